@@ -1,0 +1,172 @@
+//! One ordered list of everything that reached the loopback AWS: SSM calls, and requests to the answer's sink.
+
+use serde_json::Value;
+use std::sync::Mutex;
+
+/// One call of SSM.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The operation, as in `DescribeDocument`.
+    pub operation: String,
+    /// The document's name or the setting's id, where the call has one.
+    pub subject: Option<String>,
+    /// The input as sent; null where it was no JSON.
+    pub input: Value,
+    /// The HTTP status answered; `None` where no answer was sent.
+    pub status: Option<u16>,
+    /// The error's code, where it was refused.
+    pub error: Option<String>,
+}
+
+/// One PUT to the answer's sink.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The path and query it went to.
+    pub path: String,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, parsed; null where it is no JSON.
+    pub body: Value,
+    /// The body as sent.
+    pub bytes: Vec<u8>,
+    /// The HTTP status answered; `None` where no answer was sent.
+    pub status: Option<u16>,
+}
+
+impl Answer {
+    /// The most bytes that CloudFormation takes.
+    pub const MAX_BYTES: usize = 4096;
+
+    /// Whether CloudFormation would say "Response object is too long."
+    pub fn is_too_long(&self) -> bool {
+        self.bytes.len() > Self::MAX_BYTES
+    }
+
+    /// Whether it was delivered: stored by the sink.
+    pub fn is_delivered(&self) -> bool {
+        self.status == Some(200)
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What an entry of the journal is about.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A call of SSM.
+    Call(Call),
+    /// A PUT to the sink.
+    Answer(Answer),
+    /// Any other request to the sink: its method and path. None is ever needed.
+    Stray(String, String),
+}
+
+/// One request, in the order of arrival.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it was.
+    pub what: What,
+    /// When it arrived, on the journal's own clock.
+    pub started: u64,
+    /// When its answer left; `None` while it has not, and where it never will.
+    pub ended: Option<u64>,
+    /// For a call: which sequential round trip it belongs to, from 1; calls side by side share one. Otherwise 0.
+    pub round: usize,
+    /// Which of its endpoint's connections it came on, from 1.
+    pub connection: u64,
+}
+
+impl Entry {
+    /// The call, where it is one.
+    pub fn call(&self) -> Option<&Call> {
+        if let What::Call(call) = &self.what { Some(call) } else { None }
+    }
+
+    /// The answer, where it is one.
+    pub fn answer(&self) -> Option<&Answer> {
+        if let What::Answer(answer) = &self.what { Some(answer) } else { None }
+    }
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let status = |status: Option<u16>| status.map_or_else(|| "unanswered".to_owned(), |status| status.to_string());
+        match &self.what {
+            What::Call(call) => {
+                let error = call.error.as_deref().map(|error| format!(" {error}")).unwrap_or_default();
+                let subject = call.subject.as_deref().unwrap_or("-");
+                write!(f, "{} {} {subject} {}{error}", self.round, call.operation, status(call.status))
+            }
+            What::Answer(answer) => {
+                write!(f, "PUT {} {}", answer.body["Status"].as_str().unwrap_or("-"), status(answer.status))
+            }
+            What::Stray(method, path) => write!(f, "{method} {path}"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Pages {
+    clock: u64,
+    entries: Vec<Entry>,
+}
+
+impl Pages {
+    fn find(&mut self, started: u64) -> Option<&mut Entry> {
+        self.entries.iter_mut().rev().find(|entry| entry.started == started)
+    }
+}
+
+/// The journal, shared by the endpoints.
+#[derive(Default)]
+pub(crate) struct Journal(Mutex<Pages>);
+
+impl Journal {
+    /// Notes an arrival and gives the moment that it started, by which the entry is found again.
+    pub(crate) fn begin(&self, what: What, connection: u64) -> u64 {
+        let mut pages = self.0.lock().unwrap();
+        pages.clock += 1;
+        let started = pages.clock;
+        pages.entries.push(Entry { what, started, ended: None, round: 0, connection });
+        started
+    }
+
+    /// Completes what an entry says. An entry that was cleared away meanwhile is left so.
+    pub(crate) fn note(&self, started: u64, change: impl FnOnce(&mut What)) {
+        if let Some(entry) = self.0.lock().unwrap().find(started) {
+            change(&mut entry.what);
+        }
+    }
+
+    /// Notes that the answer leaves.
+    pub(crate) fn end(&self, started: u64, change: impl FnOnce(&mut What)) {
+        let mut pages = self.0.lock().unwrap();
+        pages.clock += 1;
+        let clock = pages.clock;
+        if let Some(entry) = pages.find(started) {
+            entry.ended = Some(clock);
+            change(&mut entry.what);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().entries.clear();
+    }
+
+    /// All entries, their rounds filled in.
+    pub(crate) fn read(&self) -> Vec<Entry> {
+        let mut entries = self.0.lock().unwrap().entries.clone();
+        for index in 0..entries.len() {
+            if entries[index].call().is_none() {
+                continue;
+            }
+            let started = entries[index].started;
+            let earlier = entries[..index].iter().filter(|entry| entry.ended.is_some_and(|ended| ended < started));
+            entries[index].round = 1 + earlier.map(|entry| entry.round).max().unwrap_or(0);
+        }
+        entries
+    }
+}

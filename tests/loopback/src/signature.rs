@@ -1,0 +1,82 @@
+//! The check of requests' signatures (AWS Signature Version 4) against the test credentials, where it is switched on.
+
+use crate::ssm::ModelError;
+use hyper::http::request::Parts;
+use ring::{digest, hmac};
+
+/// The credentials that the loopback AWS knows.
+pub const ACCESS_KEY_ID: &str = "AKIAEXAMPLELOOPBACK0";
+/// Their secret.
+pub const SECRET_ACCESS_KEY: &str = "loopback-secret-that-opens-nothing";
+
+/// Whether signatures are looked at.
+pub(crate) struct Signatures {
+    pub(crate) required: bool,
+}
+
+impl Signatures {
+    pub(crate) fn check(&self, head: &Parts, body: &[u8]) -> Result<(), ModelError> {
+        if !self.required {
+            return Ok(());
+        }
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let refuse = |code: &str, text: &str| Err(ModelError { status: 403, ..ModelError::new(code, text) });
+        let Some(authorization) = header("authorization") else {
+            return refuse("MissingAuthenticationTokenException", "Missing Authentication Token");
+        };
+        let Some((scope, signed, signature)) = parts(authorization) else {
+            return refuse("IncompleteSignatureException", "The Authorization header is not complete.");
+        };
+        let Some((key, scope)) = scope.split_once('/').filter(|(key, _)| *key == ACCESS_KEY_ID) else {
+            return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
+        };
+        let _ = key;
+        let date = header("x-amz-date").unwrap_or_default();
+        if expected(head, body, scope, signed, date).as_deref() != Some(signature) {
+            let text = "The request signature we calculated does not match the signature you provided.";
+            return refuse("InvalidSignatureException", text);
+        }
+        Ok(())
+    }
+}
+
+/// The credential, the signed headers and the signature of an Authorization header.
+fn parts(authorization: &str) -> Option<(&str, &str, &str)> {
+    let rest = authorization.strip_prefix("AWS4-HMAC-SHA256 ")?;
+    let part = |name: &str| {
+        let mut pairs = rest.split(',').filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    Some((part("Credential")?, part("SignedHeaders")?, part("Signature")?))
+}
+
+/// The signature that this request should have; `None` where the scope is not of SSM or a signed header is missing.
+fn expected(head: &Parts, body: &[u8], scope: &str, signed: &str, date: &str) -> Option<String> {
+    let mut steps = scope.split('/');
+    let (day, region, service) = (steps.next()?, steps.next()?, steps.next()?);
+    if service != "ssm" || steps.next() != Some("aws4_request") || !date.starts_with(day) {
+        return None;
+    }
+    let mut canonical = format!("{}\n{}\n{}\n", head.method, head.uri.path(), head.uri.query().unwrap_or(""));
+    for name in signed.split(';') {
+        let values: Vec<&str> = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        if values.is_empty() {
+            return None;
+        }
+        let words: Vec<String> =
+            values.iter().map(|value| value.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        canonical.push_str(&format!("{name}:{}\n", words.join(",")));
+    }
+    canonical.push_str(&format!("\n{signed}\n{}", hex(digest::digest(&digest::SHA256, body).as_ref())));
+    let hashed = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashed}");
+    let mut key = format!("AWS4{SECRET_ACCESS_KEY}").into_bytes();
+    for step in [day, region, service, "aws4_request", &text] {
+        key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), step.as_bytes()).as_ref().to_vec();
+    }
+    Some(hex(&key))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

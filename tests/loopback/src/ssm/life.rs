@@ -1,0 +1,109 @@
+//! The status life of a version: when it becomes Active, or that it fails.
+
+use std::time::{Duration, Instant};
+
+/// The status of a document's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The first version, not usable yet.
+    Creating,
+    /// Usable.
+    Active,
+    /// A later version, not usable yet.
+    Updating,
+    /// On its way out.
+    Deleting,
+    /// Never usable; `StatusInformation` says why.
+    Failed,
+}
+
+impl Status {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Active => "Active",
+            Self::Updating => "Updating",
+            Self::Deleting => "Deleting",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// How versions that are made from now on come to life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Active in the answer already.
+    AtOnce,
+    /// Creating or Updating in the answer and for this many reads; with 0 the first read sees it Active.
+    AfterReads(u32),
+    /// Creating or Updating until this time has passed.
+    After(Duration),
+    /// Creating or Updating in the answer and for `reads` reads, then Failed.
+    Fails {
+        /// How many reads still see it pending.
+        reads: u32,
+        /// What `StatusInformation` says then.
+        information: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum Wait {
+    Reads(u32),
+    Until(Instant),
+}
+
+/// One version's status, now and to come.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    pending: Option<(Status, Wait)>,
+    settled: Status,
+    information: Option<String>,
+}
+
+impl Life {
+    pub(crate) fn settled(status: Status, information: Option<String>) -> Self {
+        Self { pending: None, settled: status, information }
+    }
+
+    pub(crate) fn begin(activation: &Activation, pending: Status) -> Self {
+        let (wait, settled, information) = match activation {
+            Activation::AtOnce => return Self::settled(Status::Active, None),
+            Activation::AfterReads(reads) => (Wait::Reads(*reads), Status::Active, None),
+            Activation::After(time) => (Wait::Until(Instant::now() + *time), Status::Active, None),
+            Activation::Fails { reads, information } => {
+                (Wait::Reads(*reads), Status::Failed, Some(information.clone()))
+            }
+        };
+        Self { pending: Some((pending, wait)), settled, information }
+    }
+
+    /// The status in the answer of the call that made the version.
+    pub(crate) fn at_birth(&self) -> Status {
+        self.pending.as_ref().map_or(self.settled, |(status, _)| *status)
+    }
+
+    /// The status that the next read would see.
+    pub(crate) fn status(&self) -> Status {
+        match &self.pending {
+            Some((status, Wait::Reads(left))) if *left > 0 => *status,
+            Some((status, Wait::Until(moment))) if Instant::now() < *moment => *status,
+            _ => self.settled,
+        }
+    }
+
+    /// The status as a read sees it; the read counts.
+    pub(crate) fn observe(&mut self) -> Status {
+        let status = self.status();
+        if let Some((_, Wait::Reads(left))) = &mut self.pending {
+            *left = left.saturating_sub(1);
+        }
+        status
+    }
+
+    /// Why it failed, once it has.
+    pub(crate) fn information(&self) -> Option<&str> {
+        self.information.as_deref().filter(|_| self.status() == self.settled)
+    }
+}
