@@ -27,10 +27,9 @@ impl Signatures {
         let Some((scope, signed, signature)) = parts(authorization) else {
             return refuse("IncompleteSignatureException", "The Authorization header is not complete.");
         };
-        let Some((key, scope)) = scope.split_once('/').filter(|(key, _)| *key == ACCESS_KEY_ID) else {
+        let Some(scope) = scope.strip_prefix(ACCESS_KEY_ID).and_then(|rest| rest.strip_prefix('/')) else {
             return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
         };
-        let _ = key;
         let date = header("x-amz-date").unwrap_or_default();
         if expected(head, body, scope, signed, date).as_deref() != Some(signature) {
             let text = "The request signature we calculated does not match the signature you provided.";
@@ -79,4 +78,46 @@ fn expected(head: &Parts, body: &[u8], scope: &str, signed: &str, date: &str) ->
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = br#"{"Name":"Doc"}"#;
+    /// Signed by botocore for that body with the test credentials.
+    const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
+        Credential=AKIAEXAMPLELOOPBACK0/20261121/eu-central-1/ssm/aws4_request, \
+        SignedHeaders=content-type;host;x-amz-date;x-amz-target, \
+        Signature=31e59f23baa3f12d3e0749686c5d641e0907d1c5b20c1cc0ae3ff5c216703ee5";
+
+    fn refusal(authorization: &str, host: &str, body: &[u8]) -> Option<String> {
+        let request = hyper::Request::post("/")
+            .header("host", host)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-date", "20261121T194110Z")
+            .header("x-amz-target", "AmazonSSM.DescribeDocument")
+            .header("authorization", authorization);
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let refusal = Signatures { required: true }.check(&head, body).err()?;
+        assert_eq!(refusal.status, 403);
+        Some(refusal.code)
+    }
+
+    #[test]
+    fn the_signature_that_an_sdk_makes_is_taken_and_no_other() {
+        let other_key = AUTHORIZATION.replace("LOOPBACK0", "LOOPBACK1");
+        let other_service = AUTHORIZATION.replace("/ssm/", "/s3/");
+        let table = [
+            (AUTHORIZATION, "127.0.0.1", BODY, None),
+            (AUTHORIZATION, "127.0.0.1", b"{}".as_slice(), Some("InvalidSignatureException")),
+            (AUTHORIZATION, "localhost", BODY, Some("InvalidSignatureException")),
+            (&other_service, "127.0.0.1", BODY, Some("InvalidSignatureException")),
+            (&other_key, "127.0.0.1", BODY, Some("UnrecognizedClientException")),
+            ("Bearer token", "127.0.0.1", BODY, Some("IncompleteSignatureException")),
+        ];
+        for (authorization, host, body, expected) in table {
+            assert_eq!(refusal(authorization, host, body).as_deref(), expected, "{authorization} {host}");
+        }
+    }
 }

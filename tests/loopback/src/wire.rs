@@ -115,7 +115,8 @@ fn answer(shared: &Shared, result: &Result<Value, ModelError>) -> Reply {
         Err(error) => {
             let mut body = json!({"__type": error.code});
             // The service's own errors write `Message`, those of the layers before it `message`.
-            let layer = error.code.ends_with("Exception") && error.code != "AccessDeniedException";
+            let own = ["AccessDeniedException", "NoLongerSupportedException"];
+            let layer = error.code.ends_with("Exception") && !own.contains(&error.code.as_str());
             if let Some(message) = &error.message {
                 body[if layer { "message" } else { "Message" }] = json!(message);
             }

@@ -1,0 +1,10 @@
+//! The loopback AWS as a client meets it: bytes on a socket.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod calls;
+mod client;
+mod faults;
+mod lambda;
+mod process;
+mod sink;
+mod tls;
