@@ -1,5 +1,23 @@
 //! A loopback AWS for the tests: SSM at the level of its wire, the sink of CloudFormation's answers, and the
 //! Lambda Runtime API, with faults on demand and a journal of everything that reached them.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use loopback_aws::ssm::Document;
+//! use loopback_aws::{Age, Fault, Loopback, Sink};
+//!
+//! let aws = Loopback::start().await;
+//! aws.ssm(|model| model.put_document(Document::session("Doc", "{}").tag("team", "ops")));
+//! aws.on("UpdateDocument").nth(2).fault(Fault::ResetAfter);
+//! aws.sink().script([Sink::Status(503), Sink::Ok]);
+//! let (endpoint, response_url) = (aws.ssm_url(), aws.answer_url(Age::Now));
+//! // … run what is tested against the two, then ask what it did:
+//! # let _ = (endpoint, response_url);
+//! assert_eq!(aws.calls(), Vec::<String>::new());
+//! assert_eq!((aws.round_trips(), aws.answers().len()), (0, 0));
+//! assert_eq!(aws.ssm(|model| model.document("Doc").unwrap().default_version), 1);
+//! # });
+//! ```
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

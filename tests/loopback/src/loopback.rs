@@ -10,6 +10,7 @@ use crate::sink::{self, Script, SinkScript};
 use crate::ssm::Model;
 use crate::tls::Authority;
 use crate::wire;
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -220,6 +221,11 @@ impl Loopback {
     /// Every PUT to the sink, refused ones too.
     pub fn answers(&self) -> Vec<Answer> {
         self.journal().iter().filter_map(|entry| entry.answer().cloned()).collect()
+    }
+
+    /// The bodies of the answers that were delivered.
+    pub fn delivered(&self) -> Vec<Value> {
+        self.answers().into_iter().filter(Answer::is_delivered).map(|answer| answer.body).collect()
     }
 
     /// The journal, one line an entry.

@@ -1,50 +1,59 @@
 //! The loopback AWS as a process: SSM over plain HTTP, until it is killed.
 #![allow(clippy::print_stdout, reason = "the one line that says where it listens")]
 
-use loopback_aws::Loopback;
-use loopback_aws::ssm::Model;
+use loopback_aws::ssm::{Activation, Duplicates, Model};
+use loopback_aws::{Builder, Loopback};
 use std::process::ExitCode;
 use std::time::Duration;
 
-const USAGE: &str = "usage: loopback-aws [--ssm-port PORT] [--account ID] [--region REGION] [--latency-ms MS] \
-                     [--tls] [--signatures]\n\
-                     Serves SSM documents and service settings on 127.0.0.1 until it is killed. A port of 0, the \
-                     default, is a free one.";
+const USAGE: &str = "usage: loopback-aws [--ssm-port PORT] [--account ID] [--region REGION] [--latency-ms MS]
+                    [--active-after-reads N] [--duplicates latest|any] [--tls] [--signatures]
+Serves SSM documents and service settings on 127.0.0.1 until it is killed; its first line says where.
+A port of 0, the default, is a free one.";
 
 fn main() -> ExitCode {
+    match configured(std::env::args().skip(1)) {
+        Ok(builder) => serve(builder),
+        Err(why) => {
+            eprintln!("loopback-aws: {why}\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn configured(mut words: impl Iterator<Item = String>) -> Result<Builder, String> {
     let (mut model, mut builder) = (Model::new("000000000000", "us-east-1"), Loopback::builder());
-    let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let mut value = || words.next().unwrap_or_default();
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        let number = |text: String| text.parse::<u16>().map_err(|_| format!("{text} is no number up to 65535"));
         match word.as_str() {
             "--tls" => builder = builder.tls(true),
             "--signatures" => builder = builder.signatures(true),
-            "--account" => model = Model::new(&value(), &model.region),
-            "--region" => model = Model::new(&model.account, &value()),
-            "--ssm-port" | "--latency-ms" => {
-                let Ok(number) = value().parse::<u16>() else { return refuse(&format!("{word} needs a number")) };
-                builder = match word.as_str() {
-                    "--ssm-port" => builder.ssm_port(number),
-                    _ => builder.latency(Duration::from_millis(number.into())),
+            "--ssm-port" => builder = builder.ssm_port(number(value()?)?),
+            "--latency-ms" => builder = builder.latency(Duration::from_millis(number(value()?)?.into())),
+            "--account" => model.account = value()?,
+            "--region" => model.region = value()?,
+            "--active-after-reads" => model.activation = Activation::AfterReads(number(value()?)?.into()),
+            "--duplicates" => {
+                model.duplicates = match value()?.as_str() {
+                    "latest" => Duplicates::LatestVersion,
+                    "any" => Duplicates::AnyVersion,
+                    other => return Err(format!("duplicates are looked for in latest or any, not in {other}")),
                 };
             }
-            _ => return refuse(&format!("unknown argument {word}")),
+            _ => return Err(format!("unknown argument {word}")),
         }
     }
-    serve(builder.model(model))
+    model.caller = format!("arn:aws:sts::{}:assumed-role/cfn-ssm-document/cfn-ssm-document", model.account);
+    Ok(builder.model(model))
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn serve(builder: loopback_aws::Builder) -> ExitCode {
+async fn serve(builder: Builder) -> ExitCode {
     let aws = builder.start().await;
     println!("{}", aws.ssm_url());
     if let Some(authority) = aws.ca_pem_path() {
         println!("AWS_CA_BUNDLE={}", authority.display());
     }
     std::future::pending().await
-}
-
-fn refuse(why: &str) -> ExitCode {
-    eprintln!("loopback-aws: {why}\n{USAGE}");
-    ExitCode::from(2)
 }

@@ -33,6 +33,10 @@ impl Model {
         let mut shares = document.shares.clone();
         shares.retain(|id| !remove.contains(id));
         shares.extend(add.into_iter().filter(|id| !document.shares.contains(id)));
+        if shares.len() > 1 && shares.iter().any(|id| id == "all") {
+            let text = "Accounts can either be all or a group of AWS accounts.";
+            return Err(ModelError::new("DocumentPermissionLimit", text));
+        }
         if shares.len() > limit {
             let text = format!("The document can't be shared with more than {limit} accounts.");
             return Err(ModelError::new("DocumentPermissionLimit", text));

@@ -30,8 +30,8 @@ fn an_untouched_setting_has_its_default() {
 
 #[test]
 fn an_update_is_recorded_under_the_caller_and_a_reset_forgets_it() {
-    let mut model = Model::default();
-    model.caller = "arn:aws:sts::111122223333:assumed-role/function/name".to_owned();
+    let caller = "arn:aws:sts::111122223333:assumed-role/function/name".to_owned();
+    let mut model = Model { caller, ..Model::default() };
     assert_eq!(ok(&mut model, "UpdateServiceSetting", set(ROLE, "service-role/Role")), json!({}));
     let setting = get(&mut model, ROLE);
     assert_eq!((&setting["SettingValue"], &setting["Status"]), (&json!("service-role/Role"), &json!("Customized")));

@@ -46,6 +46,7 @@ fn sharing_refuses_what_aws_refuses() {
         ("ValidationException", modify(&[], &ids(1, 21))),
         ("ValidationException", modify(&[], &[])),
         ("ValidationException", modify(&["12345".to_owned()], &[])),
+        ("DocumentPermissionLimit", modify(&["All".to_owned(), "111122223333".to_owned()], &[])),
         ("InvalidPermissionType", json!({"Name": "Doc", "PermissionType": "Own", "AccountIdsToAdd": ["all"]})),
         ("InvalidDocument", json!({"Name": "Absent", "PermissionType": "Share", "AccountIdsToAdd": ["all"]})),
     ];

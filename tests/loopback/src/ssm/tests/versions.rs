@@ -170,8 +170,8 @@ fn a_version_becomes_active_as_the_switch_says() {
 
 #[test]
 fn a_first_version_is_creating_and_a_failed_one_says_why() {
-    let mut model = Model::default();
-    model.activation = Activation::Fails { reads: 0, information: "no bucket".to_owned() };
+    let activation = Activation::Fails { reads: 0, information: "no bucket".to_owned() };
+    let mut model = Model { activation, ..Model::default() };
     let input = json!({"Name": "Doc", "Content": A, "DocumentType": "Session"});
     let made = ok(&mut model, "CreateDocument", input);
     assert_eq!(made["DocumentDescription"]["Status"], "Creating");
