@@ -1,0 +1,92 @@
+//! Delivers an answer: one PUT to the response URL, tried again where that can help.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use tokio::time::Instant;
+
+use super::failure::Failure;
+use super::response_url::ResponseUrl;
+use crate::http;
+
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Sends answers.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    tls: rustls::ClientConfig,
+    client: reqwest::Client,
+}
+
+/// What an attempt that did not deliver says of the next one.
+enum Attempt {
+    MayPass(String),
+    Final(String),
+}
+
+impl Callback {
+    /// Sends through `client`; `tls` is what the client was made with.
+    pub fn new(tls: rustls::ClientConfig, client: reqwest::Client) -> Self {
+        Self { tls, client }
+    }
+
+    /// The same with connections of its own: connections belong to the thread that opened them.
+    ///
+    /// # Errors
+    /// Where no client can be made.
+    pub fn on_this_thread(&self) -> Result<Self, Failure> {
+        let client = http::client(&self.tls).map_err(Failure::new)?;
+        Ok(Self { tls: self.tls.clone(), client })
+    }
+
+    /// PUTs `body` to `url`, and again with pauses until `deadline` while the failure is one that can pass: a connection that
+    /// fails or stalls, 429, 5xx. Redirects are not followed.
+    ///
+    /// # Errors
+    /// The answer was not delivered. The error names the last status or the kind of failure, never the URL.
+    pub async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // Half of what is left, so that an attempt which hangs leaves room for another.
+            let attempt = (left / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT).min(left);
+            let result = match tokio::time::timeout(attempt, self.put(url, body.clone())).await {
+                Ok(result) => result,
+                Err(_) => Err(Attempt::MayPass(format!("no answer within {attempt:?}"))),
+            };
+            let why = match result {
+                Ok(()) => return Ok(()),
+                Err(Attempt::Final(why)) => return Err(undelivered(&why)),
+                Err(Attempt::MayPass(why)) => why,
+            };
+            let jittered = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+            if Instant::now() + jittered + SHORTEST_ATTEMPT > deadline {
+                return Err(undelivered(&why));
+            }
+            tracing::warn!(why, "the answer was not taken; it is sent again");
+            tokio::time::sleep(jittered).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), Attempt> {
+        // The URL is signed for an empty Content-Type.
+        let request = self.client.put(url.url()).header(CONTENT_TYPE, HeaderValue::from_static("")).body(body);
+        let status = match request.send().await {
+            Ok(response) => response.status(),
+            Err(error) => return Err(Attempt::MayPass(http::describe(error))),
+        };
+        match status.as_u16() {
+            200..=299 => Ok(()),
+            408 | 429 | 500..=599 => Err(Attempt::MayPass(format!("status {status}"))),
+            _ => Err(Attempt::Final(format!("status {status}"))),
+        }
+    }
+}
+
+fn undelivered(why: &str) -> Failure {
+    Failure::new(format!("The answer was not delivered to the response URL: {why}."))
+}

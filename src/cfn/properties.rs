@@ -1,0 +1,215 @@
+//! Reads a resource's properties, and collects everything that is wrong with them.
+//!
+//! CloudFormation sends every scalar as a string; real booleans and numbers, as a test by hand may send them, are read too.
+
+use serde_json::{Map, Value};
+
+use super::failure::{Problem, did_you_mean, quoted};
+
+/// What CloudFormation itself puts beside the properties.
+const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
+
+/// A reader of one resource's properties.
+#[derive(Debug)]
+pub struct Properties<'a> {
+    map: &'a Map<String, Value>,
+    /// What was found wrong so far.
+    pub problems: Vec<Problem>,
+}
+
+impl<'a> Properties<'a> {
+    /// Reads `map`, in which only the names in `known` may stand.
+    pub fn new(map: &'a Map<String, Value>, known: &[&str]) -> Self {
+        let is_known = |name: &str| known.contains(&name) || OF_CLOUDFORMATION.contains(&name);
+        let unknown = map.keys().filter(|name| !is_known(name));
+        let problems = unknown.map(|name| {
+            let nearest = did_you_mean(name, known.iter().copied());
+            Problem::new(quoted(name), format!("is not a property of this resource.{nearest}"))
+        });
+        Self { map, problems: problems.collect() }
+    }
+
+    /// Adds a problem at `path`.
+    pub fn problem(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        self.problems.push(Problem::new(path, text));
+    }
+
+    /// The property as it came; null is the same as absent.
+    pub fn value(&self, name: &str) -> Option<&'a Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The name and value of a property that has an older spelling too; both at once are a problem.
+    pub fn either(&mut self, name: &'static str, older: &'static str) -> Option<(&'static str, &'a Value)> {
+        match (self.value(name), self.value(older)) {
+            (Some(_), Some(_)) => {
+                self.problem(older, format!("is another spelling of {name}. Give one of the two."));
+                None
+            }
+            (Some(value), None) => Some((name, value)),
+            (None, Some(value)) => Some((older, value)),
+            (None, None) => {
+                self.problem(name, "is missing. It is required.");
+                None
+            }
+        }
+    }
+
+    /// A scalar as text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.value(name)?;
+        let text = scalar(value);
+        if text.is_none() {
+            self.problem(name, format!("must be a string, but is {}.", kind(value)));
+        }
+        text
+    }
+
+    /// `true` or `false`; anything else is a problem and gives the default.
+    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
+        match self.text(name).as_deref() {
+            None => default,
+            Some("true") => true,
+            Some("false") => false,
+            Some(other) => {
+                self.problem(name, format!("{} is neither true nor false.", quoted(other)));
+                default
+            }
+        }
+    }
+
+    /// One of the named choices; the first is the default.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let Some(given) = self.text(name) else {
+            return choices.first().map(|(_, choice)| *choice);
+        };
+        let found = choices.iter().find(|(text, _)| *text == given);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(text, _)| *text).filter(|text| !text.is_empty()).collect();
+            let nearest = did_you_mean(&given, names.iter().copied());
+            self.problem(name, format!("{} is not one of {}.{nearest}", quoted(&given), names.join(", ")));
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    /// A list of scalars as texts; a single scalar is a list of one. Absent is empty.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let items = match value {
+            Value::Array(items) => items.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
+        if texts.is_none() {
+            self.problem(name, "must be a list of strings.");
+        }
+        texts.unwrap_or_default()
+    }
+
+    /// A list of objects, each with its path. Absent is empty.
+    pub fn objects(&mut self, name: &str) -> Vec<(String, &'a Map<String, Value>)> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let objects: Option<Vec<_>> = value.as_array().and_then(|items| {
+            let at = |(index, item): (usize, &'a Value)| Some((format!("{name}[{index}]"), item.as_object()?));
+            items.iter().enumerate().map(at).collect()
+        });
+        if objects.is_none() {
+            self.problem(name, "must be a list of objects.");
+        }
+        objects.unwrap_or_default()
+    }
+}
+
+/// A string, number or boolean as text.
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(boolean) => Some(boolean.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The kind of a value, for a problem's text.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    fn problems(properties: &Properties<'_>) -> Vec<String> {
+        properties.problems.iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn an_unknown_property_is_refused_with_the_nearest_known_one() {
+        let map = map(json!({"DocumentNmae": "x", "ServiceToken": "arn", "ServiceTimeout": "60", "Tags": []}));
+        let properties = Properties::new(&map, &["DocumentName", "Tags"]);
+        assert_eq!(
+            problems(&properties),
+            ["\"DocumentNmae\": is not a property of this resource. Did you mean DocumentName?"]
+        );
+    }
+
+    #[test]
+    fn scalars_are_read_from_strings_and_from_themselves() {
+        let map = map(json!({"A": "true", "B": false, "C": 15, "D": null}));
+        let mut properties = Properties::new(&map, &["A", "B", "C", "D"]);
+        assert!(properties.boolean("A", false));
+        assert!(!properties.boolean("B", true));
+        assert_eq!(properties.text("C").as_deref(), Some("15"));
+        assert!(properties.boolean("D", true));
+        assert_eq!(problems(&properties), [""; 0]);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_or_choice_is_named() {
+        let map = map(json!({"A": "yes", "B": ["x"], "C": "adopt", "D": [["x"]], "E": ["x"], "F": "x"}));
+        let mut properties = Properties::new(&map, &["A", "B", "C", "D", "E", "F"]);
+        properties.boolean("A", true);
+        properties.text("B");
+        properties.choice("C", &[("Adopt", 1), ("Fail", 2)]);
+        properties.texts("D");
+        properties.objects("E");
+        assert_eq!(properties.texts("F"), ["x"]);
+        assert_eq!(
+            problems(&properties),
+            [
+                "A: \"yes\" is neither true nor false.",
+                "B: must be a string, but is a list.",
+                "C: \"adopt\" is not one of Adopt, Fail. Did you mean Adopt?",
+                "D: must be a list of strings.",
+                "E: must be a list of objects.",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_two_spellings_exactly_one_is_given() {
+        for (given, expected) in [
+            (json!({"DocumentName": "a"}), Some("DocumentName")),
+            (json!({"Name": "a"}), Some("Name")),
+            (json!({"DocumentName": "a", "Name": "a"}), None),
+            (json!({}), None),
+        ] {
+            let map = map(given);
+            let mut properties = Properties::new(&map, &["DocumentName", "Name"]);
+            assert_eq!(properties.either("DocumentName", "Name").map(|(name, _)| name), expected);
+            assert_eq!(properties.problems.is_empty(), expected.is_some());
+        }
+    }
+}

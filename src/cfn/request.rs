@@ -1,0 +1,235 @@
+//! What CloudFormation asks for.
+//!
+//! The envelope is read first and by hand, so that whatever is wrong with the rest can still be answered. See
+//! [request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::failure::{Failure, quoted};
+
+/// What to do with the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum RequestType {
+    Create,
+    Update,
+    Delete,
+}
+
+impl fmt::Display for RequestType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The part of a request without which it can't be answered, and the rest as it came.
+#[derive(Debug)]
+pub struct Envelope<'a> {
+    /// Where the answer goes: a bearer secret.
+    pub response_url: String,
+    /// Echoed in the answer.
+    pub stack_id: String,
+    /// Echoed in the answer.
+    pub request_id: String,
+    /// Echoed in the answer.
+    pub logical_resource_id: String,
+    /// Given with Update and Delete.
+    pub physical_resource_id: Option<String>,
+    fields: BTreeMap<String, &'a RawValue>,
+}
+
+/// A whole request, its properties not yet looked at.
+#[derive(Debug)]
+pub struct Request {
+    /// What to do.
+    pub request_type: RequestType,
+    /// Such as `Custom::SsmDocument`.
+    pub resource_type: String,
+    /// The stack that asks.
+    pub stack_id: String,
+    /// The resource's name in its template.
+    pub logical_resource_id: String,
+    /// Given with Update and Delete.
+    pub physical_resource_id: Option<String>,
+    /// Empty where a Delete's properties can't be read: a Delete needs none.
+    pub properties: Map<String, Value>,
+    /// Empty unless it is an Update.
+    pub old_properties: Map<String, Value>,
+    /// When CloudFormation made the request, in seconds since 1970, where the response URL tells it.
+    pub requested_at: Option<i64>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the envelope of an event.
+    ///
+    /// # Errors
+    /// An event without a response URL or an identity did not come from CloudFormation and can't be answered.
+    pub fn parse(event: &'a RawValue) -> Result<Self, Failure> {
+        let not_a_request = |what: &str| Failure::new(format!("The event is not a CloudFormation request: {what}"));
+        let fields: BTreeMap<String, &RawValue> =
+            serde_json::from_str(event.get()).map_err(|_| not_a_request("it is not a JSON object."))?;
+        let field = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let required = |name: &str| field(name).ok_or_else(|| not_a_request(&format!("{name} is not a string.")));
+        Ok(Self {
+            response_url: required("ResponseURL")?,
+            stack_id: required("StackId")?,
+            request_id: required("RequestId")?,
+            logical_resource_id: required("LogicalResourceId")?,
+            physical_resource_id: field("PhysicalResourceId"),
+            fields,
+        })
+    }
+
+    /// The request's type, or `None` where it is one that nobody knows.
+    pub fn request_type(&self) -> Option<RequestType> {
+        match self.field("RequestType").ok()?.as_str()? {
+            "Create" => Some(RequestType::Create),
+            "Update" => Some(RequestType::Update),
+            "Delete" => Some(RequestType::Delete),
+            _ => None,
+        }
+    }
+
+    /// `ServiceTimeout` of the resource in seconds, 3,600 where its properties don't carry it: how long CloudFormation waits.
+    pub fn service_timeout(&self) -> i64 {
+        let properties = self.object("ResourceProperties").unwrap_or_default();
+        let given = match properties.get("ServiceTimeout") {
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        };
+        given.filter(|seconds| (1..=3600).contains(seconds)).unwrap_or(3600)
+    }
+
+    /// Reads the rest.
+    ///
+    /// # Errors
+    /// Names the field of the envelope that is missing or of the wrong type.
+    pub fn request(&self, requested_at: Option<i64>) -> Result<Request, Failure> {
+        let Some(request_type) = self.request_type() else {
+            let given = self.field("RequestType")?;
+            return Err(Failure::new(format!(
+                "RequestType: {} is not one of Create, Update, Delete.",
+                quoted(given.as_str().unwrap_or("(not a string)"))
+            )));
+        };
+        let resource_type = self.field("ResourceType")?;
+        let resource_type = resource_type.as_str().ok_or_else(|| Failure::new("ResourceType: must be a string."))?;
+        if request_type != RequestType::Create && self.physical_resource_id.is_none() {
+            return Err(Failure::new(format!("PhysicalResourceId: {request_type} must bear it as a string.")));
+        }
+        let properties = match (request_type, self.object("ResourceProperties")) {
+            (RequestType::Delete, properties) => properties.unwrap_or_default(),
+            (_, properties) => properties?,
+        };
+        let old_properties = match request_type {
+            RequestType::Update => self.object("OldResourceProperties").unwrap_or_default(),
+            RequestType::Create | RequestType::Delete => Map::new(),
+        };
+        Ok(Request {
+            request_type,
+            resource_type: resource_type.to_owned(),
+            stack_id: self.stack_id.clone(),
+            logical_resource_id: self.logical_resource_id.clone(),
+            physical_resource_id: self.physical_resource_id.clone(),
+            properties,
+            old_properties,
+            requested_at,
+        })
+    }
+
+    fn field(&self, name: &str) -> Result<Value, Failure> {
+        let raw = self.fields.get(name).ok_or_else(|| Failure::new(format!("{name}: is missing.")))?;
+        serde_json::from_str(raw.get())
+            .map_err(|_| Failure::new(format!("{name}: can't be read as JSON; is it nested deeper than 128 levels?")))
+    }
+
+    fn object(&self, name: &str) -> Result<Map<String, Value>, Failure> {
+        match self.field(name)? {
+            Value::Object(map) => Ok(map),
+            _ => Err(Failure::new(format!("{name}: must be an object."))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn raw(value: &Value) -> Box<RawValue> {
+        serde_json::value::to_raw_value(value).unwrap()
+    }
+
+    fn event() -> Value {
+        json!({
+            "RequestType": "Create", "ResponseURL": "https://example.amazonaws.com/", "StackId": "stack",
+            "RequestId": "request", "LogicalResourceId": "Preferences", "ResourceType": "Custom::SsmDocument",
+            "ResourceProperties": {"ServiceToken": "arn", "DocumentName": "a-document"},
+        })
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_answered_is_told_from_one_that_can() {
+        for missing in ["ResponseURL", "StackId", "RequestId", "LogicalResourceId"] {
+            let mut event = event();
+            event.as_object_mut().unwrap().remove(missing);
+            let error = Envelope::parse(&raw(&event)).unwrap_err().to_string();
+            assert!(error.contains(missing), "{error}");
+        }
+        assert!(Envelope::parse(&raw(&json!("ping"))).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_behind_the_envelope_is_named() {
+        for (field, value, expected) in [
+            ("RequestType", json!("Recreate"), "RequestType: \"Recreate\" is not one of Create, Update, Delete."),
+            ("RequestType", json!("Update"), "PhysicalResourceId: Update must bear it as a string."),
+            ("RequestType", json!("Delete"), "PhysicalResourceId: Delete must bear it as a string."),
+            ("ResourceType", json!(7), "ResourceType: must be a string."),
+            ("ResourceProperties", json!([]), "ResourceProperties: must be an object."),
+        ] {
+            let mut event = event();
+            event[field] = value;
+            let raw = raw(&event);
+            assert_eq!(Envelope::parse(&raw).unwrap().request(None).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn properties_nested_too_deep_leave_the_envelope_readable() {
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = serde_json::to_string(&event()).unwrap().replace("\"a-document\"", &deep);
+        let raw: Box<RawValue> = serde_json::from_str(&text).unwrap();
+        let envelope = Envelope::parse(&raw).unwrap();
+        let reason = envelope.request(None).unwrap_err().to_string();
+        assert!(reason.starts_with("ResourceProperties: can't be read"), "{reason}");
+    }
+
+    #[test]
+    fn a_delete_with_unreadable_properties_is_a_delete_without_properties() {
+        let mut event = event();
+        event["RequestType"] = json!("Delete");
+        event["PhysicalResourceId"] = json!("a-document");
+        event["ResourceProperties"] = json!("broken");
+        let raw = raw(&event);
+        let request = Envelope::parse(&raw).unwrap().request(None).unwrap();
+        assert_eq!((request.request_type, request.properties), (RequestType::Delete, Map::new()));
+    }
+
+    #[test]
+    fn the_service_timeout_is_read_from_the_properties_within_its_limits() {
+        for (given, expected) in
+            [(json!("900"), 900), (json!(60), 60), (json!("0"), 3600), (json!("soon"), 3600), (Value::Null, 3600)]
+        {
+            let mut event = event();
+            event["ResourceProperties"]["ServiceTimeout"] = given;
+            let raw = raw(&event);
+            assert_eq!(Envelope::parse(&raw).unwrap().service_timeout(), expected);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Where an answer may be sent, and until when.
+//!
+//! The URL is presigned: whoever reads it can answer for the stack. So it has no `Display`, and its `Debug` shows the host only.
+
+use std::fmt;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use reqwest::Url;
+
+use super::failure::{Failure, quoted};
+
+/// Which response URLs may be answered.
+#[derive(Debug, Clone)]
+pub struct UrlRules {
+    /// The domain suffixes of the partition, such as `amazonaws.com`.
+    pub suffixes: Vec<String>,
+    /// Whether loopback is right too, by `http` and on any port: for local runs only.
+    pub allow_loopback: bool,
+}
+
+/// A response URL that passed the rules.
+#[derive(Clone)]
+pub struct ResponseUrl {
+    url: Url,
+    /// When it was signed, in seconds since 1970; a URL of the older form doesn't tell.
+    pub signed_at: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+impl ResponseUrl {
+    /// Takes a URL that is https, on the default port, on a host below one of the suffixes, without user or password.
+    ///
+    /// # Errors
+    /// Names what is wrong and the host, never the rest of the URL.
+    pub fn parse(text: &str, rules: &UrlRules) -> Result<Self, Failure> {
+        let refuse = |why: &str| Err(Failure::new(format!("ResponseURL: {why} The request is not answered.")));
+        let Ok(url) = Url::parse(text) else {
+            return refuse("is not a URL.");
+        };
+        let host = url.host_str().unwrap_or_default();
+        let on_loopback = rules.allow_loopback
+            && matches!(url.scheme(), "http" | "https")
+            && matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+        let on_aws = url.scheme() == "https"
+            && url.port().is_none()
+            && rules
+                .suffixes
+                .iter()
+                .any(|suffix| host.strip_suffix(suffix.as_str()).is_some_and(|rest| rest.ends_with('.')));
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("must not name a user or a password.");
+        }
+        if !on_loopback && !on_aws {
+            let suffixes = rules.suffixes.join(" or ");
+            return refuse(&format!("must be https on port 443 below {suffixes}, but its host is {}.", quoted(host)));
+        }
+        let query = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let signed_at = query("X-Amz-Date").and_then(|date| seconds_since_1970(&date));
+        let lifetime: Option<i64> = query("X-Amz-Expires").and_then(|seconds| seconds.parse().ok());
+        let expires_at = match (signed_at, lifetime) {
+            (Some(signed_at), Some(lifetime)) => Some(signed_at.saturating_add(lifetime)),
+            _ => query("Expires").and_then(|seconds| seconds.parse().ok()),
+        };
+        Ok(Self { url, signed_at, expires_at })
+    }
+
+    /// Whether its signature is no longer valid at `now`, in seconds since 1970.
+    pub fn expired(&self, now: i64) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+
+    /// The URL itself, for the one PUT.
+    pub(super) fn url(&self) -> Url {
+        self.url.clone()
+    }
+}
+
+impl fmt::Debug for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResponseUrl(host {:?})", self.url.host_str())
+    }
+}
+
+/// Reads `20261121T193140Z`.
+fn seconds_since_1970(date: &str) -> Option<i64> {
+    if date.len() != 16 || !date.is_ascii() {
+        return None;
+    }
+    let (day, time) = date.split_once('T')?;
+    let iso = format!(
+        "{}-{}-{}T{}:{}:{}",
+        day.get(..4)?,
+        day.get(4..6)?,
+        day.get(6..)?,
+        time.get(..2)?,
+        time.get(2..4)?,
+        time.get(4..)?
+    );
+    DateTime::from_str(&iso, Format::DateTime).ok().map(|date| date.secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str, allow_loopback: bool) -> Result<ResponseUrl, Failure> {
+        let suffixes = vec!["amazonaws.com".to_owned(), "amazonaws.com.cn".to_owned()];
+        ResponseUrl::parse(url, &UrlRules { suffixes, allow_loopback })
+    }
+
+    #[test]
+    fn addresses_of_cloudformation_are_answered() {
+        for url in [
+            "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn%3Aaws?X-Amz-Signature=0",
+            "https://cloudformation-custom-resource-response-euwest3.s3.eu-west-3.amazonaws.com:443/a",
+            "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn/a",
+            "HTTPS://CLOUDFORMATION.S3.AMAZONAWS.COM/a",
+        ] {
+            assert!(parse(url, false).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_refused_and_not_repeated() {
+        for url in [
+            "http://bucket.s3.amazonaws.com/secret",
+            "https://bucket.s3.amazonaws.com:8443/secret",
+            "https://amazonaws.com/secret",
+            "https://evil-amazonaws.com/secret",
+            "https://s3.amazonaws.com.evil.example/secret",
+            "https://s3.amazonaws.com@evil.example/secret",
+            "https://user:password@s3.amazonaws.com/secret",
+            "https://user@s3.amazonaws.com/secret",
+            "https://evil.example/secret?.amazonaws.com",
+            "https://evil.example#.amazonaws.com/secret",
+            "https://evil.example\\.amazonaws.com/secret",
+            "https://s3.amazonaws.com./secret",
+            "https://169.254.169.254/secret",
+            "https://[::1]/secret",
+            "https://0x7f000001/secret",
+            "https://s3.ämazonaws.com/secret",
+            "http://127.0.0.1:8080/secret",
+            "http://localhost/secret",
+            "ftp://s3.amazonaws.com/secret",
+            "file:///secret",
+            "secret",
+            "",
+        ] {
+            let error = parse(url, false).unwrap_err().to_string();
+            assert!(!error.contains("secret") && !error.contains("password@"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_answered_only_where_it_is_allowed_and_nothing_else_with_it() {
+        for url in ["http://127.0.0.1:4577/a", "http://localhost:1/a", "https://[::1]:1/a"] {
+            assert!(parse(url, true).is_ok(), "{url}");
+        }
+        for url in [
+            "http://10.0.0.1/a",
+            "http://127.0.0.1.evil.example/a",
+            "http://u@127.0.0.1/a",
+            "http://s3.amazonaws.com/a",
+        ] {
+            assert!(parse(url, true).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn both_forms_of_a_signature_tell_when_the_url_expires_and_the_newer_its_age() {
+        let base = "https://bucket.s3.amazonaws.com/a";
+        let v4 = parse(&format!("{base}?X-Amz-Date=20260101T000000Z&X-Amz-Expires=7200"), false).unwrap();
+        assert_eq!(v4.signed_at, Some(1_767_225_600));
+        assert!(!v4.expired(1_767_225_600 + 7199) && v4.expired(1_767_225_600 + 7200));
+        let v2 = parse(&format!("{base}?AWSAccessKeyId=A&Expires=1767225600&Signature=S"), false).unwrap();
+        assert_eq!(v2.signed_at, None);
+        assert!(!v2.expired(1_767_225_599) && v2.expired(1_767_225_600));
+        for odd in
+            ["X-Amz-Date=yesterday&X-Amz-Expires=1", "X-Amz-Date=20261340T000000Z&X-Amz-Expires=1", "Expires=x", ""]
+        {
+            let url = parse(&format!("{base}?{odd}"), false).unwrap();
+            assert_eq!((url.signed_at, url.expired(i64::MAX)), (None, false), "{odd}");
+        }
+    }
+}

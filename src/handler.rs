@@ -1,0 +1,191 @@
+//! One invocation, from raw event to delivered answer.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_ssm::Client;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::cfn::callback::Callback;
+use crate::cfn::deadline::Deadlines;
+use crate::cfn::failure::Failure;
+use crate::cfn::guard::{self, Cut};
+use crate::cfn::progress::Progress;
+use crate::cfn::request::Envelope;
+use crate::cfn::response::{Outcome, encode};
+use crate::cfn::response_url::{ResponseUrl, UrlRules};
+use crate::cfn::watchdog::{Turn, Watchdog};
+use crate::resource::{self, Home, Undo};
+use crate::ssm::Obstacle;
+
+/// What answers requests. It keeps clients and configuration, nothing of a request.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Provider {
+    pub ssm: Client,
+    pub obstacle: Obstacle,
+    pub callback: Callback,
+    pub url_rules: UrlRules,
+}
+
+impl Provider {
+    /// Carries out the request and delivers its answer, before Lambda ends the process.
+    ///
+    /// # Errors
+    /// Only where the answer was not delivered: then Lambda's retry is a second chance. Such are an event that did not come from
+    /// CloudFormation, a response URL that must not be answered or has expired, and a PUT that failed.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Failure> {
+        let started = Instant::now();
+        let LambdaEvent { payload, context } = event;
+        let result = self.answer(payload.into(), &context, started).await;
+        if let Err(failure) = &result {
+            tracing::error!(%failure, "the request was not answered");
+        }
+        result
+    }
+
+    async fn answer(&self, event: Arc<RawValue>, context: &Context, started: Instant) -> Result<(), Failure> {
+        self.obstacle.clear();
+        let envelope = Envelope::parse(&event)?;
+        let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
+        let now = since_1970();
+        if url.expired(seconds(now)) {
+            return Err(Failure::new("ResponseURL: has expired. Nothing is changed, and nobody waits for an answer."));
+        }
+        let service_timeout = envelope.service_timeout();
+        let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
+        let deadlines = Deadlines::new(started, remaining(context, now, service_timeout - age));
+        let progress = Arc::new(Progress::new());
+        let log_stream = context.env_config.log_stream.as_str();
+
+        let turn = Turn::default();
+        let watchdog = self.watch(&event, &url, deadlines, &progress, log_stream.to_owned(), turn.clone());
+        let outcome = if age >= service_timeout {
+            Outcome::Failed {
+                failure: Failure::new(format!(
+                    "The request is {age} s old, and CloudFormation waits {service_timeout} s (ServiceTimeout): it has given up \
+                     by now, and nothing was changed."
+                )),
+                left_behind: None,
+            }
+        } else {
+            self.outcome(&envelope, &url, context, deadlines, &progress).await
+        };
+        if !turn.take() {
+            return watchdog.answered();
+        }
+        watchdog.stop();
+        log(&envelope, &outcome);
+        self.callback.deliver(&url, encode(&envelope, &outcome, log_stream)?, deadlines.answer).await
+    }
+
+    /// Carries out the request; where that fails, takes back what it did.
+    async fn outcome(
+        &self,
+        envelope: &Envelope<'_>,
+        url: &ResponseUrl,
+        context: &Context,
+        deadlines: Deadlines,
+        progress: &Progress<Undo>,
+    ) -> Outcome {
+        // Boxed: a future of this depth is more than the compiler lays out.
+        let work = Box::pin(async {
+            let request = envelope.request(url.signed_at)?;
+            let home = Home::of(&context.invoked_function_arn);
+            resource::carry_out(&self.ssm, home.as_ref(), &request, progress).await
+        });
+        let cut = match guard::run(deadlines.work, work).await {
+            Ok(done) => return Outcome::Success { physical_resource_id: done.physical_resource_id, data: done.data },
+            Err(cut) => cut,
+        };
+        let failure = self.reason(cut, progress);
+        let Some(written) = progress.written() else {
+            return Outcome::Failed { failure, left_behind: None };
+        };
+        progress.step("undoing what was done");
+        match guard::run(deadlines.undo, written.undo.run(&self.ssm)).await {
+            Ok(()) => {
+                progress.undone();
+                Outcome::Failed { failure, left_behind: None }
+            }
+            Err(cut) => {
+                let id = written.physical_resource_id;
+                let why = self.reason(cut, progress);
+                let failure = failure.and(format!("What was done to {id} could not be undone: {why}"));
+                Outcome::Failed { failure, left_behind: Some(id) }
+            }
+        }
+    }
+
+    fn reason(&self, cut: Cut, progress: &Progress<Undo>) -> Failure {
+        match cut {
+            Cut::Failed(failure) => failure,
+            Cut::TimedOut => self.out_of_time(progress),
+            Cut::Panicked => Failure::new(format!(
+                "The function has a defect: it panicked while {}. Its log has the place; please report it.",
+                progress.current_step()
+            )),
+        }
+    }
+
+    fn out_of_time(&self, progress: &Progress<Undo>) -> Failure {
+        let last = self.obstacle.get().map(|obstacle| format!(" The last trouble was {obstacle}.")).unwrap_or_default();
+        Failure::new(format!("The time ran out while {}.{last} Try again.", progress.current_step()))
+    }
+
+    /// Arms the thread that answers when this one is stalled.
+    fn watch(
+        &self,
+        event: &Arc<RawValue>,
+        url: &ResponseUrl,
+        deadlines: Deadlines,
+        progress: &Arc<Progress<Undo>>,
+        log_stream: String,
+        turn: Turn,
+    ) -> Watchdog {
+        let (this, event, url, progress) = (self.clone(), Arc::clone(event), url.clone(), Arc::clone(progress));
+        Watchdog::arm(deadlines.watchdog, turn, move || {
+            let failure = this.out_of_time(&progress).and("The function was stalled.");
+            let left_behind = progress.written().map(|written| written.physical_resource_id);
+            let outcome = Outcome::Failed { failure, left_behind };
+            let envelope = Envelope::parse(&event)?;
+            log(&envelope, &outcome);
+            let body = encode(&envelope, &outcome, &log_stream)?;
+            let callback = this.callback.on_this_thread()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failure::new(format!("There is no runtime: {error}.")))?;
+            runtime.block_on(callback.deliver(&url, body, deadlines.answer))
+        })
+    }
+}
+
+fn log(envelope: &Envelope<'_>, outcome: &Outcome) {
+    let resource = envelope.logical_resource_id.as_str();
+    match outcome {
+        Outcome::Success { physical_resource_id, .. } => {
+            tracing::info!(resource, physical_resource_id, "the answer is SUCCESS");
+        }
+        Outcome::Failed { failure, left_behind } => {
+            tracing::error!(resource, reason = %failure, ?left_behind, "the answer is FAILED");
+        }
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// What is left of the invocation, and of CloudFormation's patience.
+fn remaining(context: &Context, now: Duration, patience: i64) -> Duration {
+    let invocation = Duration::from_millis(context.deadline).saturating_sub(now);
+    match u64::try_from(patience) {
+        Ok(seconds) if seconds > 0 => invocation.min(Duration::from_secs(seconds)),
+        _ => invocation,
+    }
+}

@@ -1,0 +1,113 @@
+//! The one HTTP client: of the answers, and under the SDK, so that both share a TLS stack.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// TLS 1.2 and 1.3 on ring, trusting Mozilla's roots or, where a bundle of PEM certificates is given, only those in it
+/// (as [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html) means it).
+///
+/// The roots are compiled in: parsing the system's costs more instructions than all the rest of a start.
+///
+/// # Errors
+/// Says what is wrong with the bundle.
+pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    match ca_bundle {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|error| format!("AWS_CA_BUNDLE is not PEM: {error}"))?;
+                roots.add(certificate).map_err(|error| format!("AWS_CA_BUNDLE has a bad certificate: {error}"))?;
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A client that follows no redirect and uses no proxy.
+///
+/// # Errors
+/// Where reqwest refuses the configuration.
+pub fn client(tls: &ClientConfig) -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()
+        .map_err(describe)
+}
+
+/// What went wrong, down to the cause, without the URL.
+pub fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// The client as the SDK wants it.
+#[derive(Debug, Clone)]
+pub struct SdkHttpClient(reqwest::Client);
+
+impl SdkHttpClient {
+    /// The SDK's calls go through `client`.
+    pub fn new(client: reqwest::Client) -> Self {
+        Self(client)
+    }
+}
+
+impl HttpClient for SdkHttpClient {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for SdkHttpClient {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move { send(&client, request).await })
+    }
+}
+
+async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let request = request.map(|body| reqwest::Body::from(body.bytes().unwrap_or_default().to_vec()));
+    let request = reqwest::Request::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
+    let mut response = client.execute(request).await.map_err(connector_error)?;
+    let mut answer = http::Response::builder().status(response.status());
+    if let Some(headers) = answer.headers_mut() {
+        std::mem::swap(headers, response.headers_mut());
+    }
+    let body = response.bytes().await.map_err(connector_error)?;
+    let answer = answer.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
+    HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+fn connector_error(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() {
+        ConnectorError::timeout(describe(error).into())
+    } else {
+        ConnectorError::io(describe(error).into())
+    }
+}

@@ -1,0 +1,221 @@
+//! A document's content: read, compared and named by path, never quoted.
+
+mod node;
+mod redact;
+mod yaml;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use node::{Key, Node};
+pub use redact::redact;
+
+use crate::cfn::failure::Problem;
+
+/// What AWS takes at most, in bytes of UTF-8: [64 KB](https://docs.aws.amazon.com/general/latest/gr/ssm.html).
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// How a content is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Format {
+    Json,
+    Yaml,
+    Text,
+}
+
+impl Format {
+    /// AWS's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+            Self::Text => "TEXT",
+        }
+    }
+}
+
+/// A content that was read.
+#[derive(Clone, PartialEq)]
+pub struct Content {
+    /// What is sent to AWS.
+    pub text: String,
+    /// How it is written.
+    pub format: Format,
+    /// What it says; a TEXT says nothing but itself.
+    pub node: Option<Node>,
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({}, {} bytes)", self.format.as_str(), self.text.len())
+    }
+}
+
+impl Content {
+    /// Reads `text` as `format`, or as JSON where it is JSON and else as YAML.
+    ///
+    /// # Errors
+    /// Says, under `path`, that it is too long, or where it can't be parsed.
+    pub fn read(path: &str, text: String, format: Option<Format>) -> Result<Self, Problem> {
+        if text.len() > MAX_BYTES {
+            let size = text.len();
+            return Err(Problem::new(
+                path,
+                format!("has {size} bytes; Systems Manager takes at most {MAX_BYTES} (64 KB)."),
+            ));
+        }
+        if text.trim().is_empty() {
+            return Err(Problem::new(path, "is empty."));
+        }
+        let (format, node) = match format {
+            Some(Format::Text) => (Format::Text, None),
+            Some(Format::Json) => (Format::Json, Some(node::from_json(&text).map_err(|why| Problem::new(path, why))?)),
+            Some(Format::Yaml) => (Format::Yaml, Some(yaml::read(&text).map_err(|why| Problem::new(path, why))?)),
+            None if text.trim_start().starts_with(['{', '[']) => match (node::from_json(&text), yaml::read(&text)) {
+                (Ok(node), _) => (Format::Json, Some(node)),
+                (Err(_), Ok(node)) => (Format::Yaml, Some(node)),
+                (Err(why), Err(_)) => return Err(Problem::new(path, why)),
+            },
+            None => {
+                let hint = "A content of another format needs DocumentFormat.";
+                let node = yaml::read(&text).map_err(|why| Problem::new(path, format!("{why} {hint}")))?;
+                (Format::Yaml, Some(node))
+            }
+        };
+        if let Some(node) = &node
+            && !matches!(node, Node::Map(_))
+        {
+            return Err(Problem::new(path, format!("must be a mapping, but is {}.", node.kind())));
+        }
+        Ok(Self { text, format, node })
+    }
+
+    /// Whether `other`, in the same format or as JSON, says the same.
+    ///
+    /// The order of keys and white space don't count; the order of lists does. TEXT is the same where its bytes are. Where
+    /// parsers of YAML disagree, only the same spelling is the same: a needless version at worst, never a wrong one in force.
+    pub fn same_as(&self, other: &str) -> bool {
+        self.text == other || self.node.is_some() && self.node == self.parse_alike(other)
+    }
+
+    /// The paths at which `other` differs; `None` where that can't be told.
+    pub fn changed_paths(&self, other: &str) -> Option<BTreeSet<String>> {
+        let (mine, other) = (self.node.as_ref()?, self.parse_alike(other)?);
+        let mut paths = BTreeSet::new();
+        node::changed_paths(&mut paths, String::new(), Some(mine), Some(&other));
+        Some(paths)
+    }
+
+    fn parse_alike(&self, other: &str) -> Option<Node> {
+        if other.len() > 4 * MAX_BYTES {
+            return None;
+        }
+        match self.format {
+            Format::Json => node::from_json(other).ok(),
+            Format::Yaml => yaml::read(other).ok(),
+            Format::Text => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, format: Option<Format>) -> Result<Content, String> {
+        Content::read("Content", text.to_owned(), format).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn the_format_is_told_from_the_content() {
+        for (text, expected) in [
+            ("{\"a\": 1}", Format::Json),
+            (" \n{\"a\": 1}", Format::Json),
+            ("a: 1", Format::Yaml),
+            ("{a: 1}", Format::Yaml),
+            ("---\n{\"a\": 1}", Format::Yaml),
+        ] {
+            assert_eq!(read(text, None).unwrap().format, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_content_that_cannot_be_is_refused_and_not_quoted() {
+        for (text, format, expected) in [
+            ("", None, "is empty."),
+            (" \n", Some(Format::Text), "is empty."),
+            ("{\"secret\": [}", None, "line 1 column 13"),
+            ("{\"secret\": ", Some(Format::Json), "is not JSON"),
+            ("secret: 1", Some(Format::Json), "is not JSON"),
+            ("[\"secret\"]", None, "must be a mapping, but is a list"),
+            ("secret", None, "must be a mapping, but is a string"),
+            ("a: [secret", None, "is not YAML"),
+            ("BEGIN:VCALENDAR\nX:\t%secret", None, "needs DocumentFormat"),
+        ] {
+            let why = read(text, format).unwrap_err();
+            assert!(why.contains(expected) && !why.contains("secret"), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_size_is_measured_in_bytes_and_refused_above_64_kib() {
+        let text = |bytes: usize| format!("a: {}", "é".repeat((bytes - 3) / 2));
+        assert!(read(&text(MAX_BYTES - 1), None).is_ok());
+        assert!(read(&"x".repeat(MAX_BYTES), Some(Format::Text)).is_ok());
+        assert!(read(&text(MAX_BYTES + 1), None).unwrap_err().contains("has 65537 bytes"));
+    }
+
+    #[test]
+    fn same_content_is_equal_after_parsing() {
+        let same = [
+            (Format::Json, "{\"a\": 1, \"b\": [true, null]}", "{ \"b\":[true,null], \"a\":1 }"),
+            (Format::Json, "{\"a\": \"\\u00e9\"}", "{\"a\": \"é\"}"),
+            (Format::Yaml, "a: 1\nb: [true, ~]", "{\"b\": [true, null], \"a\": 1}"),
+            (Format::Yaml, "a: x # why", "'a': \"x\""),
+            (Format::Yaml, "a: |\n  one\n  two\n", "a: \"one\\ntwo\\n\""),
+            (Format::Yaml, "a: &x [1]\nb: *x", "a: [1]\nb: [1]"),
+            (Format::Yaml, "a: yes", "a:   yes"),
+            (Format::Text, "a", "a"),
+        ];
+        for (format, one, other) in same {
+            assert!(read(one, Some(format)).unwrap().same_as(other), "{one} / {other}");
+        }
+    }
+
+    #[test]
+    fn other_content_is_never_taken_for_the_same() {
+        let different = [
+            (Format::Json, "{\"a\": [1, 2]}", "{\"a\": [2, 1]}"),
+            (Format::Json, "{\"a\": true}", "{\"a\": \"true\"}"),
+            (Format::Json, "{\"a\": 1}", "{\"a\": \"1\"}"),
+            (Format::Json, "{\"a\": null}", "{}"),
+            (Format::Json, "{\"a\": 9007199254740993}", "{\"a\": 9007199254740992}"),
+            (Format::Json, "{\"a\": 1}", "not JSON"),
+            (Format::Yaml, "a: yes", "a: \"yes\""),
+            (Format::Yaml, "a: on", "a: true"),
+            (Format::Yaml, "on: 1", "\"on\": 1"),
+            (Format::Yaml, "a: 010", "a: 8"),
+            (Format::Yaml, "a: 0x10", "a: 16"),
+            (Format::Yaml, "a: 1_000", "a: 1000"),
+            (Format::Yaml, "a: 12:30:45", "a: \"12:30:45\""),
+            (Format::Yaml, "a: 2026-11-21", "a: \"2026-11-21\""),
+            (Format::Yaml, "a: !custom x", "a: x"),
+            (Format::Yaml, "a: !custom [x]", "a: [x]"),
+            (Format::Yaml, "a: \"1\"", "a: 1"),
+            (Format::Text, "a", "a "),
+        ];
+        for (format, one, other) in different {
+            assert!(!read(one, Some(format)).unwrap().same_as(other), "{one} / {other}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_by_path_and_never_by_value() {
+        let old = "{\"inputs\": {\"a\": \"secret\", \"b\": 1, \"c\": [1, 2]}}";
+        let new = read("{\"inputs\": {\"a\": \"other\", \"c\": [1, 3, 4], \"d\": 1}}", None).unwrap();
+        let paths: Vec<String> = new.changed_paths(old).unwrap().into_iter().collect();
+        assert_eq!(paths, ["inputs.a", "inputs.b", "inputs.c[1]", "inputs.c[2]", "inputs.d"]);
+        assert_eq!(new.changed_paths("not JSON"), None);
+    }
+}

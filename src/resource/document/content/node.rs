@@ -1,0 +1,182 @@
+//! What a content says, whatever it is written in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A value of a content.
+#[derive(Clone, PartialEq)]
+pub enum Node {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number.
+    Integer(i128),
+    /// Any other number.
+    Float(f64),
+    /// A string.
+    Text(String),
+    /// A plain scalar of YAML, as it is spelt, which not every parser takes for the same: `yes`, `010`, `12:30`.
+    Unsettled(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping.
+    Map(BTreeMap<Key, Node>),
+}
+
+/// A key of a mapping.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// As it is spelt.
+    pub text: String,
+    /// Whether it is a plain scalar that not every parser takes for this text.
+    pub unsettled: bool,
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), unsettled: false }
+    }
+}
+
+impl fmt::Debug for Node {
+    /// Shows the kind only: values are secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
+    }
+}
+
+impl Node {
+    /// What is at `name`, where this is a mapping.
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        match self {
+            Self::Map(map) => map.get(&Key::from(name)),
+            _ => None,
+        }
+    }
+
+    /// The kind of value, for a problem's text.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::Unsettled(_) => "a plain scalar that parsers read differently",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+/// Reads JSON in which no key stands twice. Numbers that are equal as 64-bit floats are equal, unless both are whole.
+///
+/// # Errors
+/// Says where it ends to be JSON, without quoting it; also where it is nested deeper than 128 levels.
+pub(super) fn from_json(text: &str) -> Result<Node, String> {
+    serde_json::from_str(text).map_err(|error| format!("is not JSON that can be used: {error}."))
+}
+
+/// Collects the paths at which the two differ.
+pub(super) fn changed_paths(paths: &mut BTreeSet<String>, path: String, one: Option<&Node>, other: Option<&Node>) {
+    match (one, other) {
+        (one, other) if one == other => {}
+        (Some(Node::Map(one)), Some(Node::Map(other))) => {
+            for key in one.keys().chain(other.keys()) {
+                let dot = if path.is_empty() { "" } else { "." };
+                changed_paths(paths, format!("{path}{dot}{}", key.text), one.get(key), other.get(key));
+            }
+        }
+        (Some(Node::List(one)), Some(Node::List(other))) => {
+            for index in 0..one.len().max(other.len()) {
+                changed_paths(paths, format!("{path}[{index}]"), one.get(index), other.get(index));
+            }
+        }
+        _ => {
+            paths.insert(path);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Integer(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Integer(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((text, value)) = access.next_entry::<String, Node>()? {
+            if map.insert(Key { text, unsettled: false }, value).is_some() {
+                return Err(de::Error::custom("the same key stands twice in one mapping"));
+            }
+        }
+        Ok(Node::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_with_a_key_twice_is_refused_with_its_place() {
+        let why = from_json("{\"a\": 1,\n \"secret\": 1, \"secret\": 2}").unwrap_err();
+        assert!(why.contains("twice") && why.contains("line 2") && !why.contains("secret"), "{why}");
+    }
+
+    #[test]
+    fn json_nested_too_deep_is_refused() {
+        let deep = |levels: usize| format!("{{\"a\": {}1{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(from_json(&deep(100)).is_ok());
+        assert!(from_json(&deep(30_000)).is_err());
+    }
+}

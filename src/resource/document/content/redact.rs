@@ -1,0 +1,60 @@
+//! Takes out of AWS's words what they quote of a content.
+
+use std::collections::HashSet;
+
+use super::Node;
+
+/// `message` with every word that stands in `content` replaced, unless it is one of its keys or too short to tell anything.
+///
+/// AWS explains a content that it refuses by quoting from it, in whole or in part; what it quotes may be secret.
+pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
+    let mut keys = HashSet::new();
+    if let Some(node) = node {
+        collect_keys(&mut keys, node);
+    }
+    let is_secret = |word: &str| word.len() > 2 && !keys.contains(word) && content.contains(word);
+    let mut result = String::new();
+    let mut rest = message;
+    while let Some(first) = rest.chars().next() {
+        let is_word = first.is_alphanumeric();
+        let end = rest.find(|next: char| next.is_alphanumeric() != is_word).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        result.push_str(if is_word && is_secret(part) { "…" } else { part });
+        rest = after;
+    }
+    result
+}
+
+fn collect_keys<'a>(keys: &mut HashSet<&'a str>, node: &'a Node) {
+    match node {
+        Node::Map(map) => {
+            for (key, value) in map {
+                keys.insert(&key.text);
+                collect_keys(keys, value);
+            }
+        }
+        Node::List(items) => items.iter().for_each(|item| collect_keys(keys, item)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Content;
+    use super::*;
+
+    #[test]
+    fn what_a_message_quotes_of_the_content_is_taken_out_and_keys_stay() {
+        let content = Content::read("Content", "{\"inputs\": {\"token\": \"hunter2-Zwölf\"}}".into(), None).unwrap();
+        let redact = |message: &str| redact(message, &content.text, content.node.as_ref());
+        assert_eq!(redact("Value 'hunter2-Zwölf' at 'inputs.token' is bad"), "Value '…-…' at 'inputs.token' is bad");
+        assert_eq!(redact("Cut short: hunter"), "Cut short: …");
+        assert_eq!(redact("Unknown field at line 3"), "Unknown field at line 3");
+        assert_eq!(redact(""), "");
+    }
+
+    #[test]
+    fn without_keys_every_word_of_the_content_is_taken_out() {
+        assert_eq!(redact("bad SUMMARY:Night", "SUMMARY:Night", None), "bad …:…");
+    }
+}

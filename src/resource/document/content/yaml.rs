@@ -1,0 +1,220 @@
+//! Reads YAML so that what parsers disagree on stays told apart.
+//!
+//! AWS doesn't say which YAML it reads. What YAML 1.1, YAML 1.2 and JSON agree on becomes a value; every other plain scalar
+//! stays as it is spelt ([`Node::Unsettled`]).
+
+use std::collections::{BTreeMap, HashMap};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+
+use super::node::{Key, Node};
+
+const MAX_DEPTH: usize = 100;
+/// Aliases make a content larger than its text: this many values are more than any document of 64 KB needs.
+const MAX_NODES: usize = 100_000;
+
+/// Reads one document of YAML.
+///
+/// # Errors
+/// Says where, never what: syntax, a key that stands twice, a key that is no scalar, an alias without its anchor, more than one
+/// document, deeper than 100 levels, or more than 100,000 values once its aliases are resolved.
+pub(super) fn read(text: &str) -> Result<Node, String> {
+    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, line: 1 };
+    let mut document = None;
+    loop {
+        match reader.next()? {
+            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+            Event::StreamEnd => return Ok(document.unwrap_or(Node::Null)),
+            event if document.is_none() => document = Some(reader.node(event, 0)?),
+            _ => return Err(reader.refuse("has more than one document")),
+        }
+    }
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    /// Each with the number of its values.
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<Event<'a>, String> {
+        match self.parser.next_event() {
+            Some(Ok((event, span))) => {
+                self.line = span.start.line();
+                Ok(event)
+            }
+            // The parser's own words can quote the text.
+            Some(Err(error)) => Err(not_yaml(&error)),
+            None => Ok(Event::StreamEnd),
+        }
+    }
+
+    fn refuse(&self, why: &str) -> String {
+        format!("is not YAML that can be used: it {why}, at line {}.", self.line)
+    }
+
+    fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, String> {
+        let before = self.nodes;
+        self.count(1)?;
+        if depth > MAX_DEPTH {
+            return Err(self.refuse("is nested deeper than 100 levels"));
+        }
+        let (anchor, node) = match event {
+            Event::Alias(anchor) => {
+                let found = self.anchors.get(&anchor).cloned();
+                let (node, nodes) = found.ok_or_else(|| self.refuse("has an alias inside its own anchor"))?;
+                self.count(nodes)?;
+                (0, node)
+            }
+            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref())),
+            Event::SequenceStart(anchor, tag) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next()? {
+                        Event::SequenceEnd => break,
+                        event => items.push(self.node(event, depth + 1)?),
+                    }
+                }
+                (anchor, tagged(Node::List(items), tag.as_deref()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                let mut map = BTreeMap::new();
+                loop {
+                    let key = match self.next()? {
+                        Event::MappingEnd => break,
+                        event => self.node(event, depth + 1)?,
+                    };
+                    let key = self.key(key)?;
+                    let event = self.next()?;
+                    let value = self.node(event, depth + 1)?;
+                    if map.insert(key, value).is_some() {
+                        return Err(self.refuse("has the same key twice in one mapping"));
+                    }
+                }
+                (anchor, tagged(Node::Map(map), tag.as_deref()))
+            }
+            _ => return Err(self.refuse("ends too early")),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), self.nodes - before));
+        }
+        Ok(node)
+    }
+
+    fn key(&self, node: Node) -> Result<Key, String> {
+        match node {
+            Node::Text(text) => Ok(Key { text, unsettled: false }),
+            Node::Unsettled(text) => Ok(Key { text, unsettled: true }),
+            Node::Integer(number) => Ok(Key { text: number.to_string(), unsettled: true }),
+            Node::Float(number) => Ok(Key { text: number.to_string(), unsettled: true }),
+            Node::Bool(boolean) => Ok(Key { text: boolean.to_string(), unsettled: true }),
+            Node::Null => Ok(Key { text: "null".into(), unsettled: true }),
+            Node::List(_) | Node::Map(_) => Err(self.refuse("has a key that is not a scalar")),
+        }
+    }
+
+    fn count(&mut self, nodes: usize) -> Result<(), String> {
+        self.nodes += nodes;
+        if self.nodes > MAX_NODES { Err(self.refuse("has more than 100,000 values")) } else { Ok(()) }
+    }
+}
+
+fn not_yaml(error: &ScanError) -> String {
+    let place = error.marker();
+    format!("is not YAML: see line {} column {}.", place.line(), place.col() + 1)
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Node {
+    match tag {
+        Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Node::Text(text.to_owned()),
+        Some(tag) => Node::Unsettled(format!("{tag} {text}")),
+        None if style == ScalarStyle::Plain => plain(text),
+        None => Node::Text(text.to_owned()),
+    }
+}
+
+/// A collection with a tag is not the same as the collection without.
+fn tagged(node: Node, tag: Option<&Tag>) -> Node {
+    match tag {
+        Some(tag) => Node::List(vec![Node::Unsettled(tag.to_string()), node]),
+        None => node,
+    }
+}
+
+fn plain(text: &str) -> Node {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Node::Null,
+        "true" | "True" | "TRUE" => return Node::Bool(true),
+        "false" | "False" | "FALSE" => return Node::Bool(false),
+        _ => {}
+    }
+    if let Some(number) = number(text) {
+        return number;
+    }
+    let looks_like_a_number = text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
+    let word = text.to_ascii_lowercase();
+    let is_an_old_boolean = matches!(word.as_str(), "y" | "n" | "yes" | "no" | "on" | "off");
+    if looks_like_a_number || is_an_old_boolean || matches!(text, "<<" | "=") {
+        Node::Unsettled(text.to_owned())
+    } else {
+        Node::Text(text.to_owned())
+    }
+}
+
+/// A number as JSON spells it, a float with its point.
+fn number(text: &str) -> Option<Node> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = |part: &str| all_digits(part) && (part == "0" || !part.starts_with('0'));
+    match digits.split_once('.') {
+        // The limits are those of serde_json, so that JSON read as YAML is the same.
+        None if whole(digits) => match (text.parse::<i64>(), text.parse::<u64>()) {
+            (Ok(number), _) => Some(Node::Integer(number.into())),
+            (_, Ok(number)) => Some(Node::Integer(number.into())),
+            _ => text.parse().ok().map(Node::Float),
+        },
+        Some((integer, fraction)) if whole(integer) && all_digits(fraction) => text.parse().ok().map(Node::Float),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_twice_a_second_document_and_a_key_that_is_no_scalar_are_refused() {
+        for (text, expected) in [
+            ("a: 1\nb: 2\na: 3", "same key twice"),
+            ("a: 1\n---\nb: 2", "more than one document"),
+            ("[a]: 1", "not a scalar"),
+            ("a: *b", "is not YAML"),
+            ("a: &a [*a]", "inside its own anchor"),
+        ] {
+            let why = read(text).unwrap_err();
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let flow = |levels: usize| format!("a: {}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(read(&flow(90)).is_ok());
+        assert!(read(&flow(30_000)).is_err());
+        let block: String = (0..300).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        assert!(read(&block).is_err());
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_bounded() {
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..30 {
+            let alias = format!("*a{},", level - 1).repeat(10);
+            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", alias.trim_end_matches(',')));
+        }
+        assert!(read(&bomb).unwrap_err().contains("100,000 values"));
+    }
+}

@@ -1,0 +1,90 @@
+//! What AWS says of a document, in plain values.
+
+use std::collections::BTreeSet;
+
+use super::owner::Tags;
+use super::properties::Requirement;
+
+/// A document as it is now.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)]
+pub enum Observed {
+    /// There is none of this name.
+    Absent,
+    /// There is one.
+    Present(Document),
+}
+
+/// A document that is there.
+#[derive(Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Document {
+    pub document_type: String,
+    /// The account that owns it, where AWS says so.
+    pub account: Option<String>,
+    pub display_name: Option<String>,
+    pub target_type: Option<String>,
+    pub requires: Vec<Requirement>,
+    pub tags: Tags,
+    /// Of the default version.
+    pub hash: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub created_at: Option<i64>,
+    pub default: Version,
+    /// Where it is another than the default one and was needed.
+    pub latest: Option<Version>,
+    pub latest_version: String,
+    /// The accounts that it is shared with, where it was asked.
+    pub shared_with: BTreeSet<String>,
+}
+
+/// A version of a document with its content.
+#[derive(Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Version {
+    pub number: String,
+    pub status: Status,
+    pub content: String,
+}
+
+/// What can be done with a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// It can be put in force.
+    Active,
+    /// AWS is still making or changing it.
+    Pending,
+    /// AWS is deleting it.
+    Deleting,
+    /// It can't be used, and why.
+    Failed(String),
+}
+
+/// A version in a list of them all.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct ListedVersion {
+    pub number: String,
+    pub name: Option<String>,
+    pub is_default: bool,
+    pub status: Status,
+}
+
+impl ListedVersion {
+    /// Its number as one that can be compared.
+    pub fn ordinal(&self) -> u64 {
+        self.number.parse().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "version {} ({:?})", self.number, self.status)
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} document, default {:?}, latest {}", self.document_type, self.default, self.latest_version)
+    }
+}

@@ -1,0 +1,281 @@
+//! Decides what is to be done with a document. Pure: it is given what was read and can't write.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::observed::{Document, Observed, Status};
+use super::owner::{Owner, Tags};
+use super::properties::{Desired, OnExisting, Previous, Requirement};
+use crate::cfn::failure::{Failure, Problem, fail_on};
+
+/// What one resource may have on one document.
+const MAX_TAGS: usize = 50;
+
+/// Who asks for what.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Asked<'a> {
+    pub desired: &'a Desired,
+    /// The old properties, where they are of the same document.
+    pub previous: Option<&'a Previous>,
+    pub me: &'a Owner,
+    /// The account that the function is in, where it is known.
+    pub account: Option<&'a str>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// Make the document.
+    Create,
+    /// Change the document that is there, perhaps in nothing.
+    Change(Change),
+}
+
+/// The changes to a document that is there.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[allow(missing_docs)]
+pub struct Change {
+    /// Whether it becomes this resource's with these changes.
+    pub adopts: bool,
+    pub set_tags: Tags,
+    pub remove_tags: BTreeSet<String>,
+    pub version: VersionChange,
+    pub share: Vec<String>,
+    pub unshare: Vec<String>,
+}
+
+/// What happens to the versions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum VersionChange {
+    /// What is desired is there.
+    #[default]
+    Keep,
+    /// This version has it and goes in force.
+    Promote(String),
+    /// A new version.
+    Upload {
+        /// Whether it goes in force.
+        promote: bool,
+        /// Where the content is in force already, and only other attributes differ.
+        attributes: Option<Attributes>,
+    },
+}
+
+/// Attributes that AWS changes with a new version only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    /// The properties.
+    pub names: Vec<&'static str>,
+    /// Whether the change can be refused if AWS does not take it without a new content. That is so where it was made in
+    /// this very request: refused, the stack goes back to what is there, and is not trapped.
+    pub refusable: bool,
+}
+
+/// A plan, and what its owner should know.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Planned {
+    pub plan: Plan,
+    pub warnings: Vec<Problem>,
+}
+
+/// Decides.
+///
+/// # Errors
+/// What is refused: another type, another account's or another owner's document, what AWS can't change in place, and what
+/// was found wrong with the content. Where the document is the resource's own and its default version has the content
+/// already, findings are warnings: refusing would trap a stack in a failed rollback.
+pub fn plan(asked: Asked<'_>, observed: &Observed) -> Result<Planned, Failure> {
+    let findings = &asked.desired.findings;
+    let Observed::Present(document) = observed else {
+        fail_on(&findings.problems)?;
+        return Ok(Planned { plan: Plan::Create, warnings: findings.warnings.clone() });
+    };
+    refuse_other_kind(asked, document)?;
+    let adopts = adopts(asked, document)?;
+    let has_content = has_content(asked.desired, document);
+    let mut problems = findings.problems.clone();
+    problems.extend(requires_problem(asked, document, adopts));
+    let mut warnings = findings.warnings.clone();
+    if has_content && !adopts {
+        warnings.append(&mut problems);
+    }
+    fail_on(&problems)?;
+    let change = Change {
+        adopts,
+        set_tags: set_tags(asked, document, adopts)?,
+        remove_tags: remove_tags(asked, document),
+        version: version_change(asked, document, has_content),
+        share: asked.desired.account_ids.difference(&document.shared_with).cloned().collect(),
+        unshare: unshare(asked, document),
+    };
+    Ok(Planned { plan: Plan::Change(change), warnings })
+}
+
+fn refuse_other_kind(asked: Asked<'_>, document: &Document) -> Result<(), Failure> {
+    let Desired { name, document_type, .. } = asked.desired;
+    if let (Some(account), Some(owner)) = (asked.account, &document.account)
+        && account != owner
+    {
+        return Err(Failure::new(format!(
+            "DocumentName: {name} belongs to {owner}, not to this account ({account}). Choose another name."
+        )));
+    }
+    if document.document_type != *document_type {
+        return Err(Failure::new(format!(
+            "DocumentType: the document {name} is a {} document, and a document's type can't be changed to {document_type}. \
+             Choose another DocumentName.",
+            document.document_type
+        )));
+    }
+    Ok(())
+}
+
+/// Whether the document becomes this resource's now.
+fn adopts(asked: Asked<'_>, document: &Document) -> Result<bool, Failure> {
+    let name = &asked.desired.name;
+    match (Owner::of(&document.tags), asked.desired.on_existing) {
+        (Some(owner), _) if owner == *asked.me => Ok(false),
+        (_, OnExisting::TakeOver) | (None, OnExisting::Adopt) => Ok(true),
+        (None, OnExisting::Fail) => Err(Failure::new(format!(
+            "OnExisting: the document {name} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to \
+             manage it."
+        ))),
+        (Some(owner), OnExisting::Adopt | OnExisting::Fail) => Err(Failure::new(format!(
+            "DocumentName: the document {name} is managed by the resource {} of the stack {}. Let that stack go of it first, or, \
+             where that stack is gone, set OnExisting: TakeOver.",
+            owner.logical_id, owner.stack_id
+        ))),
+    }
+}
+
+fn has_content(desired: &Desired, document: &Document) -> bool {
+    document.default.status == Status::Active && desired.content.same_as(&document.default.content)
+}
+
+fn version_change(asked: Asked<'_>, document: &Document, has_content: bool) -> VersionChange {
+    let promote = asked.desired.set_default_version;
+    if has_content {
+        return match attributes(asked, document) {
+            Some(attributes) => VersionChange::Upload { promote, attributes: Some(attributes) },
+            None => VersionChange::Keep,
+        };
+    }
+    match &document.latest {
+        Some(latest) if latest.status == Status::Active && asked.desired.content.same_as(&latest.content) => {
+            if promote { VersionChange::Promote(latest.number.clone()) } else { VersionChange::Keep }
+        }
+        _ => VersionChange::Upload { promote, attributes: None },
+    }
+}
+
+/// The attributes that differ while the content is the same.
+fn attributes(asked: Asked<'_>, document: &Document) -> Option<Attributes> {
+    let desired = asked.desired;
+    let mut attributes = Attributes { names: Vec::new(), refusable: false };
+    let old = |get: fn(&Previous) -> &Option<String>| asked.previous.map(get);
+    for (name, wanted, present, old) in [
+        ("DisplayName", &desired.display_name, &document.display_name, old(|previous| &previous.display_name)),
+        ("TargetType", &desired.target_type, &document.target_type, old(|previous| &previous.target_type)),
+    ] {
+        if wanted.is_some() && wanted != present {
+            attributes.names.push(name);
+            attributes.refusable |= old.is_some_and(|old| old == present);
+        }
+    }
+    // They can't be read back: a change shows only between the old and the new properties.
+    let old_attachments = asked.previous.map(|previous| previous.attachments.clone().unwrap_or_default());
+    if old_attachments.is_some_and(|old| old != desired.attachments) && !desired.attachments.is_empty() {
+        attributes.names.push("Attachments");
+        attributes.refusable = true;
+    }
+    (!attributes.names.is_empty()).then_some(attributes)
+}
+
+fn requires_problem(asked: Asked<'_>, document: &Document, adopts: bool) -> Option<Problem> {
+    let desired = &asked.desired.requires;
+    let differs = match asked.previous {
+        Some(previous) => *desired != previous.requires.clone().unwrap_or_default(),
+        None => {
+            adopts && !desired.iter().all(|wanted| document.requires.iter().any(|present| satisfies(wanted, present)))
+        }
+    };
+    let text =
+        "can be given only when a document is created. Choose another DocumentName, or leave Requires as it was.";
+    differs.then(|| Problem::new("Requires", text))
+}
+
+/// What is not wanted of a requirement in particular may be anything.
+fn satisfies(wanted: &Requirement, present: &Requirement) -> bool {
+    let fits = |wanted: &Option<String>, present: &Option<String>| wanted.is_none() || wanted == present;
+    wanted.name == present.name
+        && fits(&wanted.version, &present.version)
+        && fits(&wanted.require_type, &present.require_type)
+        && fits(&wanted.version_name, &present.version_name)
+}
+
+fn set_tags(asked: Asked<'_>, document: &Document, adopts: bool) -> Result<Tags, Failure> {
+    let mut wanted = asked.desired.tags.clone();
+    if adopts {
+        wanted.extend(asked.me.tags_of_adopted(&document.default.number));
+    }
+    let all: BTreeSet<&String> = document.tags.keys().chain(wanted.keys()).collect();
+    let removed = remove_tags(asked, document).len();
+    if all.len() - removed > MAX_TAGS {
+        return Err(Failure::new(format!(
+            "Tags: the document {} would have {} tags, those of this resource among them; AWS allows {MAX_TAGS}. Remove some.",
+            asked.desired.name,
+            all.len() - removed
+        )));
+    }
+    wanted.retain(|key, value| document.tags.get(key) != Some(value));
+    Ok(wanted)
+}
+
+/// Tags that the old properties gave and the new ones don't. Those of others stay.
+fn remove_tags(asked: Asked<'_>, document: &Document) -> BTreeSet<String> {
+    let old = asked.previous.map(|previous| previous.tags.keys()).into_iter().flatten();
+    old.filter(|key| !asked.desired.tags.contains_key(*key) && document.tags.contains_key(*key)).cloned().collect()
+}
+
+fn unshare(asked: Asked<'_>, document: &Document) -> Vec<String> {
+    let old = asked.previous.map(|previous| previous.account_ids.difference(&asked.desired.account_ids));
+    old.into_iter().flatten().filter(|id| document.shared_with.contains(*id)).cloned().collect()
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Change(change) = self else { return f.write_str("create the document") };
+        // Written out, so that a change which is not shown does not compile.
+        let Change { adopts, set_tags, remove_tags, version, share, unshare } = change;
+        let mut steps: Vec<String> = Vec::new();
+        if *adopts {
+            steps.push("adopt the document".into());
+        }
+        if !set_tags.is_empty() {
+            steps.push(format!("set {} tags", set_tags.len()));
+        }
+        if !remove_tags.is_empty() {
+            steps.push(format!("remove {} tags", remove_tags.len()));
+        }
+        match version {
+            VersionChange::Keep => {}
+            VersionChange::Promote(version) => steps.push(format!("promote version {version}")),
+            VersionChange::Upload { promote, attributes } => {
+                let why = attributes
+                    .as_ref()
+                    .map(|changed| format!(" for {}", changed.names.join(" and ")))
+                    .unwrap_or_default();
+                steps.push(format!("upload a version{why}{}", if *promote { " and promote it" } else { "" }));
+            }
+        }
+        if !share.is_empty() {
+            steps.push(format!("share with {} accounts", share.len()));
+        }
+        if !unshare.is_empty() {
+            steps.push(format!("unshare from {} accounts", unshare.len()));
+        }
+        if steps.is_empty() { f.write_str("nothing to do") } else { f.write_str(&steps.join(", ")) }
+    }
+}

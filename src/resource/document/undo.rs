@@ -1,0 +1,125 @@
+//! Takes back what a request did to a document before it failed.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ssm::Client;
+
+use super::observed::Document;
+use super::owner::{Origin, Owner, Tags, origin, ours};
+use super::plan::Change;
+use super::read::{Reader, tags_of};
+use super::write::Writer;
+use crate::cfn::failure::Failure;
+use crate::cfn::progress::Written;
+
+/// What is needed to take it back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undo {
+    me: Owner,
+    name: String,
+    before: Before,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Before {
+    /// There was no document. `answered` tells whether AWS answered the call that makes it: an unanswered one may take
+    /// effect later.
+    Absent { answered: bool },
+    /// There was one, with this version in force; these tags were set, with these values before; it was shared anew with these.
+    Present { default_version: String, set_tags: Tags, tags: Tags, shared: Vec<String> },
+}
+
+impl Undo {
+    /// For a document that is being made.
+    pub fn of_created(me: &Owner, name: &str) -> Written<Self> {
+        let undo = Self { me: me.clone(), name: name.to_owned(), before: Before::Absent { answered: false } };
+        Written { physical_resource_id: name.to_owned(), undo }
+    }
+
+    /// AWS answered the call that makes the document.
+    pub fn answered(&mut self) {
+        if let Before::Absent { answered } = &mut self.before {
+            *answered = true;
+        }
+    }
+
+    /// For a document that is there and is being changed. `is_create` tells whether the resource meets it first: then an earlier
+    /// attempt at the same request may have adopted it, and what counts is what that attempt remembered.
+    pub fn of_changed(me: &Owner, name: &str, document: &Document, change: &Change, is_create: bool) -> Written<Self> {
+        let is_mine = Owner::of(&document.tags).as_ref() == Some(me);
+        let remembered = match origin(&document.tags) {
+            Origin::Adopted { previous_default_version } if is_create && is_mine => previous_default_version,
+            _ => None,
+        };
+        let mut set_tags = change.set_tags.clone();
+        let mut tags = document.tags.clone();
+        if is_create && is_mine {
+            // They are of the earlier attempt.
+            let mine = ours(&document.tags);
+            tags.retain(|key, _| !mine.contains_key(key));
+            set_tags.extend(mine);
+        }
+        let before = Before::Present {
+            default_version: remembered.unwrap_or_else(|| document.default.number.clone()),
+            set_tags,
+            tags,
+            shared: change.share.clone(),
+        };
+        Written { physical_resource_id: name.to_owned(), undo: Self { me: me.clone(), name: name.to_owned(), before } }
+    }
+
+    /// Takes it back, as far as the document is still this resource's.
+    ///
+    /// A document that was there before is never deleted. Of the tags only those are touched that still have the value which this
+    /// request gave them.
+    ///
+    /// # Errors
+    /// A call failed, or it can't be known whether the document will still appear.
+    pub async fn run(&self, client: &Client) -> Result<(), Failure> {
+        let (reader, writer) = (Reader { client, name: &self.name }, Writer { client, name: &self.name });
+        let description = reader.describe(None).await?;
+        let tags = description.as_ref().map(tags_of).unwrap_or_default();
+        let is_mine = Owner::of(&tags).as_ref() == Some(&self.me);
+        match (&self.before, description) {
+            (Before::Absent { answered: false }, None) => Err(Failure::new(format!(
+                "Document {} may still appear: AWS did not answer when it was made.",
+                self.name
+            ))),
+            (_, None) => Ok(()),
+            (Before::Absent { .. }, Some(description)) => {
+                if is_mine && origin(&tags) == Origin::Created {
+                    let force = description.document_type().is_some_and(|kind| needs_force(kind.as_str()));
+                    delete(reader, writer, force).await?;
+                }
+                Ok(())
+            }
+            (Before::Present { default_version, set_tags, tags: before, shared }, Some(description)) => {
+                if is_mine && description.default_version.as_ref() != Some(default_version) {
+                    writer.promote(default_version).await?;
+                }
+                let mine = set_tags.iter().filter(|(key, value)| tags.get(*key) == Some(*value));
+                let (restore, remove): (BTreeSet<_>, BTreeSet<_>) =
+                    mine.map(|(key, _)| key.clone()).partition(|key| before.contains_key(key));
+                let restore = restore.iter().filter_map(|key| Some((key.clone(), before.get(key)?.clone()))).collect();
+                writer.share(&[], shared).await?;
+                writer.tag(&restore).await?;
+                writer.untag(remove).await
+            }
+        }
+    }
+}
+
+/// Unshares and deletes a document that this resource made.
+///
+/// # Errors
+/// A call failed.
+pub async fn delete(reader: Reader<'_>, writer: Writer<'_>, force: bool) -> Result<(), Failure> {
+    let shared: Vec<String> = reader.shared_with().await?.into_iter().collect();
+    writer.share(&[], &shared).await?;
+    writer.delete(force).await
+}
+
+/// Whether AWS deletes documents of this type only when forced, since others may use them.
+pub fn needs_force(document_type: &str) -> bool {
+    document_type == "ApplicationConfigurationSchema"
+}

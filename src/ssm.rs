@@ -1,0 +1,214 @@
+//! Systems Manager: its client, what is tried again, and what its errors mean to the owner of a stack.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::operation::RequestId;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
+use tokio::time::Instant;
+
+use crate::cfn::failure::Failure;
+
+/// How long a new role may be refused before that is taken at its word: IAM takes seconds to reach everywhere.
+const NEW_ROLE: Duration = Duration::from_secs(30);
+/// A call that hangs is given up, and tried again, after this long.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
+
+/// A client that tries again what can pass, for as long as the caller lets it run.
+///
+/// Tried again with jitter are failed connections, 5xx, throttling, TooManyUpdates and, while the process is younger than half
+/// a minute, AccessDenied.
+pub fn client(config: &SdkConfig, obstacle: Obstacle, started: Instant) -> Client {
+    let retry = RetryConfig::standard()
+        .with_max_attempts(14)
+        .with_initial_backoff(Duration::from_millis(300))
+        .with_max_backoff(Duration::from_secs(4));
+    let config = aws_sdk_ssm::config::Builder::from(config)
+        .retry_config(retry)
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST_ATTEMPT).build())
+        .retry_classifier(Passing { obstacle, started });
+    Client::from_conf(config.build())
+}
+
+/// The last thing that kept a call from succeeding in this invocation: what a request that ran out of time has to tell.
+#[derive(Debug, Clone, Default)]
+pub struct Obstacle(Arc<Mutex<Option<String>>>);
+
+impl Obstacle {
+    /// Forgets it; to be called when an invocation begins.
+    pub fn clear(&self) {
+        self.set(None);
+    }
+
+    /// The operation and AWS's code, or that there was no answer.
+    pub fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, obstacle: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = obstacle;
+    }
+}
+
+#[derive(Debug)]
+struct Passing {
+    obstacle: Obstacle,
+    started: Instant,
+}
+
+impl ClassifyRetry for Passing {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        if !matches!(context.output_or_error(), Some(Err(_))) {
+            return RetryAction::NoActionIndicated;
+        }
+        let target = context.request().and_then(|request| request.headers().get("x-amz-target"));
+        let operation = target.and_then(|target| target.split('.').next_back()).unwrap_or("a call");
+        let code = context.response().and_then(error_code);
+        self.obstacle.set(Some(format!("{operation}: {}", code.as_deref().unwrap_or("no answer"))));
+        match code.as_deref() {
+            Some("AccessDeniedException") if self.started.elapsed() < NEW_ROLE => RetryAction::transient_error(),
+            Some("TooManyUpdates") => RetryAction::throttling_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "new role and concurrent updates"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
+/// The code of an error from its wire form, `{"__type":"com.amazonaws.ssm#Code"}`.
+fn error_code(response: &HttpResponse) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(rename = "__type")]
+        code: String,
+    }
+    let body: Body = serde_json::from_slice(response.body().bytes()?).ok()?;
+    body.code.split('#').next_back().map(str::to_owned)
+}
+
+/// An error of one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsmError {
+    operation: &'static str,
+    /// `None` where there was no answer.
+    code: Option<String>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl SsmError {
+    /// Takes what the SDK says of a call of `operation`.
+    pub fn new<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+        let code = error.code().map(str::to_owned);
+        let request_id = error.raw_response().and_then(|response| response.request_id()).map(str::to_owned);
+        let message = match error {
+            SdkError::ServiceError(_) => error.message().unwrap_or_default().to_owned(),
+            SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+            SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+                Some(error) => error.to_string(),
+                None => "the request could not be sent".to_owned(),
+            },
+            SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+            _ => "the answer can't be read".to_owned(),
+        };
+        Self { operation, code, message, request_id }
+    }
+
+    /// Whether AWS answered with this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// Whether the call may have been carried out although no answer came.
+    pub fn is_unanswered(&self) -> bool {
+        self.code.is_none()
+    }
+
+    /// The reason for a stack's owner: what was refused, why, and the remedy. `subject` is what the call was about; `redact`
+    /// takes document content out of AWS's words.
+    pub fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
+        let operation = self.operation;
+        let message = redact(&self.message);
+        let stop = if message.is_empty() || message.ends_with('.') { "" } else { "." };
+        let request_id = self.request_id.as_ref().map(|id| format!(" (AWS request {id})")).unwrap_or_default();
+        match &self.code {
+            Some(code) => {
+                let colon = if message.is_empty() { "." } else { ": " };
+                let remedy = remedy(code, operation);
+                Failure::new(format!(
+                    "{operation} of {subject} failed with {code}{colon}{message}{stop} {remedy}{request_id}"
+                ))
+            }
+            None => Failure::new(format!(
+                "{operation} of {subject} got no answer from Systems Manager: {message}{stop} Check that the function reaches \
+                 the endpoint (a VPC needs one for ssm), then try again.{request_id}"
+            )),
+        }
+    }
+}
+
+/// What to do about an error: the one table of Systems Manager's errors.
+fn remedy(code: &str, operation: &str) -> String {
+    let text = match code {
+        "AccessDeniedException" => {
+            return format!(
+                "The function's execution role must allow ssm:{operation} on it; a policy of the organization or a permissions \
+                 boundary may deny it, too."
+            );
+        }
+        "AssociatedInstances" => "Delete the State Manager associations of the document first.",
+        "DocumentAlreadyExists" => "Another document of this name appeared at the same moment. Try again.",
+        "DocumentLimitExceeded" => {
+            "The account has its 500 documents in this Region: delete some, or ask AWS for more."
+        }
+        "DocumentPermissionLimit" => "A document is shared with at most 1,000 accounts: remove some from AccountIds.",
+        "DocumentVersionLimitExceeded" => {
+            "The document has all the versions that it may have. Delete old ones (aws ssm delete-document --name NAME \
+             --document-version N), then try again."
+        }
+        "DuplicateDocumentContent" => "AWS says that another version has this content already.",
+        "DuplicateDocumentVersionName" => {
+            "Version names can't be used again, not even for the same content: choose another VersionName."
+        }
+        "InternalServerError" => "Systems Manager had an internal error several times in a row. Try again.",
+        "InvalidDocument" => "The document does not exist, or not for this account.",
+        "InvalidDocumentContent" => "Correct the content: what AWS said of it is above, without what it quoted.",
+        "InvalidDocumentOperation" => {
+            "The document can't be changed so now: it may still be shared, be in use, or be changed by someone else. Check it, then \
+             try again."
+        }
+        "InvalidDocumentSchemaVersion" => "Its schemaVersion does not fit its DocumentType: correct one of them.",
+        "InvalidDocumentType" => "Correct DocumentType.",
+        "InvalidDocumentVersion" => {
+            "That version does not exist or is not Active. Someone may have deleted it: try again."
+        }
+        "InvalidPermissionType" | "InvalidResourceType" | "InvalidResourceId" => "Try again; if it stays, report it.",
+        "MaxDocumentSizeExceeded" => "A document has at most 64 KB: shorten its content.",
+        "NoLongerSupported" => "AWS no longer takes documents of this kind: choose another DocumentType.",
+        "ServiceSettingNotFound" => "There is no setting of this id in this Region: correct SettingId.",
+        "TooManyTagsError" => "A document has at most 50 tags: remove some from Tags or from the document.",
+        "TooManyUpdates" => "Someone else is changing it at the same time. Try again.",
+        "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "TooManyRequestsException" => {
+            "Systems Manager throttled the account for as long as this request could wait. Try again, with fewer stacks at a time."
+        }
+        "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
+            "The function's credentials were not accepted. Try again; if it stays, redeploy the function."
+        }
+        "ValidationException" => "Correct the property that AWS names.",
+        _ => "Correct what AWS names, or try again.",
+    };
+    text.to_owned()
+}
