@@ -1,0 +1,150 @@
+"""A local AWS: ministack for CloudFormation, Lambda, S3, Logs and IAM, and the project's loopback-aws for Systems Manager.
+
+ministack runs the function natively and passes its own environment on, so the template needs nothing local in it.
+Everything listens on loopback, on free ports, and writes to `.local/aws-*/`, which goes when it was stopped without trouble.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+SLOWEST_START_SECONDS = 60
+
+
+class DidNotStart(Exception):
+    """A part of the local AWS ended, or kept silent, while it should have started."""
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """Where a running local AWS is."""
+
+    url: str
+    ssm_url: str
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """What an AWS client needs to find it, and nothing that leads to a real account."""
+        return base_environment() | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ENDPOINT_URL_SSM": self.ssm_url,
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+
+def base_environment() -> dict[str, str]:
+    """This process's environment without any AWS setting or log level, with credentials that open nothing."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "RUST_", "MAKE"))}
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def process(
+    name: str, command: list[str], environment: dict[str, str], folder: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a server for as long as the block, in a process group of its own so that its children end with it."""
+    with (folder / f"{name}.log").open("wb") as log:
+        # Not the terminal's Ctrl-C but this block's end stops it, so that stacks can still be deleted before.
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
+            try:
+                server.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                pass
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Any HTTP status is an answer."""
+    deadline = time.monotonic() + SLOWEST_START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise DidNotStart(f"{url} does not answer. The end of {log}:\n{log.read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def ssm_model(folder: Path) -> Iterator[str]:
+    """Systems Manager alone, as `make` built it; gives its URL."""
+    port = free_port()
+    binary = ROOT / "target/debug/loopback-aws"
+    command = [str(binary), "--ssm-port", str(port), "--account", ACCOUNT, "--region", REGION]
+    with process("ssm", command, base_environment(), folder) as server:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_it_answers(server, url, folder / "ssm.log")
+        yield url
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A folder under `.local/` that stays for a look when the block fails."""
+    (ROOT / ".local").mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=ROOT / ".local"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def local_aws() -> Iterator[LocalAws]:
+    """Starts both parts, waits until they answer, and ends them with the block."""
+    with scratch_folder("aws") as folder, ssm_model(folder) as ssm_url:
+        port = free_port()
+        environment = base_environment() | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "TMPDIR": str(folder),
+            "S3_DATA_DIR": str(folder / "s3"),
+            # For the function, which ministack starts in its own environment:
+            "AWS_ENDPOINT_URL_SSM": ssm_url,
+            "CFN_SSM_DOCUMENT_ALLOW_LOOPBACK": "true",
+        }
+        command = [str(ROOT / ".venv/ministack/bin/ministack")]
+        with process("ministack", command, environment, folder) as server:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_it_answers(server, f"{url}/_ministack/health", folder / "ministack.log")
+            yield LocalAws(url, ssm_url, folder)

@@ -1,0 +1,113 @@
+"""Stacks on the local AWS: with the real `sam` where a user would use it, and through CloudFormation's API."""
+
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from local_aws import REGION, ROOT, LocalAws
+
+HOST_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+SAM = Path(sys.executable).parent / "sam"
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+SLOWEST_STACK_SECONDS = 120
+
+
+class SamFailed(Exception):
+    """`sam` ended with an error; the text is what it printed."""
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one local AWS."""
+
+    aws: LocalAws
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS, whatever this process's own environment says."""
+        url = self.aws.ssm_url if service == "ssm" else self.aws.url
+        return boto3.client(
+            service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+    def sam(self, *arguments: str) -> str:
+        """Runs `sam` in the project's folder, with its samconfig.toml."""
+        command = [str(SAM), *arguments, "--config-file", str(ROOT / "samconfig.toml")]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.aws.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode != 0:
+            raise SamFailed(f"{' '.join(command)}\n{done.stdout}")
+        return done.stdout
+
+    def sam_build(self, architecture: str = HOST_ARCHITECTURE) -> Path:
+        """Builds the project's template beside the user's own .aws-sam; gives the built template's path."""
+        folder = self.aws.folder / "sam/build"
+        self.sam("build", "--build-dir", str(folder), "--parameter-overrides", f"Architecture={architecture}")
+        return folder / "template.yaml"
+
+    def sam_deploy(self, name: str, template: Path, parameters: dict[str, str], *more: str) -> str:
+        """Deploys a built template for the architecture that was built."""
+        overrides = [f"file://{template.parent.parent / 'built.yaml'}"]
+        overrides += [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items()]
+        return self.sam(
+            *("deploy", "--stack-name", name, "--template-file", str(template), *more),
+            *("--parameter-overrides", *overrides),
+        )
+
+    def put(self, name: str, template: str, parameters: dict[str, str] | None = None) -> str:
+        """Creates or updates a stack and waits; gives the status it ended in."""
+        cloudformation = self.client("cloudformation")
+        call = cloudformation.update_stack if self.status(name) else cloudformation.create_stack
+        listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
+        call(StackName=name, TemplateBody=template, Parameters=listed, Capabilities=CAPABILITIES)
+        return self.settled(name)
+
+    def delete(self, name: str) -> str:
+        """Deletes a stack and waits; gives the status it ended in."""
+        # A deleted stack is found by its id alone.
+        stack_id = self.describe(name)["StackId"]
+        self.client("cloudformation").delete_stack(StackName=name)
+        return self.settled(stack_id)
+
+    def settled(self, name: str) -> str:
+        """The status once nothing is in progress."""
+        deadline = time.monotonic() + SLOWEST_STACK_SECONDS
+        while (status := self.status(name) or "DELETE_COMPLETE").endswith("_IN_PROGRESS"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{name} stays {status}")
+            time.sleep(0.2)
+        return status
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The stack as CloudFormation describes it, empty where there is none."""
+        try:
+            found: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return {}
+            raise
+        return found
+
+    def status(self, name: str) -> str:
+        """The stack's status, empty where there is none."""
+        return str(self.describe(name).get("StackStatus", ""))
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """The stack's outputs by key."""
+        return {output["OutputKey"]: output["OutputValue"] for output in self.describe(name).get("Outputs", [])}
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The stack's events, oldest first."""
+        pages = self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
+        return [event for page in pages for event in page["StackEvents"]][::-1]
+
+    def reasons(self, name: str) -> str:
+        """Why resources of the stack failed."""
+        failed = [event for event in self.events(name) if event["ResourceStatus"].endswith("_FAILED")]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in failed)
