@@ -1,0 +1,40 @@
+//! Documents, row by row.
+
+mod create;
+mod delete;
+mod duplicate;
+mod ownership;
+mod update;
+
+use serde_json::{Value, json};
+
+pub const NAME: &str = "SSM-SessionManagerRunShell";
+
+/// Preferences that differ by their idle timeout.
+pub fn preferences(idle: &str) -> String {
+    json!({
+        "schemaVersion": "1.0",
+        "description": "Session Manager preferences",
+        "sessionType": "Standard_Stream",
+        "inputs": {"cloudWatchLogGroupName": "/sessions", "cloudWatchStreamingEnabled": true, "idleSessionTimeout": idle}
+    })
+    .to_string()
+}
+
+pub fn content(idle: &str) -> Value {
+    serde_json::from_str(&preferences(idle)).unwrap()
+}
+
+/// The properties of a resource that wants those preferences.
+pub fn desired(idle: &str) -> Value {
+    json!({"ServiceToken": "arn:aws:lambda:::function:provider", "DocumentName": NAME, "DocumentContent": preferences(idle)})
+}
+
+/// The same with other properties on top.
+pub fn desired_with(idle: &str, more: Value) -> Value {
+    let mut properties = desired(idle);
+    for (name, value) in more.as_object().unwrap() {
+        properties[name] = value.clone();
+    }
+    properties
+}

@@ -1,0 +1,99 @@
+//! Who manages a document, and what happens when two want to.
+
+use loopback_aws::ssm::Document;
+use serde_json::{Value, json};
+
+use super::{NAME, content, desired, desired_with, preferences};
+use crate::world::{Request, World, stack};
+
+fn on_existing(idle: &str, choice: &str) -> Value {
+    desired_with(idle, json!({ "OnExisting": choice }))
+}
+
+#[tokio::test]
+async fn a_second_owner_is_refused_with_the_first_ones_name_and_the_way_out() {
+    let world = World::new().await;
+    world.send(&Request::create(desired("10"))).await.ok();
+    let others = [Request::create(desired("20")).of_stack("b"), Request::create(desired("20")).of_resource("Second")];
+    for second in others {
+        world.aws.forget();
+        let reply = world.send(&second).await;
+        for expected in ["Preferences", stack("a").as_str(), "TakeOver"] {
+            assert!(reply.reason().contains(expected), "{}", reply.reason());
+        }
+        assert_eq!(world.writes(), [""; 0]);
+        assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    }
+    assert_eq!(world.in_force(NAME), content("10"));
+}
+
+#[tokio::test]
+async fn a_take_over_makes_the_document_adopted_and_the_old_owners_delete_does_nothing() {
+    let world = World::new().await;
+    let restoring = desired_with("10", json!({"OnDelete": "Restore"}));
+    world.send(&Request::create(restoring.clone())).await.ok();
+    world.send(&Request::create(on_existing("20", "TakeOver")).of_stack("b")).await.ok();
+    let tags = world.tags(NAME);
+    assert!(tags.contains(&("cfn-ssm-document:origin".into(), "adopted".into())), "{tags:?}");
+    assert!(tags.contains(&("cfn-ssm-document:stack-id".into(), stack("b"))), "{tags:?}");
+    world.aws.forget();
+    world.send(&Request::delete(NAME, restoring)).await.ok();
+    assert_eq!(world.writes(), [""; 0]);
+    assert_eq!(world.in_force(NAME), content("20"));
+}
+
+#[tokio::test]
+async fn fail_refuses_a_document_that_exists_and_creates_one_that_does_not() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let reply = world.send(&Request::create(on_existing("20", "Fail"))).await;
+    assert!(reply.reason().contains("OnExisting: Adopt"), "{}", reply.reason());
+    assert_eq!((world.writes(), world.in_force(NAME)), (vec![], content("1")));
+    world.aws.ssm(|model| drop(model.remove_document(NAME)));
+    let create = Request::create(on_existing("20", "Fail"));
+    world.send(&create).await.ok();
+    world.send(&create).await.ok();
+}
+
+#[tokio::test]
+async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches_nothing_of_the_winners() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let winner = [
+        ("cfn-ssm-document:stack-id", stack("b")),
+        ("cfn-ssm-document:logical-id", "Preferences".to_owned()),
+        ("cfn-ssm-document:origin", "adopted".to_owned()),
+        ("cfn-ssm-document:previous-default-version", "1".to_owned()),
+    ];
+    let tags = winner.clone();
+    world.aws.on("AddTagsToResource").after(move |model| {
+        let document = model.document_mut(NAME).unwrap();
+        document.tags.extend(tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+    });
+    let reply = world.send(&Request::create(desired("20"))).await;
+    assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
+    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(world.in_force(NAME), content("1"), "nothing was promoted");
+    assert!(world.tags(NAME).contains(&("cfn-ssm-document:stack-id".into(), stack("b"))));
+}
+
+#[tokio::test]
+async fn tags_that_a_native_stack_leaves_are_no_ownership() {
+    let world = World::with(|model| {
+        let document = Document::session(NAME, preferences("1")).tag("aws:cloudformation:stack-id", &stack("native"));
+        model.put_document(document);
+    })
+    .await;
+    world.send(&Request::create(desired("20"))).await.ok();
+}
+
+#[tokio::test]
+async fn more_tags_than_aws_allows_are_refused_before_anything_is_written() {
+    let world = World::with(|model| {
+        let document =
+            (0..47).fold(Document::session(NAME, preferences("1")), |document, n| document.tag(&format!("t{n}"), ""));
+        model.put_document(document);
+    })
+    .await;
+    let reply = world.send(&Request::create(desired("20"))).await;
+    assert!(reply.reason().contains("51 tags"), "{}", reply.reason());
+    assert_eq!(world.writes(), [""; 0]);
+}

@@ -1,0 +1,246 @@
+//! A provider and the AWS around it, and requests as CloudFormation makes them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_ssm::config::{Credentials, Region};
+use cfn_ssm_document::cfn::callback::Callback;
+use cfn_ssm_document::cfn::failure::Failure;
+use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::handler::Provider;
+use cfn_ssm_document::http::{self, SdkHttpClient};
+use cfn_ssm_document::ssm::{self, Obstacle};
+use lambda_runtime::{Context, LambdaEvent};
+use loopback_aws::ssm::Model;
+use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+pub const ACCOUNT: &str = "111122223333";
+pub const REGION: &str = "eu-central-1";
+/// The function's timeout, unless a test says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A provider in an account of its own.
+pub struct World {
+    pub aws: Loopback,
+    pub provider: Provider,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::on(Loopback::builder()).await
+    }
+
+    pub async fn with(arrange: impl FnOnce(&mut Model)) -> Self {
+        let world = Self::new().await;
+        world.aws.ssm(arrange);
+        world
+    }
+
+    pub async fn on(builder: Builder) -> Self {
+        let aws = builder.start().await;
+        let provider = provider(&aws, Instant::now()).await;
+        Self { aws, provider }
+    }
+
+    /// Sends a request and gives the answer that was delivered for it.
+    pub async fn send(&self, request: &Request) -> Reply {
+        let before = self.aws.answers().len();
+        self.invoke(request).await.expect("the answer is delivered");
+        let answers = self.aws.answers();
+        let new: Vec<&Answer> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
+        assert_eq!(new.len(), 1, "one answer is delivered for one request");
+        assert_eq!(new[0].body["StackId"], request.stack_id.as_str());
+        assert_eq!(new[0].body["LogicalResourceId"], request.logical_id.as_str());
+        Reply(new[0].body.clone())
+    }
+
+    /// Sends a request; an error is what Lambda's runtime is told.
+    pub async fn invoke(&self, request: &Request) -> Result<(), Failure> {
+        self.invoke_within(request, TIMEOUT).await
+    }
+
+    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
+        let url = request.response_url.clone().unwrap_or_else(|| self.aws.answer_url(Age::Now));
+        let payload = serde_json::value::to_raw_value(&request.event(&url)).unwrap();
+        self.provider.handle(LambdaEvent::new(payload, context(timeout))).await
+    }
+
+    /// The default version's content, parsed.
+    pub fn in_force(&self, name: &str) -> Value {
+        self.aws.ssm(|model| {
+            let document = model.document(name).expect("the document is there");
+            serde_json::from_str(&document.default().content).unwrap()
+        })
+    }
+
+    /// The default version's number and how many versions there are.
+    pub fn versions(&self, name: &str) -> (u64, usize) {
+        self.aws.ssm(|model| {
+            let document = model.document(name).expect("the document is there");
+            (document.default_version, document.versions().len())
+        })
+    }
+
+    pub fn tags(&self, name: &str) -> Vec<(String, String)> {
+        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone().into_iter().collect())
+    }
+
+    pub fn exists(&self, name: &str) -> bool {
+        self.aws.ssm(|model| model.document(name).is_some())
+    }
+
+    /// The writing calls so far.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = [
+            "DescribeDocument",
+            "GetDocument",
+            "ListDocumentVersions",
+            "DescribeDocumentPermission",
+            "GetServiceSetting",
+        ];
+        self.aws.calls().into_iter().filter(|call| !reads.contains(&call.as_str())).collect()
+    }
+}
+
+/// A provider as `main` makes it, against `aws`.
+pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
+    let ca_bundle = aws.ca_pem_path().map(|path| std::fs::read(path).unwrap());
+    let tls = http::tls(ca_bundle.as_deref()).unwrap();
+    let client = http::client(&tls).unwrap();
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(SdkHttpClient::new(client.clone()))
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests"))
+        .endpoint_url(aws.ssm_url())
+        .load()
+        .await;
+    let obstacle = Obstacle::default();
+    Provider {
+        ssm: ssm::client(&config, obstacle.clone(), started),
+        obstacle,
+        callback: Callback::new(tls, client),
+        url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
+    }
+}
+
+/// What Lambda tells of an invocation that may take so long.
+pub fn context(timeout: Duration) -> Context {
+    let mut context = Context::default();
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
+    context.deadline = u64::try_from(deadline.as_millis()).unwrap();
+    context.invoked_function_arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider");
+    context
+}
+
+/// A request of CloudFormation.
+#[derive(Clone)]
+pub struct Request {
+    pub request_type: &'static str,
+    pub resource_type: String,
+    pub stack_id: String,
+    pub logical_id: String,
+    pub physical_id: Option<String>,
+    pub properties: Value,
+    pub old_properties: Option<Value>,
+    /// A new one of the loopback AWS where it is none.
+    pub response_url: Option<String>,
+}
+
+impl Request {
+    fn new(request_type: &'static str, properties: Value) -> Self {
+        Self {
+            request_type,
+            resource_type: "Custom::SsmDocument".into(),
+            stack_id: stack("a"),
+            logical_id: "Preferences".into(),
+            physical_id: None,
+            properties,
+            old_properties: None,
+            response_url: None,
+        }
+    }
+
+    pub fn create(properties: Value) -> Self {
+        Self::new("Create", properties)
+    }
+
+    pub fn update(physical_id: &str, old_properties: Value, properties: Value) -> Self {
+        let (physical_id, old_properties) = (Some(physical_id.into()), Some(old_properties));
+        Self { physical_id, old_properties, ..Self::new("Update", properties) }
+    }
+
+    pub fn delete(physical_id: &str, properties: Value) -> Self {
+        Self { physical_id: Some(physical_id.into()), ..Self::new("Delete", properties) }
+    }
+
+    /// The same of another stack.
+    pub fn of_stack(mut self, name: &str) -> Self {
+        self.stack_id = stack(name);
+        self
+    }
+
+    /// The same of another resource in the stack.
+    pub fn of_resource(mut self, logical_id: &str) -> Self {
+        self.logical_id = logical_id.into();
+        self
+    }
+
+    /// The same with this response URL.
+    pub fn answered_at(mut self, url: String) -> Self {
+        self.response_url = Some(url);
+        self
+    }
+
+    pub fn event(&self, url: &str) -> Value {
+        let mut event = json!({
+            "RequestType": self.request_type,
+            "ResponseURL": url,
+            "StackId": self.stack_id,
+            "RequestId": "e9a1c2b3-0000-4000-8000-000000000001",
+            "ResourceType": self.resource_type,
+            "LogicalResourceId": self.logical_id,
+            "ResourceProperties": self.properties,
+        });
+        if let Some(id) = &self.physical_id {
+            event["PhysicalResourceId"] = json!(id);
+        }
+        if let Some(old) = &self.old_properties {
+            event["OldResourceProperties"] = old.clone();
+        }
+        event
+    }
+}
+
+pub fn stack(name: &str) -> String {
+    format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-1234567db123")
+}
+
+/// An answer.
+#[derive(Debug, PartialEq)]
+pub struct Reply(pub Value);
+
+impl Reply {
+    /// Asserts SUCCESS.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.0["Status"], "SUCCESS", "{}", self.0);
+        self
+    }
+
+    /// Asserts FAILED, and gives the reason.
+    #[track_caller]
+    pub fn reason(&self) -> &str {
+        assert_eq!(self.0["Status"], "FAILED", "{}", self.0);
+        self.0["Reason"].as_str().unwrap()
+    }
+
+    pub fn id(&self) -> &str {
+        self.0["PhysicalResourceId"].as_str().unwrap()
+    }
+
+    pub fn data(&self, name: &str) -> &str {
+        self.0["Data"][name].as_str().unwrap()
+    }
+}
