@@ -1,6 +1,12 @@
 //! Whole invocations, in process, against a loopback AWS that speaks the real wire protocol.
 
-#![allow(unreachable_pub, reason = "a test crate has no users")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a broken expectation is a broken test, and a test crate has no users"
+)]
 
 mod documents;
 mod world;
