@@ -94,7 +94,7 @@ impl Provider {
         let work = Box::pin(async {
             let request = envelope.request(url.signed_at)?;
             let home = Home::of(&context.invoked_function_arn);
-            resource::carry_out(&self.ssm, home.as_ref(), &request, progress).await
+            resource::carry_out(&self.ssm, home.as_ref(), &context.env_config.function_name, &request, progress).await
         });
         let cut = match guard::run(deadlines.work, work).await {
             Ok(done) => return Outcome::Success { physical_resource_id: done.physical_resource_id, data: done.data },

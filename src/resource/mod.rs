@@ -1,6 +1,7 @@
 //! The resources: which there are, and the one dispatch to them.
 
 pub mod document;
+pub mod service_setting;
 
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::cfn::request::{Request, RequestType};
 #[allow(missing_docs)]
 pub enum Undo {
     Document(document::undo::Undo),
+    ServiceSetting(service_setting::Undo),
 }
 
 /// A request that was carried out.
@@ -50,14 +52,16 @@ impl Home {
 }
 
 const DOCUMENT: &str = "Custom::SsmDocument";
+const SERVICE_SETTING: &str = "Custom::SsmServiceSetting";
 
-/// Carries out a request.
+/// Carries out a request. `function` is the name of the function that it was sent to.
 ///
 /// # Errors
 /// What was refused or failed; `progress` then has what a failure must undo.
 pub async fn carry_out(
     client: &Client,
     home: Option<&Home>,
+    function: &str,
     request: &Request,
     progress: &Progress<Undo>,
 ) -> Result<Done, Failure> {
@@ -74,10 +78,15 @@ pub async fn carry_out(
     match (request.resource_type.as_str(), is_delete) {
         (DOCUMENT, false) => document::reconcile(client, home, request, progress).await,
         (DOCUMENT, true) => document::release(client, request, progress).await.map(|()| deleted(request)),
+        (SERVICE_SETTING, false) => service_setting::reconcile(client, home, function, request, progress).await,
+        (SERVICE_SETTING, true) => {
+            service_setting::release(client, function, request, progress).await.map(|()| deleted(request))
+        }
         (_, true) => Ok(deleted(request)),
         (other, false) => {
-            let nearest = did_you_mean(other, [DOCUMENT]);
-            Err(Failure::new(format!("ResourceType: {} is not {DOCUMENT}.{nearest}", quoted(other))))
+            let nearest = did_you_mean(other, [DOCUMENT, SERVICE_SETTING]);
+            let text = format!("ResourceType: {} is neither {DOCUMENT} nor {SERVICE_SETTING}.{nearest}", quoted(other));
+            Err(Failure::new(text))
         }
     }
 }
@@ -90,6 +99,7 @@ impl Undo {
     pub async fn run(&self, client: &Client) -> Result<(), Failure> {
         match self {
             Self::Document(undo) => undo.run(client).await,
+            Self::ServiceSetting(undo) => undo.run(client).await,
         }
     }
 }

@@ -9,4 +9,5 @@
 )]
 
 mod documents;
+mod service_settings;
 mod world;

@@ -1,5 +1,6 @@
 //! A provider and the AWS around it, and requests as CloudFormation makes them.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::BehaviorVersion;
@@ -10,7 +11,7 @@ use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::{self, SdkHttpClient};
 use cfn_ssm_document::ssm::{self, Obstacle};
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
+/// The function's name, which is its role's session name, too.
+pub const FUNCTION: &str = "cfn-ssm-document";
 /// The function's timeout, unless a test says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -130,7 +133,8 @@ pub fn context(timeout: Duration) -> Context {
     let mut context = Context::default();
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
     context.deadline = u64::try_from(deadline.as_millis()).unwrap();
-    context.invoked_function_arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider");
+    context.env_config = Arc::new(Config { function_name: FUNCTION.into(), ..Config::default() });
+    context.invoked_function_arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}");
     context
 }
 

@@ -77,7 +77,11 @@ impl Apply<'_> {
             return Err(NotApplied::Outdated);
         }
         if !result.as_ref().is_err_and(SsmError::is_unanswered) {
-            self.progress.amend(|Undo::Document(undo)| undo.answered());
+            self.progress.amend(|undo| {
+                if let Undo::Document(undo) = undo {
+                    undo.answered();
+                }
+            });
         }
         let created = result.map_err(|error| self.writer.failure_without_content(&error, desired))?;
         let share: Vec<String> = desired.account_ids.iter().cloned().collect();

@@ -26,7 +26,7 @@ async fn a_rollback_ends_with_the_old_content_in_force_whatever_a_duplicate_is()
 async fn a_version_that_was_uploaded_but_not_promoted_is_promoted_without_another_upload() {
     let world = World::new().await;
     world.send(&Request::create(desired("10"))).await.ok();
-    world.aws.ssm(|model| drop(model.document_mut(NAME).unwrap().push(Version::json(preferences("20")))));
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("20"))));
     world.aws.forget();
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
@@ -69,7 +69,7 @@ async fn a_reused_version_name_with_the_same_content_is_found_and_with_other_con
 async fn a_failed_version_with_the_content_is_replaced_where_the_resource_made_the_document() {
     let world = World::with(|model| model.duplicates = Duplicates::AnyVersion).await;
     world.send(&Request::create(desired("10"))).await.ok();
-    world.aws.ssm(|model| drop(model.document_mut(NAME).unwrap().push(Version::json(preferences("20")).failed("why"))));
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("20")).failed("why")));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (3, 2)));
 }

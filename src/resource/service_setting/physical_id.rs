@@ -1,0 +1,89 @@
+//! The physical id of a setting: it names the setting and remembers what was there before, so that no other store is needed.
+
+use std::fmt;
+
+/// What CloudFormation takes at most, in bytes.
+const MAX_BYTES: usize = 1024;
+
+/// A setting and its past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhysicalId {
+    /// The setting's id.
+    pub setting: String,
+    /// What was there before this resource.
+    pub previous: Previous,
+}
+
+/// What was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Previous {
+    /// Nothing was set: AWS's default was in force.
+    Default,
+    /// This value was set.
+    Value(String),
+    /// It can't be known, or does not fit.
+    Unknown,
+}
+
+impl PhysicalId {
+    /// Whether it is short enough for CloudFormation.
+    pub fn fits(&self) -> bool {
+        self.to_string().len() <= MAX_BYTES
+    }
+
+    /// Reads it back; `None` for the marker and for ids that CloudFormation made up.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (setting, previous) = text.split_once('?')?;
+        let previous = match previous.split_once('=') {
+            None if previous == "default" => Previous::Default,
+            None if previous == "unknown" => Previous::Unknown,
+            Some(("previous", value)) => Previous::Value(value.to_owned()),
+            _ => return None,
+        };
+        setting.starts_with('/').then(|| Self { setting: setting.to_owned(), previous })
+    }
+}
+
+impl fmt::Display for PhysicalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, previous } = self;
+        match previous {
+            Previous::Default => write!(f, "{setting}?default"),
+            Previous::Value(value) => write!(f, "{setting}?previous={value}"),
+            Previous::Unknown => write!(f, "{setting}?unknown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_back_as_it_was_written() {
+        for previous in [
+            Previous::Default,
+            Previous::Unknown,
+            Previous::Value("a=b?c".into()),
+            Previous::Value(String::new()),
+            Previous::Value("default".into()),
+        ] {
+            let id = PhysicalId { setting: "/ssm/a".into(), previous };
+            assert_eq!(PhysicalId::parse(&id.to_string()), Some(id));
+        }
+    }
+
+    #[test]
+    fn ids_of_others_are_not_read() {
+        for text in ["", "cfn-ssm-document:not-created", "stack-Resource-1ABC", "/ssm/a", "/ssm/a?new=1", "a?default"] {
+            assert_eq!(PhysicalId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_holds_at_most_one_kilobyte() {
+        let id = |bytes: usize| PhysicalId { setting: "/s".into(), previous: Previous::Value("x".repeat(bytes)) };
+        assert!(id(1024 - "/s?previous=".len()).fits());
+        assert!(!id(1025 - "/s?previous=".len()).fits());
+    }
+}

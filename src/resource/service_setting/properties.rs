@@ -1,0 +1,214 @@
+//! What a stack asks of a service setting: its properties, read and checked.
+
+use serde_json::{Map, Value};
+
+use crate::cfn::failure::{Failure, did_you_mean, fail_on, quoted};
+use crate::cfn::properties::Properties;
+use crate::resource::Home;
+
+const NAMES: [&str; 3] = ["SettingId", "SettingValue", "OnDelete"];
+const DEFAULT_HOST_MANAGEMENT: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
+const MAX_VALUE: usize = 4096;
+
+/// The settings of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateServiceSetting.html), and the
+/// values they take where AWS lists them. Only explains what AWS refuses: AWS adds settings.
+const KNOWN: [(&str, &str); 10] = [
+    ("/ssm/appmanager/appmanager-enabled", "True, False"),
+    ("/ssm/automation/customer-script-log-destination", "CloudWatch, None"),
+    ("/ssm/automation/customer-script-log-group-name", "a log group's name"),
+    ("/ssm/automation/enable-adaptive-concurrency", "True, False"),
+    ("/ssm/documents/console/public-sharing-permission", "Enable, Disable"),
+    ("/ssm/managed-instance/activation-tier", "standard, advanced"),
+    (
+        DEFAULT_HOST_MANAGEMENT,
+        "a role's name with its path, such as service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole",
+    ),
+    ("/ssm/opsinsights/opscenter", "Enabled, Disabled"),
+    ("/ssm/parameter-store/default-parameter-tier", "Standard, Advanced, Intelligent-Tiering"),
+    ("/ssm/parameter-store/high-throughput-enabled", "true, false"),
+];
+
+/// What to do with the setting when the resource goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDelete {
+    /// Leave it.
+    Retain,
+    /// Set the earlier value again, or none where there was none.
+    Restore,
+    /// Go back to AWS's default.
+    Reset,
+}
+
+const ON_DELETE: [(&str, OnDelete); 3] =
+    [("Retain", OnDelete::Retain), ("Restore", OnDelete::Restore), ("Reset", OnDelete::Reset)];
+
+/// A setting as the stack wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Desired {
+    /// The plain id, never the ARN.
+    pub id: String,
+    pub value: String,
+    pub on_delete: OnDelete,
+}
+
+impl Desired {
+    /// Reads the properties of a Create or an Update.
+    ///
+    /// # Errors
+    /// Names every problem at once.
+    pub fn read(properties: &Map<String, Value>, home: Option<&Home>) -> Result<Self, Failure> {
+        let mut reader = Properties::new(properties, &NAMES);
+        let id = setting_id(&mut reader, home);
+        let value = reader.text("SettingValue").map(|value| match &id {
+            Some(id) if id == DEFAULT_HOST_MANAGEMENT => path_and_name(&value).to_owned(),
+            _ => value,
+        });
+        match &value {
+            Some(value) if value.is_empty() || value.chars().count() > MAX_VALUE => {
+                reader.problem("SettingValue", format!("must have 1 to {MAX_VALUE} characters."));
+            }
+            None if reader.value("SettingValue").is_none() => {
+                reader.problem("SettingValue", "is missing. It is required.")
+            }
+            _ => {}
+        }
+        let on_delete = reader.choice("OnDelete", &ON_DELETE);
+        fail_on(&reader.problems)?;
+        match (id, value, on_delete) {
+            (Some(id), Some(value), Some(on_delete)) => Ok(Self { id, value, on_delete }),
+            _ => Err(Failure::new("The properties can't be read.")),
+        }
+    }
+}
+
+impl OnDelete {
+    /// Reads `OnDelete` alone, as a Delete does; what can't be read is `Retain`.
+    pub fn read(properties: &Map<String, Value>) -> Self {
+        Properties::new(properties, &NAMES).choice("OnDelete", &ON_DELETE).unwrap_or(Self::Retain)
+    }
+}
+
+/// What to say of an id that AWS doesn't know.
+pub fn explain_id(id: &str) -> String {
+    let ids = KNOWN.map(|(id, _)| id);
+    format!("{} AWS's settings are {}.", did_you_mean(id, ids).trim_start(), ids.join(", ")).trim_start().to_owned()
+}
+
+/// What to say of a value that AWS refused.
+pub fn explain_value(id: &str) -> Option<String> {
+    let (_, values) = KNOWN.iter().find(|(known, _)| *known == id)?;
+    Some(format!("SettingValue of {id} is one of: {values}."))
+}
+
+fn setting_id(reader: &mut Properties<'_>, home: Option<&Home>) -> Option<String> {
+    let Some(given) = reader.text("SettingId") else {
+        if reader.value("SettingId").is_none() {
+            reader.problem("SettingId", "is missing. It is required.");
+        }
+        return None;
+    };
+    let id = match (given.starts_with("arn:"), given.split_once(":servicesetting")) {
+        (false, _) => given.as_str(),
+        (true, Some((_, id))) => {
+            if let (Some(home), Some(arn)) = (home, Home::of(&given))
+                && *home != arn
+            {
+                reader.problem("SettingId", format!("{} is not of this account and Region.", quoted(&given)));
+                return None;
+            }
+            id
+        }
+        (true, None) => "",
+    };
+    let is_id = id.starts_with('/')
+        && id.len() <= 200
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
+    if !is_id {
+        let text = format!("{} is neither the id nor the ARN of a service setting. {}", quoted(&given), explain_id(id));
+        reader.problem("SettingId", text);
+    }
+    is_id.then(|| id.to_owned())
+}
+
+/// AWS wants the role of Default Host Management by path and name, and reads it back so.
+fn path_and_name(role: &str) -> &str {
+    match role.split_once(":role/") {
+        Some((arn, name)) if arn.starts_with("arn:") => name,
+        _ => role,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn home() -> Home {
+        Home::of("arn:aws:lambda:us-east-1:111122223333:function:provider").unwrap()
+    }
+
+    fn read(properties: Value) -> Result<Desired, String> {
+        Desired::read(properties.as_object().unwrap(), Some(&home())).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn an_arn_of_this_account_and_region_is_the_same_as_the_id() {
+        for id in [
+            "/ssm/opsinsights/opscenter",
+            "arn:aws:ssm:us-east-1:111122223333:servicesetting/ssm/opsinsights/opscenter",
+        ] {
+            let desired = read(json!({"SettingId": id, "SettingValue": "Enabled"})).unwrap();
+            assert_eq!((desired.id.as_str(), desired.on_delete), ("/ssm/opsinsights/opscenter", OnDelete::Retain));
+        }
+    }
+
+    #[test]
+    fn the_role_of_default_host_management_loses_its_arn_and_keeps_its_path() {
+        for (given, expected) in [
+            ("arn:aws:iam::111122223333:role/service-role/Role", "service-role/Role"),
+            ("arn:aws-cn:iam::111122223333:role/Role", "Role"),
+            ("service-role/Role", "service-role/Role"),
+            ("Role", "Role"),
+        ] {
+            let desired = read(json!({"SettingId": DEFAULT_HOST_MANAGEMENT, "SettingValue": given})).unwrap();
+            assert_eq!(desired.value, expected);
+        }
+        let other = read(json!({"SettingId": "/ssm/x", "SettingValue": "arn:aws:iam::1:role/R"})).unwrap();
+        assert_eq!(other.value, "arn:aws:iam::1:role/R", "only there");
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        for (properties, expected) in [
+            (json!({}), vec!["SettingId: is missing", "SettingValue: is missing"]),
+            (json!({"SettingId": "opscenter", "SettingValue": ""}), vec!["neither the id nor the ARN", "1 to 4096"]),
+            (
+                json!({"SettingId": ["x"], "SettingValue": {}}),
+                vec!["SettingId: must be a string", "SettingValue: must be"],
+            ),
+            (json!({"SettingId": "/ssm/x", "SettingValue": "1", "OnDelete": "Delete"}), vec!["Retain, Restore, Reset"]),
+            (json!({"SettingID": "/ssm/x", "SettingValue": "1"}), vec!["Did you mean SettingId?"]),
+            (
+                json!({"SettingId": "arn:aws:ssm:eu-west-1:111122223333:servicesetting/ssm/x", "SettingValue": "1"}),
+                vec!["not of this account and Region"],
+            ),
+        ] {
+            let reason = read(properties).unwrap_err();
+            for part in expected {
+                assert!(reason.contains(part), "{part}: {reason}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_and_a_refused_value_are_explained_with_awss_own_list() {
+        let text = explain_id("/ssm/opsinsights/opscentre");
+        assert!(
+            text.starts_with("Did you mean /ssm/opsinsights/opscenter? AWS's settings are /ssm/appmanager"),
+            "{text}"
+        );
+        assert!(explain_value("/ssm/parameter-store/default-parameter-tier").unwrap().contains("Intelligent-Tiering"));
+        assert_eq!(explain_value("/ssm/new"), None);
+    }
+}
