@@ -8,6 +8,7 @@
     reason = "a broken expectation is a broken test, and a test crate has no users"
 )]
 
+mod architecture;
 mod documents;
 mod service_settings;
 mod world;
