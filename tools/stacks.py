@@ -16,6 +16,8 @@ HOST_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "
 SAM = Path(sys.executable).parent / "sam"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 SLOWEST_STACK_SECONDS = 120
+SLOWEST_SAM_SECONDS = 180
+SLOWEST_BUILD_SECONDS = 1800
 
 
 class SamFailed(Exception):
@@ -35,12 +37,18 @@ class Stacks:
             service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
         )
 
-    def sam(self, *arguments: str) -> str:
+    def sam(self, *arguments: str, seconds: int = SLOWEST_SAM_SECONDS) -> str:
         """Runs `sam` in the project's folder, with its samconfig.toml."""
         command = [str(SAM), *arguments, "--config-file", str(ROOT / "samconfig.toml")]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.aws.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        environment = self.aws.environment()
+        printed = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        try:
+            done = subprocess.run(command, check=False, cwd=ROOT, env=environment, timeout=seconds, **printed)
+        except subprocess.TimeoutExpired as late:
+            log = (self.aws.folder / "ministack.log").read_text()[-2000:]
+            raise SamFailed(
+                f"{' '.join(command)}\nnot done after {seconds} s. The local AWS said last:\n{log}"
+            ) from late
         if done.returncode != 0:
             raise SamFailed(f"{' '.join(command)}\n{done.stdout}")
         return done.stdout
@@ -48,17 +56,23 @@ class Stacks:
     def sam_build(self, architecture: str = HOST_ARCHITECTURE) -> Path:
         """Builds the project's template beside the user's own .aws-sam; gives the built template's path."""
         folder = self.aws.folder / "sam/build"
-        self.sam("build", "--build-dir", str(folder), "--parameter-overrides", f"Architecture={architecture}")
+        overrides = ("--parameter-overrides", f"Architecture={architecture}")
+        self.sam("build", "--build-dir", str(folder), *overrides, seconds=SLOWEST_BUILD_SECONDS)
         return folder / "template.yaml"
 
-    def sam_deploy(self, name: str, template: Path, parameters: dict[str, str], *more: str) -> str:
-        """Deploys a built template for the architecture that was built."""
-        overrides = [f"file://{template.parent.parent / 'built.yaml'}"]
+    def sam_deploy(self, name: str, template: Path, parameters: dict[str, str]) -> None:
+        """Deploys a template; one that was built, for the architecture that it was built for."""
+        built = template.parent.parent / "built.yaml"
+        overrides = [f"file://{built}"] if built.exists() else []
         overrides += [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items()]
-        return self.sam(
-            *("deploy", "--stack-name", name, "--template-file", str(template), *more),
+        self.sam(
+            *("deploy", "--stack-name", name, "--template-file", str(template), "--no-progressbar"),
             *("--parameter-overrides", *overrides),
         )
+
+    def sam_delete(self, name: str) -> None:
+        """Deletes a stack as a user would."""
+        self.sam("delete", "--no-prompts", "--stack-name", name, "--region", REGION)
 
     def put(self, name: str, template: str, parameters: dict[str, str] | None = None) -> str:
         """Creates or updates a stack and waits; gives the status it ended in."""

@@ -20,7 +20,9 @@ def architectures_fixed_in(samconfig: Path) -> set[str]:
 def main(architecture: str, artifacts: Path) -> None:
     """Write the note, or refuse where samconfig.toml deploys another architecture."""
     if other := architectures_fixed_in(Path("samconfig.toml")) - {architecture}:
-        sys.exit(f"This build is for {architecture}, but parameter_overrides in samconfig.toml deploys {', '.join(other)}.")
+        sys.exit(
+            f"This build is for {architecture}, but parameter_overrides in samconfig.toml deploys {', '.join(other)}."
+        )
     note = artifacts.parent.parent / "built.yaml"
     note.write_text(f"Architecture: {architecture}\nBuiltArchitecture: {architecture}\n")
 

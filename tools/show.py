@@ -1,0 +1,175 @@
+"""`make run`: the main job on a local AWS, step by step, with the real sam, as a user would do it.
+
+Every step says what it does, what came of it, and which promises it checked. Ends with 1 if one was not kept.
+"""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from document_view import DocumentView, coloured, view
+from local_aws import ROOT, local_aws
+from stacks import HOST_ARCHITECTURE, SamFailed, Stacks
+
+DOCUMENT = "SSM-SessionManagerRunShell"
+PROVIDER = "cfn-ssm-document"
+TEAM = "team-preferences"
+MADE_BY_HAND = {
+    "schemaVersion": "1.0",
+    "description": "Made in the console",
+    "sessionType": "Standard_Stream",
+    "inputs": {"idleSessionTimeout": "20", "cloudWatchStreamingEnabled": True, "runAsEnabled": False},
+}
+# Fails after the preferences were changed: the name's prefix is reserved.
+BROKEN_RESOURCE = """Resources:
+  Broken:
+    Type: Custom::SsmDocument
+    DependsOn: SessionPreferences
+    Properties:
+      ServiceToken: !GetAtt ProviderFunction.Arn
+      ServiceTimeout: 60
+      DocumentName: aws-not-allowed
+      DocumentContent: '{"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}'
+"""
+
+
+class Show:
+    """The steps so far and what became of their promises."""
+
+    def __init__(self, stacks: Stacks) -> None:
+        self.stacks = stacks
+        self.broken: list[str] = []
+        self.seen: set[str] = set()
+        self.earlier = self.document()
+
+    def document(self) -> DocumentView:
+        """The preferences document as it is now."""
+        return view(self.stacks.client("ssm"), DOCUMENT)
+
+    def step(self, title: str, command: str, work: Callable[[], object], stack: str | None = None) -> DocumentView:
+        """Does one step; shows its command, the stack's new events, the document and how long it took."""
+        print(f"\n{coloured(title, 'bold')}\n  {coloured('$ ' + command, 'dim')}", flush=True)
+        started = time.monotonic()
+        work()
+        seconds = time.monotonic() - started
+        if stack:
+            self.show_events(stack)
+        now = self.document()
+        print(f"  {DOCUMENT}: {now.line()}")
+        for line in now.changes_since(self.earlier):
+            print(f"    {line}")
+        print(f"  {coloured(f'took {seconds:.1f} s', 'dim')}", flush=True)
+        self.earlier = now
+        return now
+
+    def show_events(self, stack: str) -> None:
+        """The events of this step that matter: the stack's own and the custom resources'."""
+        shown = ("AWS::CloudFormation::Stack", "Custom::SsmDocument")
+        for event in self.stacks.events(stack) if self.stacks.status(stack) else []:
+            if event["EventId"] in self.seen or event["ResourceType"] not in shown:
+                continue
+            self.seen.add(event["EventId"])
+            status = event["ResourceStatus"]
+            colour = "red" if "FAILED" in status or "ROLLBACK" in status else "green" if "COMPLETE" in status else "dim"
+            print(f"  {event['LogicalResourceId']:20} {coloured(status, colour)}")
+            if status.endswith("_FAILED"):
+                print(f"    {event.get('ResourceStatusReason', '')}")
+
+    def check(self, promise: str, kept: bool) -> None:
+        """Notes whether a promise was kept."""
+        print(f"  {coloured('kept:', 'green') if kept else coloured('NOT KEPT:', 'red')} {promise}", flush=True)
+        if not kept:
+            self.broken.append(promise)
+
+
+def deployed(show: Show, title: str, template: Path, parameters: dict[str, str], name: str = PROVIDER) -> DocumentView:
+    """Deploys a stack with the real sam."""
+    arguments = " ".join(f"{key}={value}" for key, value in parameters.items())
+    command = f"sam deploy --stack-name {name} --template-file {template.name} --parameter-overrides ... {arguments}"
+    return show.step(title, command, lambda: show.stacks.sam_deploy(name, template, parameters), name)
+
+
+def run(stacks: Stacks) -> list[str]:
+    """All steps; gives the promises that were not kept."""
+    ssm = stacks.client("ssm")
+    show = Show(stacks)
+
+    def by_hand() -> None:
+        content = json.dumps(MADE_BY_HAND)
+        ssm.create_document(Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=content)
+
+    show.step("Somebody made the preferences by hand", "aws ssm create-document (as the console does)", by_hand)
+
+    built: list[Path] = []
+    show.step("Build for this machine", "sam build", lambda: built.append(stacks.sam_build()))
+    template = built[0]
+
+    now = deployed(show, "Create: the stack adopts them", template, {"IdleSessionTimeout": "15"})
+    show.check("the stack's settings are in force", now.inputs.get("idleSessionTimeout") == "15")
+    show.check("the hand-made version is still there", now.versions == ("1", "2"))
+
+    parameters = {"IdleSessionTimeout": "30", "MaxSessionDuration": "480"}
+    now = deployed(show, "Update: a longer idle time, a longest session", template, parameters)
+    show.check("a third version is in force", now.default == "3" and now.inputs.get("idleSessionTimeout") == "30")
+
+    broken = template.with_name("broken.yaml")
+    broken.write_text(template.read_text().replace("Resources:\n", BROKEN_RESOURCE, 1))
+
+    def rolled_back() -> None:
+        try:
+            stacks.sam_deploy(PROVIDER, broken, {"IdleSessionTimeout": "60"})
+        except SamFailed:
+            return
+        show.check("sam deploy says that it failed", False)
+
+    command = f"sam deploy --stack-name {PROVIDER} --template-file {broken.name} ... IdleSessionTimeout=60"
+    title = "Rollback: another change, and a resource that fails after it"
+    now = show.step(title, command, rolled_back, PROVIDER)
+    show.check("the stack rolled back", stacks.status(PROVIDER) == "UPDATE_ROLLBACK_COMPLETE")
+    show.check("the earlier version is in force again, not a copy", now.default == "3" and "4" in now.versions)
+
+    title = "Let go: ManagePreferences=false leaves the document as it is"
+    now = deployed(show, title, template, {"ManagePreferences": "false"})
+    show.check("the settings are untouched", now.inputs.get("idleSessionTimeout") == "30" and now.default == "3")
+    show.check("no tag of the stack is left", not now.tags)
+
+    example = ROOT / "examples/session-preferences.yaml"
+    parameters = {"ServiceToken": stacks.outputs(PROVIDER)["ServiceToken"], "IdleSessionTimeout": "10"}
+    title = "Adopt: another stack takes the document over"
+    now = deployed(show, title, example, parameters, TEAM)
+    show.check("its settings are in force", now.inputs.get("idleSessionTimeout") == "10")
+
+    for name in (TEAM, PROVIDER):
+        command = f"sam delete --no-prompts --stack-name {name}"
+        now = show.step(f"Delete {name}", command, lambda name=name: stacks.sam_delete(name))
+        show.check("the stack is gone", not stacks.status(name))
+        show.check("the document is untouched", now.inputs.get("idleSessionTimeout") == "10" and now.default == "5")
+    show.check("with all its versions", now.versions == ("1", "2", "3", "4", "5"))
+    return show.broken
+
+
+def main() -> None:
+    """Runs the show on a local AWS that ends with it."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    started = time.monotonic()
+    print(f"Starting a local AWS (CloudFormation, Lambda on {HOST_ARCHITECTURE}, S3, Systems Manager)", flush=True)
+    try:
+        with local_aws() as aws:
+            print(f"  CloudFormation at {aws.url}, Systems Manager at {aws.ssm_url}")
+            broken = run(Stacks(aws))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The local AWS is down.")
+    except SamFailed as failed:
+        sys.exit(f"\n{failed}")
+    seconds = time.monotonic() - started
+    if broken:
+        sys.exit(f"\nNOT as promised after {seconds:.0f} s:\n" + "\n".join(f"  {promise}" for promise in broken))
+    print(f"\nAll as promised, in {seconds:.0f} s. The local AWS is down again.")
+
+
+if __name__ == "__main__":
+    main()
