@@ -1,5 +1,6 @@
 //! The resources: which there are, and the one dispatch to them.
 
+pub mod backoff;
 pub mod document;
 pub mod service_setting;
 

@@ -1,14 +1,12 @@
 //! Puts together what is to be known of a document before anything is decided. Reads only.
 
-use std::time::Duration;
-
 use aws_sdk_ssm::types::DocumentDescription;
-use tokio::time::sleep;
 
 use super::content::Content;
 use super::observed::{Document, Observed, Status, Version};
-use super::read::{Reader, next_pause, plain_requirement, status_of, tags_of};
+use super::read::{Reader, plain_requirement, status_of, tags_of};
 use crate::cfn::failure::Failure;
+use crate::resource::backoff::Backoff;
 
 /// The document as it is, once AWS is done with what it is doing to it.
 ///
@@ -17,13 +15,12 @@ use crate::cfn::failure::Failure;
 /// # Errors
 /// A reading call failed. It waits for ever while AWS is creating, updating or deleting: the caller's deadline ends it.
 pub async fn observe(reader: Reader<'_>, desired: &Content, sharing: bool) -> Result<Observed, Failure> {
-    let mut pause = Duration::ZERO;
+    let mut backoff = Backoff::new();
     loop {
         if let Some(observed) = glance(reader, desired, sharing).await? {
             return Ok(observed);
         }
-        pause = next_pause(pause);
-        sleep(pause).await;
+        backoff.pause().await;
     }
 }
 

@@ -1,24 +1,20 @@
 //! The reading calls of one document.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::get_document::GetDocumentOutput;
 use aws_sdk_ssm::types::{
     DocumentDescription, DocumentFormat, DocumentPermissionType, DocumentRequires, DocumentStatus,
 };
-use tokio::time::sleep;
 
 use super::content::Format;
 use super::observed::{ListedVersion, Status, Version};
 use super::owner::Tags;
 use super::properties::Requirement;
 use crate::cfn::failure::Failure;
+use crate::resource::backoff::Backoff;
 use crate::ssm::SsmError;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Reads the document of one name. It can't write.
 #[derive(Debug, Clone, Copy)]
@@ -115,16 +111,15 @@ impl Reader<'_> {
     /// # Errors
     /// The version can't be described, or is gone. It waits for ever: the caller's deadline ends it.
     pub async fn settled(&self, version: Option<&str>) -> Result<(Status, DocumentDescription), Failure> {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new();
         loop {
             let description = self.describe(version).await?;
             let description = description
                 .ok_or_else(|| Failure::new(format!("Document {} disappeared in the meantime.", self.name)))?;
             match status_of(&description) {
-                Status::Pending => sleep(pause).await,
+                Status::Pending => backoff.pause().await,
                 status => return Ok((status, description)),
             }
-            pause = next_pause(pause);
         }
     }
 
@@ -140,11 +135,6 @@ impl Reader<'_> {
             Err(self.failure(&error))
         }
     }
-}
-
-/// The pause after `pause` while something is waited for.
-pub fn next_pause(pause: Duration) -> Duration {
-    (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE)
 }
 
 /// The status that a description tells.

@@ -3,10 +3,11 @@
 use super::observed::Status;
 use super::owner::{Origin, Owner, Tags, origin, ours};
 use super::properties::OnDelete;
-use super::read::{Reader, next_pause, status_of, tags_of};
+use super::read::{Reader, status_of, tags_of};
 use super::undo::{delete, needs_force};
 use super::write::Writer;
 use crate::cfn::failure::Failure;
+use crate::resource::backoff::Backoff;
 
 /// What a Delete does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +72,9 @@ pub async fn release(reader: Reader<'_>, writer: Writer<'_>, me: &Owner, on_dele
 
 /// Waits until a document that was deleted is no longer there, so that its name is free when the answer is given.
 async fn gone(reader: Reader<'_>) -> Result<(), Failure> {
-    let mut pause = std::time::Duration::ZERO;
+    let mut backoff = Backoff::new();
     while reader.describe(None).await?.is_some_and(|description| status_of(&description) == Status::Deleting) {
-        pause = next_pause(pause);
-        tokio::time::sleep(pause).await;
+        backoff.pause().await;
     }
     Ok(())
 }

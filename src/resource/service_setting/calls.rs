@@ -1,17 +1,12 @@
 //! The calls of one setting.
 
-use std::time::Duration;
-
 use aws_sdk_ssm::Client;
-use tokio::time::sleep;
 
 use super::plan::{Observed, Step};
 use super::properties::{explain_id, explain_value};
 use crate::cfn::failure::Failure;
+use crate::resource::backoff::Backoff;
 use crate::ssm::SsmError;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Reads and writes the setting of one id.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +25,7 @@ impl Setting<'_> {
     /// [GetServiceSetting](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) failed. It
     /// waits for ever while a change is pending: the caller's deadline ends it.
     pub async fn find(&self) -> Result<Option<Observed>, Failure> {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new();
         loop {
             let output = self.client.get_service_setting().setting_id(self.id).send().await;
             let setting = match output.map_err(|error| SsmError::new("GetServiceSetting", &error)) {
@@ -41,8 +36,7 @@ impl Setting<'_> {
             let Some(setting) = setting else { return Ok(None) };
             let status = setting.status.unwrap_or_default();
             if status == "PendingUpdate" {
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                backoff.pause().await;
                 continue;
             }
             let user = setting.last_modified_user.unwrap_or_default();
