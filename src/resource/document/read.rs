@@ -16,6 +16,9 @@ use crate::cfn::failure::Failure;
 use crate::resource::backoff::Backoff;
 use crate::ssm::SsmError;
 
+/// How often something that was just made may be looked for in vain.
+const MOST_UNSEEN: usize = 5;
+
 /// Reads the document of one name. It can't write.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
@@ -108,18 +111,23 @@ impl Reader<'_> {
 
     /// Waits until a version is no longer pending, and gives its status with its description.
     ///
+    /// A version that was just made may not be seen at once.
+    ///
     /// # Errors
-    /// The version can't be described, or is gone. It waits for ever: the caller's deadline ends it.
+    /// The version can't be described, or stays unseen. It waits for ever while it is pending: the caller's deadline ends it.
     pub async fn settled(&self, version: Option<&str>) -> Result<(Status, DocumentDescription), Failure> {
         let mut backoff = Backoff::new();
+        let mut unseen = 0;
         loop {
-            let description = self.describe(version).await?;
-            let description = description
-                .ok_or_else(|| Failure::new(format!("Document {} disappeared in the meantime.", self.name)))?;
-            match status_of(&description) {
-                Status::Pending => backoff.pause().await,
-                status => return Ok((status, description)),
+            match self.describe(version).await? {
+                Some(description) => match status_of(&description) {
+                    Status::Pending => {}
+                    status => return Ok((status, description)),
+                },
+                None if unseen < MOST_UNSEEN => unseen += 1,
+                None => return Err(Failure::new(format!("Document {} disappeared in the meantime.", self.name))),
             }
+            backoff.pause().await;
         }
     }
 

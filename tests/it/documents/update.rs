@@ -45,6 +45,15 @@ async fn a_new_version_is_promoted_only_once_it_is_active() {
 }
 
 #[tokio::test]
+async fn a_new_version_that_is_not_seen_at_once_is_waited_for() {
+    let world = with_a_document(Loopback::builder()).await;
+    world.aws.ssm(|model| model.activation = Activation::AfterReads(1));
+    world.aws.on("DescribeDocument").nth(2).fault(Fault::error(400, "InvalidDocumentVersion", ""));
+    world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
+    assert_eq!(world.in_force(NAME), content("20"));
+}
+
+#[tokio::test]
 async fn a_default_version_that_somebody_moved_is_put_back() {
     let world = with_a_document(Loopback::builder()).await;
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
