@@ -4,7 +4,7 @@ use std::env;
 
 use aws_config::BehaviorVersion;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cfn_ssm_document::cfn::callback::Callback;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::handler::Provider;
@@ -26,12 +26,13 @@ async fn main() -> Result<(), Error> {
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = http::client(&tls)?;
-    // What Lambda's environment gives; nothing else is probed.
+    // What Lambda's environment gives; nothing else is probed. A set of no files at all is refused, so it is an empty one.
+    let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(SdkHttpClient::new(client.clone()))
         .region(EnvironmentVariableRegionProvider::new())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .profile_files(EnvConfigFiles::builder().build())
+        .profile_files(no_profiles)
         .load()
         .await;
     let obstacle = Obstacle::default();
