@@ -14,6 +14,11 @@ TARGET_x86_64 := x86_64-unknown-linux-musl
 TARGET = $(or $(TARGET_$(ARCH)),$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
 # The paths of this machine stay out of the binary, so that two builds give the same bytes.
 REMAP = --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+# What the binary says of itself: the last commit that changed what it is made of.
+SOURCES := src Cargo.toml Cargo.lock rust-toolchain.toml requirements/build.txt
+COMMIT = $(shell git log -1 --abbrev=12 --format=%h -- $(SOURCES) 2>/dev/null)$(if \
+    $(shell git status --porcelain -- $(SOURCES) 2>/dev/null),-dirty)
+BUILD_ENV = RUSTFLAGS="$(REMAP)" $(addprefix CFN_SSM_DOCUMENT_COMMIT=,$(COMMIT))
 
 .PHONY: help
 help: ## List the targets
@@ -41,7 +46,7 @@ setup: .local/rust .venv/build/.done .venv/tools/.done .venv/ministack/.done .ve
 
 .PHONY: build
 build: .local/rust .venv/build/.done ## Build the static binary: make build ARCH=arm64 (or x86_64)
-	PATH="$(CURDIR)/.venv/build/bin:$$PATH" RUSTFLAGS="$(REMAP)" cargo zigbuild --release --locked --bin bootstrap --target $(TARGET)
+	PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(BUILD_ENV) cargo zigbuild --release --locked --bin bootstrap --target $(TARGET)
 
 .PHONY: sam-artifact
 sam-artifact: build # what "sam build" puts into the package (tools/sam/*/Makefile)

@@ -21,7 +21,8 @@ async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG")).ok();
     logging::start(level.as_deref());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
+    let commit = option_env!("CFN_SSM_DOCUMENT_COMMIT").unwrap_or("unknown");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), commit, "started");
 
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
