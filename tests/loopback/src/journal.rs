@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::sync::Mutex;
+use std::time::Instant;
 
 /// One call of SSM.
 #[derive(Clone, Debug)]
@@ -71,6 +72,8 @@ pub struct Entry {
     pub what: What,
     /// When it arrived, on the journal's own clock.
     pub started: u64,
+    /// When it arrived, by the machine's clock.
+    pub arrived: Instant,
     /// When its answer left; `None` while it has not, and where it never will.
     pub ended: Option<u64>,
     /// For a call: which sequential round trip it belongs to, from 1; calls side by side share one. Otherwise 0.
@@ -130,7 +133,8 @@ impl Journal {
         let mut pages = self.0.lock().unwrap();
         pages.clock += 1;
         let started = pages.clock;
-        pages.entries.push(Entry { what, started, ended: None, round: 0, connection });
+        let arrived = Instant::now();
+        pages.entries.push(Entry { what, started, arrived, ended: None, round: 0, connection });
         started
     }
 

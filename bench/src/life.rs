@@ -1,0 +1,132 @@
+//! One process from its start to its end, beside the AWS that it talks to, and what each invocation cost.
+
+use std::io;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use loopback_aws::ssm::Model;
+use loopback_aws::{Age, Answer, Loopback, RuntimeApi};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::process::Process;
+use crate::provider::Provider;
+use crate::quota::Quota;
+
+const PATIENCE: Duration = Duration::from_secs(300);
+const GLANCE: Duration = Duration::from_micros(500);
+
+/// A provider's process, waiting for events.
+pub(crate) struct Life {
+    /// The AWS that it talks to, its own.
+    pub(crate) aws: Loopback,
+    /// CPU time until it asked for the first event.
+    pub(crate) init_cpu: Duration,
+    api: RuntimeApi,
+    process: Process,
+    asked: u64,
+}
+
+/// What one invocation cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// CPU time, until the process rests again.
+    pub(crate) cpu: Duration,
+    /// From the event handed over to the answer at the sink.
+    pub(crate) time: Duration,
+    /// SSM calls.
+    pub(crate) calls: usize,
+    /// SSM calls that followed one another.
+    pub(crate) round_trips: usize,
+}
+
+/// The connections that one process opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Connections {
+    /// TLS handshakes, with SSM and with the sink.
+    pub(crate) handshakes: u64,
+    /// Connections to SSM.
+    pub(crate) ssm: u64,
+    /// Connections to the sink.
+    pub(crate) sink: u64,
+    /// Connections to the Runtime API.
+    pub(crate) runtime_api: u64,
+}
+
+impl Life {
+    /// Starts a process beside an AWS of its own, whose SSM takes `latency` a call, and waits until it asks for an event.
+    pub(crate) async fn begin(provider: &Provider, latency: Duration, wrapper: Option<Command>) -> io::Result<Self> {
+        let model = Model::new("111122223333", "us-east-1");
+        let aws = Loopback::builder().model(model).tls(true).signatures(true).latency(latency).start().await;
+        let api = aws.runtime_api().await;
+        let log = std::env::temp_dir().join(format!("bench-{}-{provider}.log", std::process::id()));
+        let process = Process::spawn(&mut provider.command(&aws, &api, wrapper), &log)?;
+        let mut life = Self { aws, init_cpu: Duration::ZERO, api, process, asked: 0 };
+        life.asks_for_an_event().await?;
+        life.init_cpu = life.process.cpu()?;
+        Ok(life)
+    }
+
+    /// Puts the process under a quota from now on.
+    pub(crate) fn throttle(&self, quota: &Quota) -> io::Result<()> {
+        quota.apply(self.process.id())
+    }
+
+    /// Hands one event over and waits until the process rests again. Anything but SUCCESS is an error.
+    pub(crate) async fn invoke(&mut self, event: impl FnOnce(&str) -> Value) -> io::Result<Cost> {
+        self.aws.forget();
+        let event = event(&self.aws.answer_url(Age::Now));
+        let cpu = self.process.cpu()?;
+        let handed_over = Instant::now();
+        let result = self.api.invoke(&event, PATIENCE).await;
+        result.map_err(|error| io::Error::other(format!("{error:?}\n{}", self.process.printed())))?;
+        self.asks_for_an_event().await?;
+        let cpu = self.process.cpu()? - cpu;
+        let journal = self.aws.journal();
+        let answer = journal.iter().rev().find(|entry| entry.answer().is_some_and(Answer::is_delivered));
+        let Some((entry, answer)) = answer.and_then(|entry| Some((entry, entry.answer()?))) else {
+            return Err(io::Error::other("no answer was delivered"));
+        };
+        if answer.body["Status"] != "SUCCESS" {
+            return Err(io::Error::other(format!("the answer is {}\n{}", answer.body, self.process.printed())));
+        }
+        let time = entry.arrived - handed_over;
+        Ok(Cost { cpu, time, calls: self.aws.calls().len(), round_trips: self.aws.round_trips() })
+    }
+
+    /// The connections opened so far.
+    pub(crate) fn connections(&self) -> Connections {
+        let (ssm, sink) = (self.aws.ssm_counts(), self.aws.sink_counts());
+        Connections {
+            handshakes: ssm.handshakes + sink.handshakes,
+            ssm: ssm.connections,
+            sink: sink.connections,
+            runtime_api: self.api.counts().connections,
+        }
+    }
+
+    /// The most memory that the process had in use so far.
+    pub(crate) fn peak_kib(&self) -> io::Result<u64> {
+        self.process.peak_kib()
+    }
+
+    /// Ends the process by the signal that lets a program which runs it write its report.
+    pub(crate) fn end(self) -> io::Result<()> {
+        self.process.terminate()
+    }
+
+    async fn asks_for_an_event(&mut self) -> io::Result<()> {
+        self.asked += 1;
+        let since = Instant::now();
+        while self.api.polls() < self.asked {
+            if let Some(how) = self.process.ended() {
+                return Err(io::Error::other(how));
+            }
+            if since.elapsed() > PATIENCE {
+                return Err(io::Error::other(format!("it asks for no event\n{}", self.process.printed())));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        self.process.rest().await
+    }
+}

@@ -1,0 +1,66 @@
+//! The two providers: how Lambda would start them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use loopback_aws::{ACCESS_KEY_ID, Loopback, RuntimeApi, SECRET_ACCESS_KEY};
+
+/// What is measured.
+#[derive(Clone, Debug)]
+pub(crate) enum Provider {
+    /// The function's release binary.
+    Function(PathBuf),
+    /// The Python interpreter of an environment that has boto3 and Lambda's runtime client.
+    Baseline(PathBuf),
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Function(_) => "function",
+            Self::Baseline(_) => "baseline",
+        })
+    }
+}
+
+impl Provider {
+    /// The command that starts it, under `wrapper` where there is one, with the environment that Lambda gives.
+    pub(crate) fn command(&self, aws: &Loopback, api: &RuntimeApi, wrapper: Option<Command>) -> Command {
+        let mut words = match self {
+            Self::Function(bootstrap) => vec![bootstrap.clone().into_os_string()],
+            Self::Baseline(python) => {
+                let arguments = ["-m", "awslambdaric", "provider.handler"].map(Into::into);
+                [vec![python.clone().into_os_string()], arguments.to_vec()].concat()
+            }
+        };
+        let mut command = wrapper.unwrap_or_else(|| Command::new(words.remove(0)));
+        command
+            .args(words)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/baseline"))
+            .env_clear()
+            .envs([
+                ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
+                ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+                ("AWS_SESSION_TOKEN", "a-token-of-the-length-that-lambda-gives".repeat(20).as_str()),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_DEFAULT_REGION", "us-east-1"),
+                ("AWS_LAMBDA_FUNCTION_NAME", "cfn-ssm-document"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+                ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/cfn-ssm-document"),
+                ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/21/[$LATEST]00000000000000000000000000000000"),
+                ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+                ("LANG", "en_US.UTF-8"),
+                ("TZ", ":UTC"),
+                ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+                ("CFN_SSM_DOCUMENT_ALLOW_LOOPBACK", "true"),
+            ])
+            .env("AWS_ENDPOINT_URL_SSM", aws.ssm_url())
+            .env("AWS_LAMBDA_RUNTIME_API", api.addr());
+        if let Some(authority) = aws.ca_pem_path() {
+            command.env("AWS_CA_BUNDLE", authority);
+        }
+        command
+    }
+}
