@@ -103,8 +103,10 @@ def publish(aws: EmulatedAws, binaries: dict[str, Path], *more: str, regions=REG
     chosen = [f"--binary={architecture}={path}" for architecture, path in binaries.items()]
     output = binaries["arm64"].parent / "stackset.yaml"
     return subprocess.run(
-        [sys.executable, ROOT / "tools/publish.py", f"--bucket-prefix={PREFIX}", f"--regions={' '.join(regions)}"]
-        + [*chosen, f"--output={output}", *more],
+        [
+            *(sys.executable, ROOT / "tools/publish.py"),
+            *(f"--bucket-prefix={PREFIX}", f"--regions={' '.join(regions)}", *chosen, f"--output={output}", *more),
+        ],
         env=aws.environment(),
         check=False,
         capture_output=True,

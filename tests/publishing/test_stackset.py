@@ -23,7 +23,7 @@ KEYS = {
 
 
 def test_the_committed_template_is_not_stale():
-    assert RENDERED == render(SOURCE), "run make stackset and commit the result"
+    assert render(SOURCE) == RENDERED, "run make stackset and commit the result"
 
 
 def test_the_check_notices_a_change_of_the_source():

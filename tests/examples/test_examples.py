@@ -1,0 +1,154 @@
+"""Every example as a stack on the local AWS: created, changed, rolled back, deleted.
+
+What the local AWS can't show: policies are not enforced, instances don't start, schedules and sessions don't run, and the
+content of documents that are not Session documents is taken as it is.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from function_zip import code_key, function_zip
+from local_aws import REGION, local_aws
+from stacks import HOST_ARCHITECTURE, Stacks
+
+TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
+BINARY = ROOT / "target" / TARGETS[HOST_ARCHITECTURE] / "release/bootstrap"
+IMAGE = "/images/amazon-linux"
+# A change of each example that its documents or settings have to follow.
+CHANGES = {
+    "automation-runbook": {"Reason": "Before a change"},
+    "change-template": {"ApproverGroup": "release-managers"},
+    "command": {"TimeoutSeconds": "90", "VersionName": "release-2"},
+    "default-host-management": {"RoleName": "HostManagement"},
+    "ecs-exec-logging": {"IdleSessionTimeout": "5"},
+    "inventory-policy": {"NetworkConfig": "Disabled"},
+    "managed-instance": {"Team": "web"},
+    "night-stop": {"NightBegins": "2030"},
+    "package": {"Release": "1.0.1"},
+    "parameter-tier": {"Tier": "Advanced"},
+    "port-forwarding": {"Port": "3306"},
+    "restricted-commands": {"Lines": "10"},
+    "secure-string-session": {"Host": "reports.db.example.internal"},
+    "session-logging": {"IdleSessionTimeout": "5"},
+    "session-preferences": {"IdleSessionTimeout": "5"},
+    "team-session": {"IdleSessionTimeout": "5"},
+}
+# These change something beside their documents, which refer to it by name.
+DOCUMENTS_STAY = {"managed-instance", "secure-string-session"}
+
+
+@pytest.fixture(scope="module")
+def stacks() -> Iterator[Stacks]:
+    """A local AWS with the provider in it, from the StackSet template and a published binary."""
+    with local_aws() as aws:
+        stacks = Stacks(aws)
+        key = code_key(BINARY.read_bytes())
+        s3 = stacks.client("s3")
+        s3.create_bucket(Bucket=f"example-provider-{REGION}")
+        s3.put_object(Bucket=f"example-provider-{REGION}", Key=key, Body=function_zip(BINARY.read_bytes()))
+        parameters = {
+            "BucketPrefix": "example-provider",
+            "CodeKeyArm64": key,
+            "CodeKeyX8664": key,
+            "Architecture": HOST_ARCHITECTURE,
+            "ManagePreferences": "false",
+        }
+        status = stacks.put("cfn-ssm-document", (ROOT / "stackset/template.yaml").read_text(), parameters)
+        assert status == "CREATE_COMPLETE", stacks.reasons("cfn-ssm-document")
+        image = '{"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Image": {"Type": "AWS::SSM::Parameter", "Properties": '
+        image += f'{{"Name": "{IMAGE}", "Type": "String", "Value": "ami-0123456789abcdef0"}}}}}}}}'
+        assert stacks.put("image", image) == "CREATE_COMPLETE"
+        yield stacks
+
+
+class Example:
+    """One example's stack."""
+
+    def __init__(self, stacks: Stacks, name: str) -> None:
+        self.stacks = stacks
+        self.name = name
+        self.template = yaml_parse((ROOT / "examples" / f"{name}.yaml").read_text())
+        self.given = {}
+        if "ServiceToken" in self.template["Parameters"]:
+            self.given["ServiceToken"] = stacks.outputs("cfn-ssm-document")["ServiceToken"]
+        if "ImageId" in self.template["Parameters"]:
+            self.given["ImageId"] = IMAGE
+
+    def put(self, changes: dict[str, str], template: dict | None = None) -> str:
+        return self.stacks.put(self.name, json.dumps(template or self.template), self.given | changes)
+
+    def physical_ids(self, resource_type: str) -> list[str]:
+        resources = self.stacks.client("cloudformation").describe_stack_resources(StackName=self.name)
+        return [
+            resource["PhysicalResourceId"]
+            for resource in resources["StackResources"]
+            if resource["ResourceType"] == resource_type
+        ]
+
+    def in_force(self) -> dict[str, str]:
+        """What the documents and settings of the stack say now."""
+        ssm = self.stacks.client("ssm")
+        found = {name: ssm.get_document(Name=name)["Content"] for name in self.physical_ids("Custom::SsmDocument")}
+        for resource in self.template["Resources"].values():
+            if resource["Type"] == "Custom::SsmServiceSetting":
+                setting = ssm.get_service_setting(SettingId=resource["Properties"]["SettingId"])["ServiceSetting"]
+                found[setting["SettingId"]] = setting["SettingValue"]
+        return found
+
+    def with_a_resource_that_fails(self) -> dict:
+        """The same template with one more resource, made last, that is refused."""
+        broken = {
+            "Type": "Custom::SsmDocument",
+            "DependsOn": list(self.template["Resources"]),
+            "Properties": {
+                "ServiceToken": self.stacks.outputs("cfn-ssm-document")["ServiceToken"],
+                "ServiceTimeout": 900,
+                "DocumentName": "broken",
+                "DocumentContent": "{}",
+            },
+        }
+        return self.template | {"Resources": self.template["Resources"] | {"Broken": broken}}
+
+
+def test_every_example_is_tried():
+    assert set(CHANGES) == {path.stem for path in (ROOT / "examples").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
+    example = Example(stacks, name)
+    assert example.put({}) == "CREATE_COMPLETE", stacks.reasons(name)
+    created = example.in_force()
+    documents = example.physical_ids("Custom::SsmDocument")
+
+    assert example.put(CHANGES[name]) == "UPDATE_COMPLETE", stacks.reasons(name)
+    changed = example.in_force()
+    assert (changed == created) == (name in DOCUMENTS_STAY)
+
+    status = example.put({}, example.with_a_resource_that_fails())
+    assert status == "UPDATE_ROLLBACK_COMPLETE", stacks.reasons(name)
+    assert example.in_force() == changed
+
+    assert stacks.delete(name) == "DELETE_COMPLETE"
+    ssm = stacks.client("ssm")
+    kept = {resource["Properties"].get("DocumentName") for resource in retained(example.template)}
+    for document in documents:
+        if document in kept:
+            tags = ssm.list_tags_for_resource(ResourceType="Document", ResourceId=document)["TagList"]
+            assert not [tag for tag in tags if tag["Key"].startswith("cfn-ssm-document:")]
+        else:
+            with pytest.raises(ssm.exceptions.InvalidDocument):
+                ssm.describe_document(Name=document)
+
+
+def retained(template: dict) -> list[dict]:
+    """Documents that stay when their stack goes: OnDelete is Retain where nothing else is said."""
+    documents = [resource for resource in template["Resources"].values() if resource["Type"] == "Custom::SsmDocument"]
+    return [document for document in documents if document["Properties"].get("OnDelete") != "Restore"]
