@@ -106,7 +106,6 @@ check-rust-lints: .local/rust ## clippy, every warning an error
 check-scripts: .venv/tools/.done ## Lint Python, shell and the CI workflow
 	.venv/tools/bin/ruff check .
 	.venv/tools/bin/shellcheck .ci/run $$(git ls-files '*.sh')
-	.venv/tools/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/tools/bin/zizmor --offline --no-progress --quiet .github/workflows
 
 .PHONY: check-templates
