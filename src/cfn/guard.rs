@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
@@ -26,19 +26,41 @@ pub enum Cut {
 /// # Errors
 /// Tells the three apart. Work that is cut is dropped, so it does nothing more.
 pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
-    let mut work = pin!(work);
-    let unwinding = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+    let mut work = Box::pin(work);
+    let in_time = poll_fn(|context| {
+        // The clock is asked: the timer has not noticed yet what a stall cost, and the work must not get another turn.
+        if Instant::now() >= deadline { Poll::Ready(Err(Cut::TimedOut)) } else { poll(&mut work, context) }
+    });
+    let result = tokio::select! {
+        biased;
+        () = tokio::time::sleep_until(deadline) => Err(Cut::TimedOut),
+        result = in_time => result,
+    };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+        forget(payload);
+    }
+    result
+}
+
+/// Runs `work` to its end or to its panic.
+///
+/// # Errors
+/// Tells the two apart.
+pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
+    let mut work = Box::pin(work);
+    poll_fn(|context| poll(&mut work, context)).await
+}
+
+fn poll<T>(
+    work: &mut Pin<Box<impl Future<Output = Result<T, Failure>>>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<T, Cut>> {
+    match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
         Ok(poll) => poll.map(|result| result.map_err(Cut::Failed)),
         Err(payload) => {
             forget(payload);
             Poll::Ready(Err(Cut::Panicked))
         }
-    });
-    tokio::select! {
-        // The deadline is looked at first: after a stall the work must not get another turn.
-        biased;
-        () = tokio::time::sleep_until(deadline) => Err(Cut::TimedOut),
-        result = unwinding => result,
     }
 }
 
@@ -72,6 +94,33 @@ mod tests {
             panic!("on purpose")
         };
         assert_eq!(run::<()>(soon(), panicking).await, Err(Cut::Panicked));
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_cut_work_is_dropped_changes_nothing() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("on purpose")
+            }
+        }
+        let bomb = Bomb;
+        let hanging = async move {
+            let _bomb = bomb;
+            std::future::pending::<Result<(), Failure>>().await
+        };
+        assert_eq!(run(Instant::now() + Duration::from_millis(5), hanging).await, Err(Cut::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn work_whose_time_is_over_gets_no_turn_at_all() {
+        let mut polls = 0;
+        let work = poll_fn(|_| {
+            polls += 1;
+            Poll::Ready(Ok(()))
+        });
+        assert_eq!(run(Instant::now(), work).await, Err(Cut::TimedOut));
+        assert_eq!(polls, 0);
     }
 
     #[tokio::test(start_paused = true)]
