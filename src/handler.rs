@@ -39,7 +39,12 @@ impl Provider {
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Failure> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
-        let result = self.answer(payload.into(), &context, started).await;
+        let result = match guard::catch(self.answer(payload.into(), &context, started)).await {
+            Ok(()) => Ok(()),
+            Err(Cut::Failed(failure)) => Err(failure),
+            // The runtime would print the payload of the panic.
+            Err(Cut::Panicked | Cut::TimedOut) => Err(Failure::new("The function has a defect: it panicked.")),
+        };
         if let Err(failure) = &result {
             tracing::error!(%failure, "the request was not answered");
         }
@@ -59,6 +64,8 @@ impl Provider {
         let deadlines = Deadlines::new(started, remaining(context, now, service_timeout - age));
         let progress = Arc::new(Progress::new());
         let log_stream = context.env_config.log_stream.as_str();
+        // A request that leaves no room for an answer must not be carried out either.
+        encode(&envelope, &Outcome::Failed { failure: Failure::new(""), left_behind: None }, log_stream)?;
 
         let turn = Turn::default();
         let watchdog = self.watch(&event, &url, deadlines, &progress, log_stream.to_owned(), turn.clone());
@@ -77,8 +84,10 @@ impl Provider {
             return watchdog.answered();
         }
         watchdog.stop();
+        let delivered = self.callback.deliver(&url, encode(&envelope, &outcome, log_stream)?, deadlines.answer).await;
+        // Not before: who writes to a log that nobody takes is stalled.
         log(&envelope, &outcome);
-        self.callback.deliver(&url, encode(&envelope, &outcome, log_stream)?, deadlines.answer).await
+        delivered
     }
 
     /// Carries out the request; where that fails, takes back what it did.
@@ -131,8 +140,9 @@ impl Provider {
     }
 
     fn out_of_time(&self, progress: &Progress<Undo>) -> Failure {
-        let last = self.obstacle.get().map(|obstacle| format!(" The last trouble was {obstacle}.")).unwrap_or_default();
-        Failure::new(format!("The time ran out while {}.{last} Try again.", progress.current_step()))
+        let last = self.obstacle.get().map(|obstacle| format!("The last trouble: {obstacle}"));
+        let last = last.unwrap_or_else(|| "Try again.".to_owned());
+        Failure::new(format!("The time ran out while {}. {last}", progress.current_step()))
     }
 
     /// Arms the thread that answers when this one is stalled.
@@ -151,12 +161,15 @@ impl Provider {
             let left_behind = progress.written().map(|written| written.physical_resource_id);
             let outcome = Outcome::Failed { failure, left_behind };
             let envelope = Envelope::parse(&event)?;
-            log(&envelope, &outcome);
             let body = encode(&envelope, &outcome, &log_stream)?;
             let callback = this.callback.on_this_thread()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| Failure::new(format!("There is no runtime: {error}.")))?;
-            runtime.block_on(callback.deliver(&url, body, deadlines.answer))
+            let delivered = runtime.block_on(callback.deliver(&url, body, deadlines.answer));
+            // A name that is still being resolved is not waited for.
+            runtime.shutdown_background();
+            log(&envelope, &outcome);
+            delivered
         })
     }
 }

@@ -51,8 +51,8 @@ impl Callback {
         let mut pause = FIRST_PAUSE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // Half of what is left, so that an attempt which hangs leaves room for another.
-            let attempt = (left / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT).min(left);
+            // Half of what is left, so that an attempt which hangs leaves room for another. One attempt is made in any case.
+            let attempt = (left / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT);
             let result = match tokio::time::timeout(attempt, self.put(url, body.clone())).await {
                 Ok(result) => result,
                 Err(_) => Err(Attempt::MayPass(format!("no answer within {attempt:?}"))),

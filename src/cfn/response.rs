@@ -80,11 +80,13 @@ pub fn encode(envelope: &Envelope<'_>, outcome: &Outcome, log_stream: &str) -> R
         }
         Outcome::Failed { failure, .. } => {
             answer["Status"] = json!("FAILED");
-            let see = format!(" (see log stream {log_stream})");
-            answer["Reason"] = json!(see);
+            answer["Reason"] = json!("");
             let room = MAX_ANSWER_BYTES.saturating_sub(answer.to_string().len());
-            let reason = failure.to_string();
-            answer["Reason"] = json!(format!("{}{see}", fit(&reason, room)));
+            let (reason, see) = (failure.to_string(), format!(" (see log stream {log_stream})"));
+            answer["Reason"] = match room.checked_sub(encoded_len(&see)) {
+                Some(room) => json!(fit(&reason, room) + &see),
+                None => json!(fit(&reason, room)),
+            };
         }
     }
     let body = answer.to_string().into_bytes();
@@ -96,17 +98,21 @@ pub fn encode(envelope: &Envelope<'_>, outcome: &Outcome, log_stream: &str) -> R
 
 /// As much of `text` as takes at most `room` bytes inside a JSON string, whole characters only.
 fn fit(text: &str, room: usize) -> String {
-    let encoded = |text: &str| json!(text).to_string().len() - 2;
-    if encoded(text) <= room {
+    if encoded_len(text) <= room {
         return text.to_owned();
     }
     let mut left = room.saturating_sub("…".len());
     let kept = text.chars().take_while(|character| {
-        let size = encoded(character.encode_utf8(&mut [0; 4]));
+        let size = encoded_len(character.encode_utf8(&mut [0; 4]));
         left.checked_sub(size).inspect(|rest| left = *rest).is_some()
     });
     let kept: String = kept.collect();
     if room < "…".len() { String::new() } else { format!("{kept}…") }
+}
+
+/// How many bytes `text` takes inside a JSON string.
+fn encoded_len(text: &str) -> usize {
+    json!(text).to_string().len() - "\"\"".len()
 }
 
 #[cfg(test)]
@@ -190,6 +196,15 @@ mod tests {
         let outcome = Outcome::Failed { failure: Failure::new("x".repeat(10_000)), left_behind: None };
         let body = encode(&Envelope::parse(&event).unwrap(), &outcome, "stream").unwrap();
         assert_eq!(body.len(), MAX_ANSWER_BYTES);
+    }
+
+    #[test]
+    fn long_ids_take_room_from_the_reason_before_they_make_an_answer_impossible() {
+        let event = event(&"x".repeat(3_800));
+        let outcome = Outcome::Failed { failure: Failure::new("No."), left_behind: None };
+        let body = encode(&Envelope::parse(&event).unwrap(), &outcome, &"s".repeat(400)).unwrap();
+        assert!(body.len() <= MAX_ANSWER_BYTES);
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["Reason"], "No.");
     }
 
     #[test]
