@@ -9,6 +9,9 @@ use super::failure::{Problem, did_you_mean, quoted};
 /// What CloudFormation itself puts beside the properties.
 const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
+/// So many are named: finding the nearest name takes time, and an answer has no room for more.
+const MAX_UNKNOWN: usize = 20;
+
 /// A reader of one resource's properties.
 #[derive(Debug)]
 pub struct Properties<'a> {
@@ -21,7 +24,7 @@ impl<'a> Properties<'a> {
     /// Reads `map`, in which only the names in `known` may stand.
     pub fn new(map: &'a Map<String, Value>, known: &[&str]) -> Self {
         let is_known = |name: &str| known.contains(&name) || OF_CLOUDFORMATION.contains(&name);
-        let unknown = map.keys().filter(|name| !is_known(name));
+        let unknown = map.keys().filter(|name| !is_known(name)).take(MAX_UNKNOWN);
         let problems = unknown.map(|name| {
             let nearest = did_you_mean(name, known.iter().copied());
             Problem::new(quoted(name), format!("is not a property of this resource.{nearest}"))

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -96,8 +97,15 @@ impl<'a> Envelope<'a> {
 
     /// `ServiceTimeout` of the resource in seconds, 3,600 where its properties don't carry it: how long CloudFormation waits.
     pub fn service_timeout(&self) -> i64 {
-        let properties = self.object("ResourceProperties").unwrap_or_default();
-        let given = match properties.get("ServiceTimeout") {
+        // The rest, which may be large or nested too deep, is skipped.
+        #[derive(Deserialize)]
+        struct Properties {
+            #[serde(rename = "ServiceTimeout")]
+            service_timeout: Option<Value>,
+        }
+        let properties = self.fields.get("ResourceProperties");
+        let properties = properties.and_then(|raw| serde_json::from_str::<Properties>(raw.get()).ok());
+        let given = match properties.and_then(|properties| properties.service_timeout) {
             Some(Value::String(text)) => text.parse().ok(),
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
@@ -203,11 +211,14 @@ mod tests {
     #[test]
     fn properties_nested_too_deep_leave_the_envelope_readable() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        let text = serde_json::to_string(&event()).unwrap().replace("\"a-document\"", &deep);
+        let mut event = event();
+        event["ResourceProperties"]["ServiceTimeout"] = json!("900");
+        let text = serde_json::to_string(&event).unwrap().replace("\"a-document\"", &deep);
         let raw: Box<RawValue> = serde_json::from_str(&text).unwrap();
         let envelope = Envelope::parse(&raw).unwrap();
         let reason = envelope.request(None).unwrap_err().to_string();
         assert!(reason.starts_with("ResourceProperties: can't be read"), "{reason}");
+        assert_eq!(envelope.service_timeout(), 900);
     }
 
     #[test]
