@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::RequestId;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -18,6 +19,8 @@ use crate::cfn::failure::Failure;
 
 /// How long a new role may be refused before that is taken at its word: IAM takes seconds to reach everywhere.
 const NEW_ROLE: Duration = Duration::from_secs(30);
+const ACCESS_DENIED: &str = "AccessDeniedException";
+const CHECK_ENDPOINT: &str = "Check that the function reaches the endpoint (a VPC needs one for ssm), then try again.";
 /// A call that hangs is given up, and tried again, after this long.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -30,8 +33,11 @@ pub fn client(config: &SdkConfig, obstacle: Obstacle, started: Instant) -> Clien
         .with_max_attempts(14)
         .with_initial_backoff(Duration::from_millis(300))
         .with_max_backoff(Duration::from_secs(4));
+    // The default bucket outlives invocations: after a few that failed, the next in the same process would try nothing again.
+    let unlimited = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited()).build();
     let config = aws_sdk_ssm::config::Builder::from(config)
         .retry_config(retry)
+        .retry_partition(unlimited)
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST_ATTEMPT).build())
         .retry_classifier(Passing { obstacle, started });
     Client::from_conf(config.build())
@@ -47,7 +53,7 @@ impl Obstacle {
         self.set(None);
     }
 
-    /// The operation and AWS's code, or that there was no answer.
+    /// What it was, and what to do about it.
     pub fn get(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -70,10 +76,15 @@ impl ClassifyRetry for Passing {
         }
         let target = context.request().and_then(|request| request.headers().get("x-amz-target"));
         let operation = target.and_then(|target| target.split('.').next_back()).unwrap_or("a call");
-        let code = context.response().and_then(error_code);
-        self.obstacle.set(Some(format!("{operation}: {}", code.as_deref().unwrap_or("no answer"))));
-        match code.as_deref() {
-            Some("AccessDeniedException") if self.started.elapsed() < NEW_ROLE => RetryAction::transient_error(),
+        let response = context.response();
+        let error = response.and_then(WireError::read);
+        self.obstacle.set(Some(match (&error, response) {
+            (Some(error), _) => error.obstacle(operation),
+            (None, Some(response)) => format!("{operation} was answered with status {}. Try again.", response.status()),
+            (None, None) => format!("{operation} got no answer from Systems Manager. {CHECK_ENDPOINT}"),
+        }));
+        match error.as_ref().map(|error| error.code.as_str()) {
+            Some(ACCESS_DENIED) if self.started.elapsed() < NEW_ROLE => RetryAction::transient_error(),
             Some("TooManyUpdates") => RetryAction::throttling_error(),
             _ => RetryAction::NoActionIndicated,
         }
@@ -88,15 +99,28 @@ impl ClassifyRetry for Passing {
     }
 }
 
-/// The code of an error from its wire form, `{"__type":"com.amazonaws.ssm#Code"}`.
-fn error_code(response: &HttpResponse) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Body {
-        #[serde(rename = "__type")]
-        code: String,
+/// An error in its wire form, `{"__type":"com.amazonaws.ssm#Code","Message":"…"}`.
+#[derive(serde::Deserialize)]
+struct WireError {
+    #[serde(rename = "__type")]
+    code: String,
+    #[serde(default, alias = "Message")]
+    message: String,
+}
+
+impl WireError {
+    fn read(response: &HttpResponse) -> Option<Self> {
+        let error: Self = serde_json::from_slice(response.body().bytes()?).ok()?;
+        let code = error.code.split('#').next_back()?.split(':').next()?.to_owned();
+        Some(Self { code, ..error })
     }
-    let body: Body = serde_json::from_slice(response.body().bytes()?).ok()?;
-    body.code.split('#').next_back().map(str::to_owned)
+
+    fn obstacle(&self, operation: &str) -> String {
+        let Self { code, message } = self;
+        // Of the messages only this one can't quote a content; it names the role, the action and the resource.
+        let message = if code == ACCESS_DENIED && !message.is_empty() { format!(": {message}") } else { String::new() };
+        format!("{operation} failed with {code}{message}. {}", remedy(code, operation, &self.message))
+    }
 }
 
 /// An error of one call.
@@ -115,6 +139,11 @@ impl SsmError {
         let code = error.code().map(str::to_owned);
         let request_id = error.raw_response().and_then(|response| response.request_id()).map(str::to_owned);
         let message = match error {
+            // These quote the signed request, and with it the session's token.
+            SdkError::ServiceError(_) if code.as_ref().is_some_and(|code| code.contains("Signature")) => String::new(),
+            SdkError::ServiceError(service) if code.is_none() => {
+                format!("status {} without an error's code", service.raw().status())
+            }
             SdkError::ServiceError(_) => error.message().unwrap_or_default().to_owned(),
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
@@ -147,26 +176,32 @@ impl SsmError {
         match &self.code {
             Some(code) => {
                 let colon = if message.is_empty() { "." } else { ": " };
-                let remedy = remedy(code, operation);
+                let remedy = remedy(code, operation, &message);
                 Failure::new(format!(
                     "{operation} of {subject} failed with {code}{colon}{message}{stop} {remedy}{request_id}"
                 ))
             }
             None => Failure::new(format!(
-                "{operation} of {subject} got no answer from Systems Manager: {message}{stop} Check that the function reaches \
-                 the endpoint (a VPC needs one for ssm), then try again.{request_id}"
+                "{operation} of {subject} got no answer from Systems Manager: {message}{stop} {CHECK_ENDPOINT}{request_id}"
             )),
         }
     }
 }
 
+/// The action that IAM's words say was denied: not always the operation, such as `ssm:AddTagsToResource` for CreateDocument.
+fn denied_action(message: &str) -> Option<&str> {
+    let action = message.split_once("not authorized to perform: ")?.1.split_whitespace().next()?;
+    action.contains(':').then(|| action.trim_end_matches(['.', ',']))
+}
+
 /// What to do about an error: the one table of Systems Manager's errors.
-fn remedy(code: &str, operation: &str) -> String {
+fn remedy(code: &str, operation: &str, message: &str) -> String {
     let text = match code {
-        "AccessDeniedException" => {
+        ACCESS_DENIED => {
+            let action = denied_action(message).map_or_else(|| format!("ssm:{operation}"), str::to_owned);
             return format!(
-                "The function's execution role must allow ssm:{operation} on it; a policy of the organization or a permissions \
-                 boundary may deny it, too."
+                "The function's execution role must allow {action} on it; a policy of the organization or a permissions boundary \
+                 may deny it, too."
             );
         }
         "AssociatedInstances" => "Delete the State Manager associations of the document first.",
@@ -197,14 +232,19 @@ fn remedy(code: &str, operation: &str) -> String {
         }
         "InvalidPermissionType" | "InvalidResourceType" | "InvalidResourceId" => "Try again; if it stays, report it.",
         "MaxDocumentSizeExceeded" => "A document has at most 64 KB: shorten its content.",
-        "NoLongerSupported" => "AWS no longer takes documents of this kind: choose another DocumentType.",
+        "NoLongerSupported" | "NoLongerSupportedException" => {
+            "AWS no longer takes documents of this kind: choose another DocumentType."
+        }
         "ServiceSettingNotFound" => "There is no setting of this id in this Region: correct SettingId.",
         "TooManyTagsError" => "A document has at most 50 tags: remove some from Tags or from the document.",
         "TooManyUpdates" => "Someone else is changing it at the same time. Try again.",
         "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "TooManyRequestsException" => {
-            "Systems Manager throttled the account for as long as this request could wait. Try again, with fewer stacks at a time."
+            "Systems Manager throttled the account, however often it was tried again. Try again, with fewer stacks at a time."
         }
-        "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
+        "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InvalidSignatureException"
+        | "UnrecognizedClientException" => {
             "The function's credentials were not accepted. Try again; if it stays, redeploy the function."
         }
         "ValidationException" => "Correct the property that AWS names.",
