@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import PREFIX, REGIONS, elf, key_of, publish
+from emulated_aws import PREFIX, REGIONS, elf, key_of, publish
 
 ORGANIZATION = "o-a1b2c3d4e5"
 

@@ -8,7 +8,7 @@ import sys
 import tomllib
 
 import pytest
-from conftest import PREFIX, REGIONS, ROOT, EmulatedAws, publish
+from emulated_aws import PREFIX, REGIONS, ROOT, EmulatedAws, publish
 from samcli.yamlhelper import yaml_parse
 
 sys.path.insert(0, str(ROOT / "tools"))
