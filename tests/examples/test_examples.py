@@ -5,17 +5,12 @@ content of documents that are not Session documents is taken as it is.
 """
 
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from samcli.yamlhelper import yaml_parse
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
 from function_zip import code_key, function_zip
-from local_aws import REGION, local_aws
+from local_aws import REGION, ROOT, local_aws
+from samcli.yamlhelper import yaml_parse
 from stacks import HOST_ARCHITECTURE, Stacks
 
 TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-from local_aws import base_environment
+from local_aws import ROOT, base_environment
 
 PREFIX = "example-provider"
 REGIONS = ["eu-central-1", "us-east-1"]

@@ -4,15 +4,12 @@ import base64
 import hashlib
 import json
 import subprocess
-import sys
 import tomllib
 
 import pytest
 from emulated_aws import PREFIX, REGIONS, ROOT, EmulatedAws, publish
-from samcli.yamlhelper import yaml_parse
-
-sys.path.insert(0, str(ROOT / "tools"))
 from function_zip import function_zip
+from samcli.yamlhelper import yaml_parse
 from stackset_render import render, with_code_keys
 
 SOURCE = (ROOT / "template.yaml").read_text()
