@@ -9,6 +9,7 @@ PYTHON ?= python3
 export CARGO_TARGET_DIR := $(CURDIR)/target
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 ARCH ?= arm64
+EVENT ?= events/create.json
 TARGET_arm64 := aarch64-unknown-linux-musl
 TARGET_x86_64 := x86_64-unknown-linux-musl
 TARGET = $(or $(TARGET_$(ARCH)),$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
@@ -80,6 +81,11 @@ run: .venv/tools/.done .venv/ministack/.done loopback ## Show the main job on a 
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	@.venv/tools/bin/python tools/show.py
 
+.PHONY: invoke
+invoke: .venv/tools/.done loopback ## Run one request through the function: make invoke EVENT=events/create.json
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	@.venv/tools/bin/python tools/invoke.py $(EVENT)
+
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
@@ -133,7 +139,7 @@ test-binaries: .venv/tools/.done loopback ## Static binaries of both architectur
 .PHONY: test-stacks
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	.venv/tools/bin/python -m pytest tests/stack tests/publishing
+	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/publishing
 
 .PHONY: clean
 clean: ## Remove what the targets made, except the downloaded tools

@@ -102,11 +102,11 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
 
 
 @contextlib.contextmanager
-def ssm_model(folder: Path) -> Iterator[str]:
+def ssm_model(folder: Path, account: str = ACCOUNT) -> Iterator[str]:
     """Systems Manager alone, as `make` built it; gives its URL."""
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
-    command = [str(binary), "--ssm-port", str(port), "--account", ACCOUNT, "--region", REGION]
+    command = [str(binary), "--ssm-port", str(port), "--account", account, "--region", REGION]
     with process("ssm", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
         wait_until_it_answers(server, url, folder / "ssm.log")
