@@ -141,6 +141,21 @@ test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback #
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/publishing
 
+# --- StackSets ---
+
+.PHONY: stackset
+stackset: .venv/tools/.done ## Render stackset/template.yaml, which has no Transform, from template.yaml
+	.venv/tools/bin/python tools/stackset_render.py
+
+.PHONY: publish
+publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-...
+	@test -n "$(BUCKET_PREFIX)" && test -n "$(REGIONS)" || \
+	  { echo 'make publish BUCKET_PREFIX=example REGIONS="eu-central-1 us-east-1" [ORGANIZATION_ID=o-a1b2c3d4e5]' >&2; exit 2; }
+	@$(MAKE) build ARCH=arm64
+	@$(MAKE) build ARCH=x86_64
+	.venv/tools/bin/python tools/publish.py --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
+	  $(if $(ORGANIZATION_ID),--organization-id "$(ORGANIZATION_ID)")
+
 .PHONY: clean
 clean: ## Remove what the targets made, except the downloaded tools
 	rm -rf target .aws-sam .local dist
