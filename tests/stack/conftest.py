@@ -1,0 +1,29 @@
+"""A local AWS with the provider on it, deployed by the real sam."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_aws import local_aws
+from stacks import Stacks
+
+PROVIDER = "cfn-ssm-document"
+
+
+@pytest.fixture(scope="session")
+def stacks() -> Iterator[Stacks]:
+    with local_aws() as aws:
+        yield Stacks(aws)
+
+
+@pytest.fixture(scope="session")
+def built(stacks: Stacks) -> Path:
+    """The project's template as sam built it for this machine."""
+    return stacks.sam_build()
+
+
+@pytest.fixture(scope="session")
+def service_token(stacks: Stacks, built: Path) -> str:
+    """The provider alone, without the preferences."""
+    stacks.sam_deploy(PROVIDER, built, {"ManagePreferences": "false"})
+    return stacks.outputs(PROVIDER)["ServiceToken"]
