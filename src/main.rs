@@ -2,9 +2,10 @@
 
 use std::env;
 
-use aws_config::BehaviorVersion;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_config::meta::region::ProvideRegion;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_ssm::config::SharedCredentialsProvider;
 use cfn_ssm_document::cfn::callback::Callback;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::handler::Provider;
@@ -27,15 +28,7 @@ async fn main() -> Result<(), Error> {
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = http::client(&tls)?;
-    // What Lambda's environment gives; nothing else is probed. A set of no files at all is refused, so it is an empty one.
-    let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(SdkHttpClient::new(client.clone()))
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .profile_files(no_profiles)
-        .load()
-        .await;
+    let config = sdk_config(SdkHttpClient::new(client.clone())).await;
     let obstacle = Obstacle::default();
     let provider = Provider {
         ssm: ssm::client(&config, obstacle.clone(), started),
@@ -48,6 +41,23 @@ async fn main() -> Result<(), Error> {
         async move { provider.handle(event).await.map_err(|failure| Error::from(failure.to_string())) }
     });
     Runtime::new(handler).run().await
+}
+
+/// What Lambda's environment gives. The loader of aws-config links all that it could ask besides, which a function never needs
+/// (profiles, IMDS, STS, SSO): a fifth of the binary.
+async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let flag = |name: &str| set(name).map(|value| value.eq_ignore_ascii_case("true"));
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(client)
+        .region(EnvironmentVariableRegionProvider::new().region().await)
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()));
+    config
+        .set_endpoint_url(set("AWS_ENDPOINT_URL_SSM").or_else(|| set("AWS_ENDPOINT_URL")))
+        .set_use_fips(flag("AWS_USE_FIPS_ENDPOINT"))
+        .set_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT"));
+    config.build()
 }
 
 fn url_rules() -> UrlRules {

@@ -72,10 +72,9 @@ impl Content {
             Some(Format::Text) => (Format::Text, None),
             Some(Format::Json) => (Format::Json, Some(node::from_json(&text).map_err(|why| Problem::new(path, why))?)),
             Some(Format::Yaml) => (Format::Yaml, Some(yaml::read(&text).map_err(|why| Problem::new(path, why))?)),
-            None if text.trim_start().starts_with(['{', '[']) => match (node::from_json(&text), yaml::read(&text)) {
-                (Ok(node), _) => (Format::Json, Some(node)),
-                (Err(_), Ok(node)) => (Format::Yaml, Some(node)),
-                (Err(why), Err(_)) => return Err(Problem::new(path, why)),
+            None if text.trim_start().starts_with(['{', '[']) => match node::from_json(&text) {
+                Ok(node) => (Format::Json, Some(node)),
+                Err(why) => (Format::Yaml, Some(yaml::read(&text).map_err(|_| Problem::new(path, why))?)),
             },
             None => {
                 let hint = "A content of another format needs DocumentFormat.";
