@@ -48,6 +48,18 @@ pub(crate) async fn count(
 
 async fn life(valgrind: &Path, provider: &Provider, scenarios: &[Scenario]) -> io::Result<u64> {
     let file = std::env::temp_dir().join(format!("bench-{}-callgrind.out", std::process::id()));
+    let total = profile(valgrind, provider, scenarios, &file).await;
+    std::fs::remove_file(&file).ok();
+    total
+}
+
+/// Counts the whole life of a process, and leaves callgrind's report, for `callgrind_annotate`, in `file`.
+pub(crate) async fn profile(
+    valgrind: &Path,
+    provider: &Provider,
+    scenarios: &[Scenario],
+    file: &Path,
+) -> io::Result<u64> {
     let mut wrapper = Command::new(valgrind);
     wrapper.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", file.display()));
     let mut life = Life::begin(provider, Duration::ZERO, Some(wrapper)).await?;
@@ -56,8 +68,7 @@ async fn life(valgrind: &Path, provider: &Provider, scenarios: &[Scenario]) -> i
         life.invoke(|url| scenario.event(url)).await?;
     }
     life.end()?;
-    let report = std::fs::read_to_string(&file)?;
-    std::fs::remove_file(&file).ok();
+    let report = std::fs::read_to_string(file)?;
     let totals = report.lines().find_map(|line| line.strip_prefix("totals: "));
     totals.and_then(|text| text.trim().parse().ok()).ok_or_else(|| io::Error::other("callgrind gave no totals"))
 }

@@ -30,6 +30,7 @@ use crate::scenario::Scenario;
 
 const USAGE: &str = "usage: bench run BOOTSTRAP PYTHON RUNS RESULTS.json CHART.svg
        bench gate BOOTSTRAP PYTHON
+       bench profile BOOTSTRAP FILE [SCENARIO...]
 BOOTSTRAP is the function's release binary, PYTHON the interpreter of an environment with requirements/bench.txt.";
 
 #[tokio::main(flavor = "current_thread")]
@@ -47,6 +48,7 @@ async fn main() -> ExitCode {
             }
             Err(error) => Err(error),
         },
+        ["profile", bootstrap, file, ref scenarios @ ..] => profile(bootstrap, file, scenarios).await.map(|()| true),
         _ => Err(io::Error::other(USAGE)),
     };
     match result {
@@ -118,6 +120,20 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
     std::fs::write(svg, chart::chart(&results))?;
     println!("{}", table::table(&results, &bars::bars(&results)));
     println!("Written: {json} and {svg}");
+    Ok(())
+}
+
+/// Leaves callgrind's report of one process that carries out these requests: where the instructions go, given a binary with
+/// symbols (`CARGO_PROFILE_RELEASE_STRIP=none`).
+async fn profile(bootstrap: &str, file: &str, scenarios: &[&str]) -> io::Result<()> {
+    let function = Provider::Function(Path::new(bootstrap).canonicalize()?);
+    let scenarios: Option<Vec<Scenario>> =
+        scenarios.iter().map(|name| Scenario::ALL.into_iter().find(|scenario| scenario.name() == *name)).collect();
+    let scenarios =
+        scenarios.ok_or_else(|| io::Error::other("a scenario is create, adopt, update, no-op or delete"))?;
+    let valgrind = callgrind::valgrind().ok_or_else(|| io::Error::other("valgrind is not here"))?;
+    let total = callgrind::profile(&valgrind, &function, &scenarios, &std::path::absolute(file)?).await?;
+    println!("{total} instructions; callgrind_annotate {file} tells where");
     Ok(())
 }
 
