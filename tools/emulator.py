@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,8 +47,11 @@ class Emulator:
     def invoke(self, event: dict[str, Any], seconds: float = 60) -> dict[str, Any] | None:
         """What the runtime was told: nothing for success, an error with its type and message otherwise."""
         request = urllib.request.Request(f"{self.url}/{INVOKE}", json.dumps(event).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=seconds) as answer:
-            body = answer.read()
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as error:  # the function's process ended
+            return {"errorMessage": f"HTTP {error.code}: {error.read().decode()}"}
         try:
             told: dict[str, Any] | None = json.loads(body or "null")
         except json.JSONDecodeError:  # the emulator's own words, after it killed the function
