@@ -197,7 +197,7 @@ impl Previous {
             target_type: reader.text("TargetType"),
             requires: present("Requires").then(|| requires(&mut reader)),
             attachments: present("Attachments").then(|| attachments(&mut reader)),
-            tags: tags(&mut reader),
+            tags: tags(&mut reader).into_iter().filter(|(key, _)| !is_reserved(key)).collect(),
             account_ids: account_ids(&mut reader),
         }
     }
@@ -385,7 +385,7 @@ fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
         );
     }
     for (key, value) in tags {
-        let why = if key.to_lowercase().starts_with("aws:") || key.starts_with(PREFIX) {
+        let why = if is_reserved(key) {
             "begins with a prefix that is reserved."
         } else if !(1..=128).contains(&key.chars().count()) {
             "must have 1 to 128 characters."
@@ -396,6 +396,11 @@ fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
         };
         reader.problem("Tags", format!("{} {why}", quoted(key)));
     }
+}
+
+/// Whether a tag's key is AWS's or ours. Refused in a request, it still stands in the old properties of the rollback's.
+fn is_reserved(key: &str) -> bool {
+    key.to_lowercase().starts_with("aws:") || key.starts_with(PREFIX)
 }
 
 fn account_ids(reader: &mut Properties<'_>) -> BTreeSet<String> {
@@ -422,3 +427,6 @@ fn take_problems(reader: &mut Properties<'_>, path: &str, item: Properties<'_>) 
     let below = |problem: Problem| Problem::new(format!("{path}.{}", problem.path), problem.text);
     reader.problems.extend(item.problems.into_iter().map(below));
 }
+
+#[cfg(test)]
+mod tests;

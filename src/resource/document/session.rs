@@ -251,7 +251,14 @@ impl Check {
     fn text(&mut self, path: &str, node: Option<&Node>) {
         match node {
             None | Some(Node::Text(_)) => {}
-            Some(other) => self.problem(path, format!("must be a string, but is {}. Put it in quotes.", other.kind())),
+            Some(other) => {
+                let remedy = match other {
+                    Node::Null => " Write \"\", or leave it out.",
+                    Node::List(_) | Node::Map(_) => "",
+                    _ => " Put it in quotes.",
+                };
+                self.problem(path, format!("must be a string, but is {}.{remedy}", other.kind()));
+            }
         }
     }
 
@@ -332,3 +339,6 @@ fn is_reference(text: &str) -> bool {
     let text = text.trim();
     text.len() > 4 && text.starts_with("{{") && text.ends_with("}}")
 }
+
+#[cfg(test)]
+mod tests;
