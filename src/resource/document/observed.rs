@@ -43,6 +43,7 @@ pub struct Document {
 #[allow(missing_docs)]
 pub struct Version {
     pub number: String,
+    pub version_name: Option<String>,
     pub status: Status,
     pub content: String,
 }

@@ -95,6 +95,7 @@ pub fn plan(asked: Asked<'_>, observed: &Observed) -> Result<Planned, Failure> {
     refuse_other_kind(asked, document)?;
     let adopts = adopts(asked, document)?;
     let has_content = has_content(asked.desired, document);
+    refuse_new_requires(asked, document)?;
     let mut problems = findings.problems.clone();
     problems.extend(requires_problem(asked, document, adopts));
     let mut warnings = findings.warnings.clone();
@@ -124,7 +125,7 @@ fn refuse_other_kind(asked: Asked<'_>, document: &Document) -> Result<(), Failur
     }
     if document.document_type != *document_type {
         return Err(Failure::new(format!(
-            "DocumentType: the document {name} is a {} document, and a document's type can't be changed to {document_type}. \
+            "DocumentType: the document {name} is of type {}, and a document's type can't be changed to {document_type}. \
              Choose another DocumentName.",
             document.document_type
         )));
@@ -175,11 +176,15 @@ fn attributes(asked: Asked<'_>, document: &Document) -> Option<Attributes> {
     let desired = asked.desired;
     let mut attributes = Attributes { names: Vec::new(), refusable: false };
     let old = |get: fn(&Previous) -> &Option<String>| asked.previous.map(get);
+    let version_name = &document.default.version_name;
     for (name, wanted, present, old) in [
+        ("VersionName", &desired.version_name, version_name, old(|previous| &previous.version_name)),
         ("DisplayName", &desired.display_name, &document.display_name, old(|previous| &previous.display_name)),
         ("TargetType", &desired.target_type, &document.target_type, old(|previous| &previous.target_type)),
     ] {
-        if wanted.is_some() && wanted != present {
+        // A version's name is for good: one that was not asked to change can't be made right any more.
+        let can_change = name != "VersionName" || old.is_some_and(|old| old != wanted);
+        if wanted.is_some() && wanted != present && can_change {
             attributes.names.push(name);
             attributes.refusable |= old.is_some_and(|old| old == present);
         }
@@ -193,17 +198,36 @@ fn attributes(asked: Asked<'_>, document: &Document) -> Option<Attributes> {
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
+/// A change of `Requires` that this very request makes. Refused, the stack goes back to what is there, and is not trapped.
+fn refuse_new_requires(asked: Asked<'_>, document: &Document) -> Result<(), Failure> {
+    let old = asked.previous.map(|previous| previous.requires.clone().unwrap_or_default());
+    let is_new = old.is_some_and(|old| old != asked.desired.requires && are(&old, &document.requires));
+    if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
+}
+
 fn requires_problem(asked: Asked<'_>, document: &Document, adopts: bool) -> Option<Problem> {
     let desired = &asked.desired.requires;
     let differs = match asked.previous {
-        Some(previous) => *desired != previous.requires.clone().unwrap_or_default(),
-        None => {
-            adopts && !desired.iter().all(|wanted| document.requires.iter().any(|present| satisfies(wanted, present)))
+        Some(previous) => {
+            *desired != previous.requires.clone().unwrap_or_default() && !are(desired, &document.requires)
         }
+        None => adopts && !contains(&document.requires, desired),
     };
+    differs.then(requires_unchangeable)
+}
+
+fn requires_unchangeable() -> Problem {
     let text =
         "can be given only when a document is created. Choose another DocumentName, or leave Requires as it was.";
-    differs.then(|| Problem::new("Requires", text))
+    Problem::new("Requires", text)
+}
+
+fn are(wanted: &[Requirement], present: &[Requirement]) -> bool {
+    wanted.len() == present.len() && contains(present, wanted)
+}
+
+fn contains(present: &[Requirement], wanted: &[Requirement]) -> bool {
+    wanted.iter().all(|wanted| present.iter().any(|present| satisfies(wanted, present)))
 }
 
 /// What is not wanted of a requirement in particular may be anything.
@@ -221,12 +245,12 @@ fn set_tags(asked: Asked<'_>, document: &Document, adopts: bool) -> Result<Tags,
         wanted.extend(asked.me.tags_of_adopted(&document.default.number));
     }
     let all: BTreeSet<&String> = document.tags.keys().chain(wanted.keys()).collect();
-    let removed = remove_tags(asked, document).len();
-    if all.len() - removed > MAX_TAGS {
+    // Those of AWS itself don't count.
+    let all = all.iter().filter(|key| !key.starts_with("aws:")).count() - remove_tags(asked, document).len();
+    if all > MAX_TAGS {
         return Err(Failure::new(format!(
-            "Tags: the document {} would have {} tags, those of this resource among them; AWS allows {MAX_TAGS}. Remove some.",
-            asked.desired.name,
-            all.len() - removed
+            "Tags: the document {} would have {all} tags, those of this resource among them; AWS allows {MAX_TAGS}. Remove some.",
+            asked.desired.name
         )));
     }
     wanted.retain(|key, value| document.tags.get(key) != Some(value));
@@ -279,3 +303,6 @@ impl fmt::Display for Plan {
         if steps.is_empty() { f.write_str("nothing to do") } else { f.write_str(&steps.join(", ")) }
     }
 }
+
+#[cfg(test)]
+mod tests;

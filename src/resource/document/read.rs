@@ -173,6 +173,7 @@ pub fn plain_requirement(requires: &DocumentRequires) -> Requirement {
 fn plain_version(output: GetDocumentOutput) -> Version {
     Version {
         number: output.document_version.unwrap_or_default(),
+        version_name: output.version_name.filter(|name| !name.is_empty()),
         status: plain_status(output.status.as_ref(), output.status_information),
         content: output.content.unwrap_or_default(),
     }

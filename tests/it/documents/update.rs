@@ -112,7 +112,7 @@ async fn another_type_is_refused_since_a_documents_type_cannot_change() {
     let command = json!({"schemaVersion": "2.2", "mainSteps": []}).to_string();
     let properties = json!({"DocumentName": NAME, "DocumentType": "Command", "DocumentContent": command});
     let reply = world.send(&Request::update(NAME, desired("10"), properties)).await;
-    assert!(reply.reason().contains("Session document"), "{}", reply.reason());
+    assert!(reply.reason().contains("of type Session"), "{}", reply.reason());
     assert_eq!(world.writes(), [""; 0]);
 }
 
