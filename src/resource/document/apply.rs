@@ -44,8 +44,8 @@ pub struct Applied {
 pub enum NotApplied {
     /// It failed.
     Failed(Failure),
-    /// The document is no longer as it was when the plan was made: it must be observed again.
-    Outdated,
+    /// The document is no longer as it was when the plan was made, as this failure tells: it must be observed again.
+    Outdated(Failure),
 }
 
 impl From<Failure> for NotApplied {
@@ -74,7 +74,7 @@ impl Apply<'_> {
         if let Err(error) = &result
             && error.is("DocumentAlreadyExists")
         {
-            return Err(NotApplied::Outdated);
+            return Err(NotApplied::Outdated(self.writer.failure_without_content(error, desired)));
         }
         if !result.as_ref().is_err_and(SsmError::is_unanswered) {
             self.progress.amend(|undo| {
@@ -181,10 +181,9 @@ impl Apply<'_> {
         let desired = self.asked.desired;
         let is_mine = Owner::of(&document.tags).as_ref() == Some(self.asked.me);
         let origin = if is_mine { origin(&document.tags) } else { Origin::Adopted { previous_default_version: None } };
-        let old_name = self.asked.previous.and_then(|previous| previous.version_name.as_ref());
-        // Where only attributes change, the version that has the content has the name, too, and names can't be used twice.
-        let keeps_name = attributes.is_some() && old_name == desired.version_name.as_ref();
-        let version_name = desired.version_name.as_deref().filter(|_| !keeps_name);
+        // Where only other attributes change, the version that has the content has the name, too, and names can't be used twice.
+        let names = attributes.is_none_or(|attributes| attributes.names.contains(&"VersionName"));
+        let version_name = desired.version_name.as_deref().filter(|_| names);
         let (mut spared, mut replaced) = (false, false);
         loop {
             self.progress.step("uploading a version");
@@ -195,10 +194,11 @@ impl Apply<'_> {
                 }
                 Err(error) => error,
             };
-            if error.is("InvalidDocument") {
-                return Err(NotApplied::Outdated);
-            }
             let failure = self.writer.failure_without_content(&error, desired);
+            // It is gone, or another version of it is still being made, as by the same request delivered twice.
+            if error.is("InvalidDocument") || error.is("InvalidDocumentOperation") {
+                return Err(NotApplied::Outdated(failure));
+            }
             if error.is("DuplicateDocumentContent") || error.is("DuplicateDocumentVersionName") {
                 if let Some(attributes) = attributes {
                     return unchangeable(attributes, failure);
@@ -213,7 +213,7 @@ impl Apply<'_> {
                         replaced = true;
                     }
                     OnDuplicate::Replace(version) | OnDuplicate::Refuse(version) => {
-                        return Err(self.only_in_failed_version(&version).into());
+                        return Err(self.only_in_failed_version(&version, document).into());
                     }
                     OnDuplicate::None => {
                         return Err(failure
@@ -282,7 +282,8 @@ impl Apply<'_> {
 
     /// Reads the tags again after they were written.
     async fn still_owned(&self, version: Option<&str>) -> Result<DocumentDescription, NotApplied> {
-        let description = self.reader.describe(version).await?.ok_or(NotApplied::Outdated)?;
+        let gone = || NotApplied::Outdated(Failure::new("The document disappeared in the meantime."));
+        let description = self.reader.describe(version).await?.ok_or_else(gone)?;
         match Owner::of(&tags_of(&description)) {
             Some(owner) if owner == *self.asked.me => Ok(description),
             other => {
@@ -295,11 +296,13 @@ impl Apply<'_> {
         }
     }
 
-    fn only_in_failed_version(&self, version: &str) -> Failure {
+    fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
         let name = &self.asked.desired.name;
+        // A default version can't be deleted.
+        let first = if document.default.number == version { ", once another one is in force" } else { "" };
         Failure::new(format!(
             "DocumentContent: version {version} of document {name} has this content already, but failed, and AWS does not take \
-             the content again. Delete that version (aws ssm delete-document --name {name} --document-version {version}), or \
+             the content again. Delete that version{first} (aws ssm delete-document --name {name} --document-version {version}), or \
              change the content."
         ))
     }

@@ -33,6 +33,7 @@ use super::{Done, Home, Undo as AnyUndo};
 use crate::cfn::failure::Failure;
 use crate::cfn::progress::Progress;
 use crate::cfn::request::{Request, RequestType};
+use crate::resource::backoff::Backoff;
 
 /// How often a document that changes under our hands is looked at again.
 const MAX_ROUNDS: usize = 4;
@@ -87,7 +88,9 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
     let desired = asked.desired;
     let old_accounts = asked.previous.is_some_and(|previous| !previous.account_ids.is_empty());
     let sharing = old_accounts || !desired.account_ids.is_empty();
-    let mut tried_to_create = false;
+    let (mut tried_to_create, mut noted_undo) = (false, false);
+    let mut backoff = Backoff::new();
+    let mut outdated = None;
     for _ in 0..MAX_ROUNDS {
         progress.step("reading the document");
         let observed = observe(reader, &desired.content, sharing).await?;
@@ -100,11 +103,18 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
                 (Plan::Change(change), Observed::Present(document))
                     if !is_of_this_request(asked.me, request, document, tried_to_create) =>
                 {
-                    let is_create = request.request_type == RequestType::Create;
-                    let undo = Undo::of_changed(asked.me, &desired.name, document, change, is_create);
-                    progress.will_write(undo.map(AnyUndo::Document));
+                    // In a second round the document bears what the first has changed.
+                    if !noted_undo {
+                        let is_create = request.request_type == RequestType::Create;
+                        let undo = Undo::of_changed(asked, document, change, is_create);
+                        progress.will_write(undo.map(AnyUndo::Document));
+                        noted_undo = true;
+                    }
                 }
-                _ => progress.will_write(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document)),
+                _ => {
+                    progress.will_write(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document));
+                    noted_undo = false;
+                }
             }
         }
         let result = match (&planned.plan, &observed) {
@@ -117,13 +127,12 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
         match result {
             Ok(applied) => return Ok(applied),
             Err(NotApplied::Failed(failure)) => return Err(failure),
-            Err(NotApplied::Outdated) => {}
+            Err(NotApplied::Outdated(failure)) => outdated = Some(failure),
         }
+        backoff.pause().await;
     }
-    Err(Failure::new(format!(
-        "The document {} keeps coming and going: someone else is changing it. Try again.",
-        desired.name
-    )))
+    let failure = outdated.unwrap_or_else(|| Failure::new("The document changed in the meantime."));
+    Err(failure.and("That was so several times in a row: someone else is changing the document. Try again."))
 }
 
 /// Whether a document that bears our tags was made by this very request: by a call of this invocation whose answer got lost,

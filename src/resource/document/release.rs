@@ -1,5 +1,7 @@
 //! A Delete: lets the document go, as `OnDelete` says, and only where it is this resource's.
 
+use aws_sdk_ssm::types::DocumentDescription;
+
 use super::observed::Status;
 use super::owner::{Origin, Owner, Tags, origin, ours};
 use super::properties::OnDelete;
@@ -35,7 +37,7 @@ pub fn plan(me: &Owner, tags: &Tags, on_delete: OnDelete) -> Release {
     }
 }
 
-/// Lets the document go. One that is absent, or being deleted, needs nothing.
+/// Lets the document go. One that is absent, or goes meanwhile, needs nothing: a Delete can be delivered twice.
 ///
 /// # Errors
 /// A call failed. The tags go last, so that another Delete finds the document still this resource's.
@@ -44,7 +46,22 @@ pub async fn release(reader: Reader<'_>, writer: Writer<'_>, me: &Owner, on_dele
         tracing::info!("there is no document");
         return Ok(());
     };
-    let tags = tags_of(&description);
+    let Err(failure) = carry_out(reader, writer, me, on_delete, &description).await else { return Ok(()) };
+    match reader.describe(None).await {
+        Ok(None) => Ok(()),
+        Ok(Some(now)) if status_of(&now) == Status::Deleting => Ok(()),
+        _ => Err(failure),
+    }
+}
+
+async fn carry_out(
+    reader: Reader<'_>,
+    writer: Writer<'_>,
+    me: &Owner,
+    on_delete: OnDelete,
+    description: &DocumentDescription,
+) -> Result<(), Failure> {
+    let tags = tags_of(description);
     let release = plan(me, &tags, on_delete);
     tracing::info!(plan = ?release, "planned");
     let our_keys = || ours(&tags).into_keys();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_ssm::Client;
 
 use super::observed::Document;
-use super::owner::{Origin, Owner, Tags, origin, ours};
-use super::plan::Change;
+use super::owner::{Origin, Owner, PREFIX, Tags, origin, ours};
+use super::plan::{Asked, Change};
 use super::read::{Reader, tags_of};
 use super::write::Writer;
 use crate::cfn::failure::Failure;
@@ -44,17 +44,20 @@ impl Undo {
     }
 
     /// For a document that is there and is being changed. `is_create` tells whether the resource meets it first: then an earlier
-    /// attempt at the same request may have adopted it, and what counts is what that attempt remembered.
-    pub fn of_changed(me: &Owner, name: &str, document: &Document, change: &Change, is_create: bool) -> Written<Self> {
-        let is_mine = Owner::of(&document.tags).as_ref() == Some(me);
+    /// attempt at the same request may have adopted it, and what that attempt did is taken back, too.
+    pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_create: bool) -> Written<Self> {
+        let Asked { desired, me, .. } = asked;
+        let is_retry = is_create && Owner::of(&document.tags).as_ref() == Some(me);
+        // It promoted nothing where the default version has not the content: what is in force then is somebody else's choice.
+        let may_have_promoted =
+            is_retry && desired.set_default_version && desired.content.same_as(&document.default.content);
         let remembered = match origin(&document.tags) {
-            Origin::Adopted { previous_default_version } if is_create && is_mine => previous_default_version,
+            Origin::Adopted { previous_default_version } if may_have_promoted => previous_default_version,
             _ => None,
         };
         let mut set_tags = change.set_tags.clone();
         let mut tags = document.tags.clone();
-        if is_create && is_mine {
-            // They are of the earlier attempt.
+        if is_retry {
             let mine = ours(&document.tags);
             tags.retain(|key, _| !mine.contains_key(key));
             set_tags.extend(mine);
@@ -65,13 +68,14 @@ impl Undo {
             tags,
             shared: change.share.clone(),
         };
-        Written { physical_resource_id: name.to_owned(), undo: Self { me: me.clone(), name: name.to_owned(), before } }
+        let undo = Self { me: me.clone(), name: desired.name.clone(), before };
+        Written { physical_resource_id: desired.name.clone(), undo }
     }
 
     /// Takes it back, as far as the document is still this resource's.
     ///
     /// A document that was there before is never deleted. Of the tags only those are touched that still have the value which this
-    /// request gave them.
+    /// request gave them, and where somebody else adopted it meanwhile, the tags of ownership are theirs.
     ///
     /// # Errors
     /// A call failed, or it can't be known whether the document will still appear.
@@ -97,7 +101,8 @@ impl Undo {
                 if is_mine && description.default_version.as_ref() != Some(default_version) {
                     writer.promote(default_version).await?;
                 }
-                let mine = set_tags.iter().filter(|(key, value)| tags.get(*key) == Some(*value));
+                let is_ours = |key: &str| is_mine || !key.starts_with(PREFIX);
+                let mine = set_tags.iter().filter(|(key, value)| tags.get(*key) == Some(*value) && is_ours(key));
                 let (restore, remove): (BTreeSet<_>, BTreeSet<_>) =
                     mine.map(|(key, _)| key.clone()).partition(|key| before.contains_key(key));
                 let restore = restore.iter().filter_map(|key| Some((key.clone(), before.get(key)?.clone()))).collect();
@@ -123,3 +128,6 @@ pub async fn delete(reader: Reader<'_>, writer: Writer<'_>, force: bool) -> Resu
 pub fn needs_force(document_type: &str) -> bool {
     document_type == "ApplicationConfigurationSchema"
 }
+
+#[cfg(test)]
+mod tests;

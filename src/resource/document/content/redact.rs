@@ -8,11 +8,13 @@ use super::Node;
 ///
 /// AWS explains a content that it refuses by quoting from it, in whole or in part; what it quotes may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
-    let mut keys = HashSet::new();
+    let (mut keys, mut values) = (HashSet::new(), Vec::new());
     if let Some(node) = node {
-        collect_keys(&mut keys, node);
+        collect(&mut keys, &mut values, node);
     }
-    let is_secret = |word: &str| word.len() > 2 && !keys.contains(word) && content.contains(word);
+    // A value may be written with escapes, and quoted without.
+    let is_in_content = |word: &str| content.contains(word) || values.iter().any(|value| value.contains(word));
+    let is_secret = |word: &str| word.len() > 2 && !keys.contains(word) && is_in_content(word);
     let mut result = String::new();
     let mut rest = message;
     while let Some(first) = rest.chars().next() {
@@ -25,15 +27,16 @@ pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
     result
 }
 
-fn collect_keys<'a>(keys: &mut HashSet<&'a str>, node: &'a Node) {
+fn collect<'a>(keys: &mut HashSet<&'a str>, values: &mut Vec<&'a str>, node: &'a Node) {
     match node {
         Node::Map(map) => {
             for (key, value) in map {
                 keys.insert(&key.text);
-                collect_keys(keys, value);
+                collect(keys, values, value);
             }
         }
-        Node::List(items) => items.iter().for_each(|item| collect_keys(keys, item)),
+        Node::List(items) => items.iter().for_each(|item| collect(keys, values, item)),
+        Node::Text(text) => values.push(text),
         _ => {}
     }
 }
@@ -51,6 +54,13 @@ mod tests {
         assert_eq!(redact("Cut short: hunter"), "Cut short: …");
         assert_eq!(redact("Unknown field at line 3"), "Unknown field at line 3");
         assert_eq!(redact(""), "");
+    }
+
+    #[test]
+    fn a_value_that_is_written_with_escapes_is_taken_out_as_it_is_read() {
+        let text = "{\"inputs\": [{\"token\": \"Zw\\u00f6lf\"}]}";
+        let content = Content::read("Content", text.into(), None).unwrap();
+        assert_eq!(redact("bad Zwölf in token", &content.text, content.node.as_ref()), "bad … in token");
     }
 
     #[test]
