@@ -1,9 +1,14 @@
 //! Documents, row by row.
 
+mod attributes;
 mod create;
 mod delete;
 mod duplicate;
+mod events;
+mod lessons;
 mod ownership;
+mod redelivery;
+mod status;
 mod update;
 
 use serde_json::{Value, json};

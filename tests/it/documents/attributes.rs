@@ -1,0 +1,155 @@
+//! The properties beside the content: each reconciled as far as AWS lets it be.
+
+use loopback_aws::ssm::{Document, Duplicates, Version};
+use serde_json::{Value, json};
+
+use super::{NAME, content, desired, desired_with, preferences};
+use crate::world::{Request, World};
+
+/// The inputs of the calls of an operation.
+fn inputs(world: &World, operation: &str) -> Vec<Value> {
+    world.aws.ssm_calls().into_iter().filter(|call| call.operation == operation).map(|call| call.input).collect()
+}
+
+/// The default version's `VersionName`, `DisplayName` and `TargetType`.
+fn names(world: &World) -> [Option<String>; 3] {
+    world.aws.ssm(|model| {
+        let version = model.document(NAME).unwrap().default().clone();
+        [version.name, version.display_name, version.target_type]
+    })
+}
+
+fn some(names: [&str; 3]) -> [Option<String>; 3] {
+    names.map(|name| Some(name.to_owned()))
+}
+
+fn named(idle: &str, [version, display, target]: [&str; 3]) -> Value {
+    desired_with(idle, json!({"VersionName": version, "DisplayName": display, "TargetType": target}))
+}
+
+#[tokio::test]
+async fn names_and_target_type_go_along_with_every_version() {
+    let world = World::new().await;
+    let (old, new) = (["v1", "One", "/AWS::EC2::Instance"], ["v2", "Two", "/"]);
+    world.send(&Request::create(named("10", old))).await.ok();
+    assert_eq!(names(&world), some(old));
+    world.send(&Request::update(NAME, named("10", old), named("20", new))).await.ok();
+    assert_eq!(names(&world), some(new));
+    world.send(&Request::update(NAME, named("20", new), named("10", old))).await.ok();
+    assert_eq!((names(&world), world.in_force(NAME)), (some(old), content("10")));
+}
+
+#[tokio::test]
+async fn a_name_changed_without_the_content_is_refused_and_the_rollback_passes_without_a_write() {
+    let before = ["v1", "One", "/"];
+    for (after, property) in
+        [(["v2", "One", "/"], "VersionName"), (["v1", "Two", "/"], "DisplayName"), (["v1", "One", "/x"], "TargetType")]
+    {
+        let world = World::new().await;
+        world.send(&Request::create(named("10", before))).await.ok();
+        let reply = world.send(&Request::update(NAME, named("10", before), named("10", after))).await;
+        let expected = format!("{property} can't be changed alone: change the content, too, or take the change back.");
+        assert!(reply.reason().contains(&expected), "{}", reply.reason());
+        assert_eq!((reply.id(), names(&world)), (NAME, some(before)));
+        world.aws.forget();
+        world.send(&Request::update(NAME, named("10", after), named("10", before))).await.ok();
+        assert_eq!(world.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_name_changed_without_the_content_makes_a_version_where_aws_takes_it() {
+    // The default is not the latest version, and only that counts as a duplicate.
+    let world = World::with(|model| model.duplicates = Duplicates::LatestVersion).await;
+    world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("30"))));
+    let update = Request::update(NAME, named("10", ["v1", "One", "/"]), named("10", ["v1", "Two", "/"]));
+    world.send(&update).await.ok();
+    // Names can't be used again, so the new version has none.
+    assert_eq!(names(&world), [None, Some("Two".into()), Some("/".into())]);
+    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (3, 3)));
+    world.aws.forget();
+    world.send(&update).await.ok();
+    assert_eq!(world.writes(), [""; 0], "the same request twice ends as once");
+}
+
+#[tokio::test]
+async fn an_adopted_document_that_differs_in_a_name_only_is_adopted_all_the_same() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10")))).await;
+    world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
+    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (1, 1)));
+    assert!(world.tags(NAME).iter().any(|(_, value)| value == "adopted"));
+}
+
+#[tokio::test]
+async fn requires_is_given_on_create_and_its_change_is_refused_with_the_remedy() {
+    let world = World::new().await;
+    let requiring = |idle: &str, name: &str| desired_with(idle, json!({"Requires": [{"Name": name, "Version": "1"}]}));
+    world.send(&Request::create(requiring("10", "Base-Schema"))).await.ok();
+    assert_eq!(inputs(&world, "CreateDocument")[0]["Requires"], json!([{"Name": "Base-Schema", "Version": "1"}]));
+    world.aws.forget();
+    for idle in ["10", "20"] {
+        let update = Request::update(NAME, requiring("10", "Base-Schema"), requiring(idle, "Other-Schema"));
+        let reply = world.send(&update).await;
+        assert!(
+            reply.reason().contains("Requires: can be given only when a document is created"),
+            "{}",
+            reply.reason()
+        );
+        let back = Request::update(NAME, requiring(idle, "Other-Schema"), requiring("10", "Base-Schema"));
+        world.send(&back).await.ok();
+    }
+    assert_eq!(world.writes(), [""; 0]);
+    world.send(&Request::update(NAME, requiring("10", "Base-Schema"), requiring("20", "Base-Schema"))).await.ok();
+    assert_eq!(world.in_force(NAME), content("20"));
+}
+
+#[tokio::test]
+async fn attachments_go_along_with_a_new_content_and_can_not_change_alone() {
+    let world = World::new().await;
+    let with_file = |idle: &str, file: &str| {
+        desired_with(idle, json!({"Attachments": [{"Key": "S3FileUrl", "Values": [file], "Name": "agent"}]}))
+    };
+    world.send(&Request::create(with_file("10", "s3://amzn-s3-demo-bucket/1"))).await.ok();
+    let sent = |file: &str| json!([{"Key": "S3FileUrl", "Values": [file], "Name": "agent"}]);
+    assert_eq!(inputs(&world, "CreateDocument")[0]["Attachments"], sent("s3://amzn-s3-demo-bucket/1"));
+    let (old, new) = (with_file("10", "s3://amzn-s3-demo-bucket/1"), with_file("20", "s3://amzn-s3-demo-bucket/2"));
+    world.send(&Request::update(NAME, old, new.clone())).await.ok();
+    assert_eq!(inputs(&world, "UpdateDocument")[0]["Attachments"], sent("s3://amzn-s3-demo-bucket/2"));
+    let reply = world.send(&Request::update(NAME, new, with_file("20", "s3://amzn-s3-demo-bucket/3"))).await;
+    assert!(reply.reason().contains("Attachments can't be changed alone"), "{}", reply.reason());
+}
+
+#[tokio::test]
+async fn the_format_is_passed_on_create_and_on_update_and_another_one_is_no_difference() {
+    let world = World::new().await;
+    let yaml = |idle: &str| {
+        let text = format!(
+            "schemaVersion: '1.0' # of sessions\nsessionType: Standard_Stream\ndescription: Session Manager preferences\n\
+             inputs:\n  cloudWatchLogGroupName: /sessions\n  cloudWatchStreamingEnabled: true\n  idleSessionTimeout: '{idle}'\n"
+        );
+        desired_with(idle, json!({ "DocumentContent": text }))
+    };
+    world.send(&Request::create(yaml("10"))).await.ok();
+    world.send(&Request::update(NAME, yaml("10"), yaml("20"))).await.ok();
+    assert_eq!(inputs(&world, "CreateDocument")[0]["DocumentFormat"], "YAML");
+    assert_eq!(inputs(&world, "UpdateDocument")[0]["DocumentFormat"], "YAML");
+    world.aws.forget();
+    world.send(&Request::update(NAME, yaml("20"), desired("20"))).await.ok();
+    world.send(&Request::update(NAME, desired("20"), yaml("20"))).await.ok();
+    assert_eq!(world.writes(), [""; 0]);
+    world.send(&Request::update(NAME, yaml("20"), desired("30"))).await.ok();
+    assert_eq!(
+        (&inputs(&world, "UpdateDocument")[0]["DocumentFormat"], world.in_force(NAME)),
+        (&json!("JSON"), content("30"))
+    );
+}
+
+#[tokio::test]
+async fn a_document_shared_with_all_is_shared_with_some_instead() {
+    let world = World::new().await;
+    let shared = |ids: &[&str]| desired_with("10", json!({ "AccountIds": ids }));
+    world.send(&Request::create(shared(&["all"]))).await.ok();
+    world.send(&Request::update(NAME, shared(&["all"]), shared(&["444455556666"]))).await.ok();
+    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
+}
