@@ -150,7 +150,7 @@ async fn twice_at_once(world: &World, request: Request) {
     let request = the_same(world, request);
     world.aws.forget();
     let (one, other) = tokio::join!(world.invoke(&request), world.invoke(&request));
-    (one.unwrap(), other.unwrap()).0;
+    one.and(other).unwrap();
     let answers = world.aws.delivered();
     assert_eq!(answers.len(), 2);
     for answer in &answers {
