@@ -81,6 +81,10 @@ run: .venv/tools/.done .venv/ministack/.done loopback ## Show the main job on a 
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	@.venv/tools/bin/python tools/show.py
 
+.PHONY: local-shell
+local-shell: .venv/tools/.done .venv/ministack/.done loopback ## A shell whose AWS is a local one, to follow docs/ without an account
+	@.venv/tools/bin/python tools/local_shell.py
+
 .PHONY: invoke
 invoke: .venv/tools/.done loopback ## Run one request through the function: make invoke EVENT=events/create.json
 	@$(MAKE) build ARCH=$(HOST_ARCH)
@@ -134,6 +138,7 @@ test-rust: .local/rust ## Unit tests, and whole invocations against the loopback
 test-binaries: .venv/tools/.done loopback ## Static binaries of both architectures, run alone
 	@$(MAKE) build ARCH=x86_64
 	@$(MAKE) build ARCH=arm64
+	@cargo build --quiet --locked -p loopback-aws --example document_life
 	.venv/tools/bin/python -m pytest tests/binaries
 
 .PHONY: test-stacks
@@ -155,6 +160,27 @@ publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish 
 	@$(MAKE) build ARCH=x86_64
 	.venv/tools/bin/python tools/publish.py --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
 	  $(if $(ORGANIZATION_ID),--organization-id "$(ORGANIZATION_ID)")
+
+# --- To release it ---
+
+CARGO_CYCLONEDX = 0.5.9
+CARGO_ABOUT = 0.9.3
+
+.local/release-tools/.done: .local/rust Makefile
+	@echo "Building cargo-cyclonedx $(CARGO_CYCLONEDX) and cargo-about $(CARGO_ABOUT), once: this takes minutes"
+	@cargo install --quiet --locked --root $(@D) cargo-cyclonedx@$(CARGO_CYCLONEDX)
+	@cargo install --quiet --locked --root $(@D) --features cli cargo-about@$(CARGO_ABOUT)
+	@touch $@
+
+.PHONY: release
+release: .venv/tools/.done .local/release-tools/.done ## Make dist/: zips, the StackSet template, SBOMs, licenses, SHA-256 sums
+	@$(MAKE) build ARCH=arm64
+	@$(MAKE) build ARCH=x86_64
+	.venv/tools/bin/python tools/release.py
+
+.PHONY: reproducible
+reproducible: .local/rust ## Build the last commit twice in two folders and compare the bytes (takes a while)
+	@tools/reproducible.sh
 
 .PHONY: clean
 clean: ## Remove what the targets made, except the downloaded tools

@@ -1,0 +1,63 @@
+"""The commands of docs/guide.md, run one after the other as its reader would."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from local_aws import ROOT, local_aws
+from stacks import Stacks
+
+IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+
+
+def test_the_guides_commands_lead_to_logged_and_encrypted_sessions(tmp_path: Path) -> None:
+    with local_aws() as aws:
+        stacks = Stacks(aws)
+        built = stacks.sam_build()
+        run(commands(built, own_image(stacks, tmp_path)), aws.environment())
+
+        for stack in ("cfn-ssm-document", "session-logging", "managed-instance"):
+            assert stacks.status(stack) == "UPDATE_COMPLETE"
+        preferences = stacks.client("ssm").get_document(Name="SSM-SessionManagerRunShell")
+        assert preferences["DocumentVersion"] == "2"
+        assert '"idleSessionTimeout":"10"' in preferences["Content"]
+        assert '"cloudWatchEncryptionEnabled":true' in preferences["Content"]
+
+
+def commands(built: Path, instance_example: Path) -> str:
+    """The guide's shell blocks, with what was built elsewhere and an image that the local AWS has."""
+    script = "".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide.md").read_text(), re.DOTALL))
+    for here, there in {
+        "sam build\n": "\n",
+        "sam deploy --parameter-overrides file://.aws-sam/built.yaml": f"sam deploy --template-file {built} "
+        f"--config-file {ROOT}/samconfig.toml --parameter-overrides file://{built.parent.parent}/built.yaml",
+        "examples/managed-instance.yaml": str(instance_example),
+    }.items():
+        assert here in script
+        script = script.replace(here, there)
+    return script
+
+
+def own_image(stacks: Stacks, folder: Path) -> Path:
+    """The example of an instance with an image of our own: AWS's public parameters are AWS's alone."""
+    image = """{"Resources": {"Image": {"Type": "AWS::SSM::Parameter", "Properties":
+        {"Name": "/images/amazon-linux", "Type": "String", "Value": "ami-0123456789abcdef0"}}}}"""
+    assert stacks.put("image", image) == "CREATE_COMPLETE"
+    example = folder / "managed-instance.yaml"
+    example.write_text((ROOT / "examples/managed-instance.yaml").read_text().replace(IMAGE, "/images/amazon-linux"))
+    return example
+
+
+def run(script: str, environment: dict[str, str]) -> None:
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
