@@ -23,7 +23,8 @@ async fn main() -> Result<(), Error> {
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG")).ok();
     logging::start(level.as_deref());
     let commit = option_env!("CFN_SSM_DOCUMENT_COMMIT").unwrap_or("unknown");
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), commit, "started");
+    // By the library's name: what is printed at this level is the library's alone, and this is another crate.
+    tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
