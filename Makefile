@@ -144,7 +144,8 @@ test-binaries: .venv/tools/.done loopback ## Static binaries of both architectur
 .PHONY: test-stacks
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/publishing
+	.venv/tools/bin/python -m pytest tests/stack tests/examples
+	.venv/tools/bin/python -m pytest tests/publishing
 
 # --- StackSets ---
 
