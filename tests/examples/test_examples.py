@@ -1,6 +1,6 @@
 """Every example as a stack on the local AWS: created, changed, rolled back, deleted.
 
-What the local AWS can't show: policies are not enforced, instances don't start, schedules and sessions don't run, and the
+A move of docs/migration.md, too. What the local AWS can't show: policies are not enforced, instances don't start, schedules and sessions don't run, and the
 content of documents that are not Session documents is taken as it is.
 """
 
@@ -141,6 +141,27 @@ def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
         else:
             with pytest.raises(ssm.exceptions.InvalidDocument):
                 ssm.describe_document(Name=document)
+
+
+def test_a_document_moves_to_another_logical_id_in_one_deployment_as_the_migration_guide_says(stacks):
+    example = Example(stacks, "port-forwarding")
+    assert example.put({}) == "CREATE_COMPLETE", stacks.reasons(example.name)
+    (document,) = example.physical_ids("Custom::SsmDocument")
+
+    resources = example.template["Resources"]
+    moved = json.loads(json.dumps(resources.pop("DatabaseTunnel")))
+    moved["Properties"]["OnExisting"] = "TakeOver"
+    resources["MovedTunnel"] = moved
+    example.template["Outputs"] = {}
+    assert example.put({}) == "UPDATE_COMPLETE", stacks.reasons(example.name)
+
+    ssm = stacks.client("ssm")
+    described = ssm.describe_document(Name=document)["Document"]
+    owner = {tag["Key"]: tag["Value"] for tag in described["Tags"]}["cfn-ssm-document:logical-id"]
+    assert (described["DefaultVersion"], owner) == ("1", "MovedTunnel")
+    assert stacks.delete(example.name) == "DELETE_COMPLETE"
+    assert ssm.describe_document(Name=document)["Document"]["DefaultVersion"] == "1", "it was adopted, so it stays"
+    ssm.delete_document(Name=document)
 
 
 def retained(template: dict) -> list[dict]:
