@@ -15,6 +15,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::cfn::guard;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// TLS 1.2 and 1.3 on ring, trusting Mozilla's roots or, where a bundle of PEM certificates is given, only those in it
@@ -85,6 +87,9 @@ impl HttpClient for SdkHttpClient {
 
 impl HttpConnector for SdkHttpClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if guard::is_over() {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user("the time is over".into())));
+        }
         let client = self.0.clone();
         HttpConnectorFuture::new(async move { send(&client, request).await })
     }

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 
+// The deadline of the work that is being polled.
+tokio::task_local!(static DEADLINE: Instant);
+
 /// Why guarded work gave no result of its own.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -26,7 +29,7 @@ pub enum Cut {
 /// # Errors
 /// Tells the three apart. Work that is cut is dropped, so it does nothing more.
 pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
-    let mut work = Box::pin(work);
+    let mut work = Box::pin(DEADLINE.scope(deadline, work));
     let in_time = poll_fn(|context| {
         // The clock is asked: the timer has not noticed yet what a stall cost, and the work must not get another turn.
         if Instant::now() >= deadline { Poll::Ready(Err(Cut::TimedOut)) } else { poll(&mut work, context) }
@@ -40,6 +43,12 @@ pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Fail
         forget(payload);
     }
     result
+}
+
+/// Whether the work that asks is past its deadline. Nothing interrupts work before it next waits: after a stall it must not
+/// send what it was about to send, since it may have been answered already that nothing was done.
+pub fn is_over() -> bool {
+    DEADLINE.try_with(|deadline| Instant::now() >= *deadline).unwrap_or(false)
 }
 
 /// Runs `work` to its end or to its panic.
@@ -110,6 +119,20 @@ mod tests {
             std::future::pending::<Result<(), Failure>>().await
         };
         assert_eq!(run(Instant::now() + Duration::from_millis(5), hanging).await, Err(Cut::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn work_that_stalled_can_ask_whether_its_time_is_over() {
+        let deadline = Instant::now() + Duration::from_millis(10);
+        let mut answers = Vec::new();
+        let work = poll_fn(|_| {
+            answers.push(is_over());
+            std::thread::sleep(Duration::from_millis(20));
+            answers.push(is_over());
+            Poll::Ready(Ok(()))
+        });
+        assert_eq!(run(deadline, work).await, Ok(()));
+        assert_eq!((answers, is_over()), (vec![false, true], false));
     }
 
     #[tokio::test]
