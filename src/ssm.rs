@@ -8,11 +8,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_ssm::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ssm::error::BoxError;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::RequestId;
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::interceptors::context::{FinalizerInterceptorContextRef, InterceptorContext};
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
+use aws_smithy_runtime_api::http::StatusCode;
 use tokio::time::Instant;
 
 use crate::cfn::failure::Failure;
@@ -39,11 +42,12 @@ pub fn client(config: &SdkConfig, obstacle: Obstacle, started: Instant) -> Clien
         .retry_config(retry)
         .retry_partition(unlimited)
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST_ATTEMPT).build())
-        .retry_classifier(Passing { obstacle, started });
+        .retry_classifier(Passing { started })
+        .interceptor(obstacle);
     Client::from_conf(config.build())
 }
 
-/// The last thing that kept a call from succeeding in this invocation: what a request that ran out of time has to tell.
+/// The last thing in this invocation that was worth another try: what a request that ran out of time has to tell.
 #[derive(Debug, Clone, Default)]
 pub struct Obstacle(Arc<Mutex<Option<String>>>);
 
@@ -63,9 +67,36 @@ impl Obstacle {
     }
 }
 
+impl Intercept for Obstacle {
+    fn name(&self) -> &'static str {
+        "obstacle"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if !matches!(context.output_or_error(), Some(Err(_))) {
+            return Ok(());
+        }
+        let operation = config.load::<Metadata>().map_or("A call", Metadata::name);
+        let Some(response) = context.response() else {
+            self.set(Some(format!("{operation} got no answer from Systems Manager. {CHECK_ENDPOINT}")));
+            return Ok(());
+        };
+        match WireError::read(response) {
+            Some(error) if error.can_pass(response.status()) => self.set(Some(error.obstacle(operation))),
+            None => self.set(Some(format!("{operation} was answered with status {}. Try again.", response.status()))),
+            Some(_) => {}
+        }
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 struct Passing {
-    obstacle: Obstacle,
     started: Instant,
 }
 
@@ -74,15 +105,7 @@ impl ClassifyRetry for Passing {
         if !matches!(context.output_or_error(), Some(Err(_))) {
             return RetryAction::NoActionIndicated;
         }
-        let target = context.request().and_then(|request| request.headers().get("x-amz-target"));
-        let operation = target.and_then(|target| target.split('.').next_back()).unwrap_or("a call");
-        let response = context.response();
-        let error = response.and_then(WireError::read);
-        self.obstacle.set(Some(match (&error, response) {
-            (Some(error), _) => error.obstacle(operation),
-            (None, Some(response)) => format!("{operation} was answered with status {}. Try again.", response.status()),
-            (None, None) => format!("{operation} got no answer from Systems Manager. {CHECK_ENDPOINT}"),
-        }));
+        let error = context.response().and_then(WireError::read);
         match error.as_ref().map(|error| error.code.as_str()) {
             Some(ACCESS_DENIED) if self.started.elapsed() < NEW_ROLE => RetryAction::transient_error(),
             Some("TooManyUpdates") => RetryAction::throttling_error(),
@@ -113,6 +136,12 @@ impl WireError {
         let error: Self = serde_json::from_slice(response.body().bytes()?).ok()?;
         let code = error.code.split('#').next_back()?.split(':').next()?.to_owned();
         Some(Self { code, ..error })
+    }
+
+    /// Whether another try may have another answer.
+    fn can_pass(&self, status: StatusCode) -> bool {
+        let code = self.code.as_str();
+        status.is_server_error() || [ACCESS_DENIED, "TooManyUpdates"].contains(&code) || is_throttling(code)
     }
 
     fn obstacle(&self, operation: &str) -> String {
@@ -151,7 +180,10 @@ impl SsmError {
                 None => "the request could not be sent".to_owned(),
             },
             SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
-            _ => "the answer can't be read".to_owned(),
+            _ => {
+                let status = error.raw_response().map(|response| format!(" (status {})", response.status()));
+                format!("the answer can't be read{}", status.unwrap_or_default())
+            }
         };
         Self { operation, code, message, request_id }
     }
@@ -186,6 +218,10 @@ impl SsmError {
             )),
         }
     }
+}
+
+fn is_throttling(code: &str) -> bool {
+    matches!(code, "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "TooManyRequestsException")
 }
 
 /// The action that IAM's words say was denied: not always the operation, such as `ssm:AddTagsToResource` for CreateDocument.
@@ -238,7 +274,7 @@ fn remedy(code: &str, operation: &str, message: &str) -> String {
         "ServiceSettingNotFound" => "There is no setting of this id in this Region: correct SettingId.",
         "TooManyTagsError" => "A document has at most 50 tags: remove some from Tags or from the document.",
         "TooManyUpdates" => "Someone else is changing it at the same time. Try again.",
-        "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "TooManyRequestsException" => {
+        code if is_throttling(code) => {
             "Systems Manager throttled the account, however often it was tried again. Try again, with fewer stacks at a time."
         }
         "ExpiredTokenException"
