@@ -12,6 +12,9 @@ const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 /// So many are named: finding the nearest name takes time, and an answer has no room for more.
 const MAX_UNKNOWN: usize = 20;
 
+/// More than any property takes; each entry can have problems of its own.
+const MAX_ITEMS: usize = 2_000;
+
 /// A reader of one resource's properties.
 #[derive(Debug)]
 pub struct Properties<'a> {
@@ -102,6 +105,9 @@ impl<'a> Properties<'a> {
             Value::Array(items) => items.as_slice(),
             other => std::slice::from_ref(other),
         };
+        if self.has_too_many(name, items) {
+            return Vec::new();
+        }
         let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
         if texts.is_none() {
             self.problem(name, "must be a list of strings.");
@@ -112,6 +118,9 @@ impl<'a> Properties<'a> {
     /// A list of objects, each with its path. Absent is empty.
     pub fn objects(&mut self, name: &str) -> Vec<(String, &'a Map<String, Value>)> {
         let Some(value) = self.value(name) else { return Vec::new() };
+        if value.as_array().is_some_and(|items| self.has_too_many(name, items)) {
+            return Vec::new();
+        }
         let objects: Option<Vec<_>> = value.as_array().and_then(|items| {
             let at = |(index, item): (usize, &'a Value)| Some((format!("{name}[{index}]"), item.as_object()?));
             items.iter().enumerate().map(at).collect()
@@ -120,6 +129,16 @@ impl<'a> Properties<'a> {
             self.problem(name, "must be a list of objects.");
         }
         objects.unwrap_or_default()
+    }
+}
+
+impl Properties<'_> {
+    fn has_too_many(&mut self, name: &str, items: &[Value]) -> bool {
+        let too_many = items.len() > MAX_ITEMS;
+        if too_many {
+            self.problem(name, format!("has {} entries; at most {MAX_ITEMS} are read.", items.len()));
+        }
+        too_many
     }
 }
 
@@ -198,6 +217,17 @@ mod tests {
                 "D: must be a list of strings.",
                 "E: must be a list of objects.",
             ]
+        );
+    }
+
+    #[test]
+    fn lists_longer_than_any_property_takes_are_one_problem() {
+        let map = map(json!({"A": vec![json!([]); 2_001], "B": vec![json!({}); 2_001]}));
+        let mut properties = Properties::new(&map, &["A", "B"]);
+        assert_eq!((properties.texts("A").len(), properties.objects("B").len()), (0, 0));
+        assert_eq!(
+            problems(&properties),
+            ["A: has 2001 entries; at most 2000 are read.", "B: has 2001 entries; at most 2000 are read."]
         );
     }
 

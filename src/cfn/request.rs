@@ -87,7 +87,7 @@ impl<'a> Envelope<'a> {
 
     /// The request's type, or `None` where it is one that nobody knows.
     pub fn request_type(&self) -> Option<RequestType> {
-        match self.field("RequestType").ok()?.as_str()? {
+        match self.text("RequestType").ok()?.as_str() {
             "Create" => Some(RequestType::Create),
             "Update" => Some(RequestType::Update),
             "Delete" => Some(RequestType::Delete),
@@ -119,14 +119,10 @@ impl<'a> Envelope<'a> {
     /// Names the field of the envelope that is missing or of the wrong type.
     pub fn request(&self, requested_at: Option<i64>) -> Result<Request, Failure> {
         let Some(request_type) = self.request_type() else {
-            let given = self.field("RequestType")?;
-            return Err(Failure::new(format!(
-                "RequestType: {} is not one of Create, Update, Delete.",
-                quoted(given.as_str().unwrap_or("(not a string)"))
-            )));
+            let given = self.text("RequestType")?;
+            return Err(Failure::new(format!("RequestType: {} is not one of Create, Update, Delete.", quoted(&given))));
         };
-        let resource_type = self.field("ResourceType")?;
-        let resource_type = resource_type.as_str().ok_or_else(|| Failure::new("ResourceType: must be a string."))?;
+        let resource_type = self.text("ResourceType")?;
         if request_type != RequestType::Create && self.physical_resource_id.is_none() {
             return Err(Failure::new(format!("PhysicalResourceId: {request_type} must bear it as a string.")));
         }
@@ -140,7 +136,7 @@ impl<'a> Envelope<'a> {
         };
         Ok(Request {
             request_type,
-            resource_type: resource_type.to_owned(),
+            resource_type,
             stack_id: self.stack_id.clone(),
             logical_resource_id: self.logical_resource_id.clone(),
             physical_resource_id: self.physical_resource_id.clone(),
@@ -150,17 +146,21 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    fn field(&self, name: &str) -> Result<Value, Failure> {
-        let raw = self.fields.get(name).ok_or_else(|| Failure::new(format!("{name}: is missing.")))?;
-        serde_json::from_str(raw.get())
-            .map_err(|_| Failure::new(format!("{name}: can't be read as JSON; is it nested deeper than 128 levels?")))
+    fn raw(&self, name: &str) -> Result<&'a str, Failure> {
+        self.fields.get(name).map(|raw| raw.get()).ok_or_else(|| Failure::new(format!("{name}: is missing.")))
+    }
+
+    fn text(&self, name: &str) -> Result<String, Failure> {
+        serde_json::from_str(self.raw(name)?).map_err(|_| Failure::new(format!("{name}: must be a string.")))
     }
 
     fn object(&self, name: &str) -> Result<Map<String, Value>, Failure> {
-        match self.field(name)? {
-            Value::Object(map) => Ok(map),
-            _ => Err(Failure::new(format!("{name}: must be an object."))),
+        let raw = self.raw(name)?;
+        if !raw.starts_with('{') {
+            return Err(Failure::new(format!("{name}: must be an object.")));
         }
+        serde_json::from_str(raw)
+            .map_err(|_| Failure::new(format!("{name}: can't be read as JSON; is it nested deeper than 128 levels?")))
     }
 }
 
@@ -195,6 +195,7 @@ mod tests {
     #[test]
     fn what_is_wrong_behind_the_envelope_is_named() {
         for (field, value, expected) in [
+            ("RequestType", json!({}), "RequestType: must be a string."),
             ("RequestType", json!("Recreate"), "RequestType: \"Recreate\" is not one of Create, Update, Delete."),
             ("RequestType", json!("Update"), "PhysicalResourceId: Update must bear it as a string."),
             ("RequestType", json!("Delete"), "PhysicalResourceId: Delete must bear it as a string."),

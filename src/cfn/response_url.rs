@@ -42,12 +42,10 @@ impl ResponseUrl {
         let on_loopback = rules.allow_loopback
             && matches!(url.scheme(), "http" | "https")
             && matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+        let below = |suffix: &String| host.strip_suffix(suffix.as_str()).and_then(|rest| rest.strip_suffix('.'));
         let on_aws = url.scheme() == "https"
             && url.port().is_none()
-            && rules
-                .suffixes
-                .iter()
-                .any(|suffix| host.strip_suffix(suffix.as_str()).is_some_and(|rest| rest.ends_with('.')));
+            && rules.suffixes.iter().filter_map(below).any(|labels| labels.split('.').all(is_label));
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("must not name a user or a password.");
         }
@@ -80,6 +78,10 @@ impl fmt::Debug for ResponseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ResponseUrl(host {:?})", self.url.host_str())
     }
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Reads `20261121T193140Z`.
@@ -136,6 +138,9 @@ mod tests {
             "https://evil.example#.amazonaws.com/secret",
             "https://evil.example\\.amazonaws.com/secret",
             "https://s3.amazonaws.com./secret",
+            "https://.amazonaws.com/secret",
+            "https://a..amazonaws.com/secret",
+            "https://127.0.0.1;.amazonaws.com/secret",
             "https://169.254.169.254/secret",
             "https://[::1]/secret",
             "https://0x7f000001/secret",
