@@ -10,5 +10,7 @@
 
 mod architecture;
 mod documents;
+mod process;
+mod protocol;
 mod service_settings;
 mod world;

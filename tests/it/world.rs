@@ -21,6 +21,8 @@ pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
 /// The function's name, which is its role's session name, too.
 pub const FUNCTION: &str = "cfn-ssm-document";
+/// What every reason ends with.
+pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
 /// The function's timeout, unless a test says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -133,7 +135,8 @@ pub fn context(timeout: Duration) -> Context {
     let mut context = Context::default();
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
     context.deadline = u64::try_from(deadline.as_millis()).unwrap();
-    context.env_config = Arc::new(Config { function_name: FUNCTION.into(), ..Config::default() });
+    let (function_name, log_stream) = (FUNCTION.into(), LOG_STREAM.into());
+    context.env_config = Arc::new(Config { function_name, log_stream, ..Config::default() });
     context.invoked_function_arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}");
     context
 }

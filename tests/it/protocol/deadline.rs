@@ -1,0 +1,159 @@
+//! Systems Manager or the response URL fails at every point of every request; the function has 3 s.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use loopback_aws::ssm::ModelError;
+use loopback_aws::{Fault, Sink};
+
+use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use crate::documents::desired;
+use crate::world::{Request, World};
+
+/// How many cases run side by side: their deadlines are real time.
+const AT_ONCE: usize = 16;
+
+/// From its n-th call on the request meets this fault only.
+async fn from_call(stage: Stage, n: u64, fault: Fault) {
+    let case = format!("{fault:?} from call {n}");
+    let (world, request) = stage.set().await;
+    let before = in_force(&world);
+    world.aws.on("*").nth(n).always().fault(fault);
+    let started = Instant::now();
+    let result = world.invoke_within(&request, TIMEOUT).await;
+    let took = started.elapsed();
+    assert!(result.is_ok() && took < TIMEOUT, "{stage:?}: {case}: {result:?} after {took:?}");
+    let reply = delivered(&world, &case);
+    world.aws.no_faults();
+    stage.assert_truthful(&world, &request, &before, &reply, &case).await;
+}
+
+async fn at_every_call(fault: Fault) {
+    let mut cases = Vec::new();
+    for stage in STAGES {
+        let calls = stage.calls().await;
+        cases.extend((1..=calls).map(|n| (stage, n)));
+    }
+    let runs = cases.into_iter().map(|(stage, n)| from_call(stage, n, fault.clone()));
+    let done: Vec<()> = iter(runs).buffer_unordered(AT_ONCE).collect().await;
+    assert!(done.len() > 20, "a fault at {} calls", done.len());
+}
+
+#[tokio::test]
+async fn calls_that_hang_delay_no_answer() {
+    at_every_call(Fault::Hang).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_carried_out_and_then_hang_delay_no_answer() {
+    at_every_call(Fault::HangAfter).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_reset_delay_no_answer() {
+    at_every_call(Fault::ResetBefore).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_carried_out_and_then_reset_delay_no_answer() {
+    at_every_call(Fault::ResetAfter).await;
+}
+
+#[tokio::test]
+async fn throttling_delays_no_answer() {
+    at_every_call(Fault::throttling()).await;
+}
+
+#[tokio::test]
+async fn calls_that_are_carried_out_and_then_answered_with_500_delay_no_answer() {
+    let error = ModelError { status: 500, ..ModelError::new("InternalServerError", "An error occurred.") };
+    at_every_call(Fault::ErrorAfter(error)).await;
+}
+
+#[tokio::test]
+async fn slow_calls_delay_no_answer() {
+    at_every_call(Fault::Delay(Duration::from_millis(900))).await;
+}
+
+/// The sink's misbehaviour, with Systems Manager as it should be and hanging.
+async fn sink(script: &[Sink], ssm_hangs: bool) {
+    let case = format!("{script:?}, ssm_hangs: {ssm_hangs}");
+    let (world, request) = Stage::Create.set().await;
+    if ssm_hangs {
+        world.aws.on("*").always().fault(Fault::Hang);
+    }
+    world.aws.sink().script(script.iter().cloned());
+    let started = Instant::now();
+    let result = world.invoke_within(&request, TIMEOUT).await;
+    let took = started.elapsed();
+    assert!(result.is_ok() && took < TIMEOUT, "{case}: {result:?} after {took:?}");
+    let expected = if ssm_hangs { "FAILED" } else { "SUCCESS" };
+    assert_eq!(delivered(&world, &case).0["Status"], expected, "{case}");
+}
+
+#[tokio::test]
+async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_deadline() {
+    let millis = Duration::from_millis;
+    for script in [
+        vec![Sink::Hang],
+        vec![Sink::Reset, Sink::Reset],
+        vec![Sink::ResetAfter],
+        vec![Sink::Status(503)],
+        vec![Sink::Status(429)],
+        vec![Sink::Delay(millis(150))],
+        vec![Sink::SlowRead(millis(150))],
+    ] {
+        sink(&script, false).await;
+        sink(&script, true).await;
+    }
+}
+
+#[tokio::test]
+async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
+    for step in [Sink::Hang, Sink::Reset, Sink::Status(503)] {
+        let world = World::new().await;
+        world.aws.sink().always(step.clone());
+        let started = Instant::now();
+        assert!(world.invoke_within(&Request::create(desired("20")), TIMEOUT).await.is_err(), "{step:?}");
+        assert!(started.elapsed() < TIMEOUT, "{step:?}: {:?}", started.elapsed());
+        let attempts = world.aws.answers().len();
+        assert!((3..=12).contains(&attempts), "{step:?}: {attempts} attempts");
+    }
+}
+
+#[tokio::test]
+async fn a_service_timeout_shorter_than_the_functions_timeout_is_the_deadline() {
+    let world = World::new().await;
+    world.aws.on("*").always().fault(Fault::Hang);
+    let mut properties = desired("20");
+    properties["ServiceTimeout"] = "2".into();
+    let started = Instant::now();
+    assert!(world.invoke_within(&Request::create(properties), Duration::from_secs(900)).await.is_ok());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(delivered(&world, "ServiceTimeout").reason().contains("The time ran out"));
+}
+
+#[tokio::test]
+async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_what_to_do() {
+    for (fault, expected) in [
+        (
+            Fault::throttling(),
+            "DescribeDocument failed with ThrottlingException. Systems Manager throttled the account",
+        ),
+        (Fault::Raw(503, "busy".into()), "was answered with status 503"),
+        (Fault::ResetBefore, "got no answer from Systems Manager. Check that the function reaches the endpoint"),
+        (Fault::access_denied("ssm:DescribeDocument", "*"), "assumed-role/cfn-ssm-document"),
+        (Fault::Hang, "Try again."),
+    ] {
+        let world = World::new().await;
+        world.aws.on("*").always().fault(fault);
+        world.invoke_within(&Request::create(desired("20")), TIMEOUT).await.unwrap();
+        let reply = delivered(&world, expected);
+        let reason = reply.reason().replace("GetDocument", "DescribeDocument");
+        assert!(
+            reason.starts_with("The time ran out while reading the document.") && reason.contains(expected),
+            "{reason}"
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! The one thread blocks, or the work panics, at every call of every request.
+//!
+//! A client of the SDK's own interface does it: nothing in the function knows of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use aws_sdk_ssm::Client;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use cfn_ssm_document::http::{self, SdkHttpClient};
+use std::time::Duration;
+
+use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use crate::world::World;
+
+const SECRET: &str = "what a panic may quote";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spring {
+    /// The thread blocks for longer than the function has, before the call or after it.
+    StallBefore,
+    StallAfter,
+    /// It panics, once or from then on.
+    Panic,
+    PanicAlways,
+}
+
+/// An HTTP client that works but for one call.
+#[derive(Debug, Clone)]
+struct Trap {
+    inner: SdkHttpClient,
+    spring: Spring,
+    at: u64,
+    calls: Arc<AtomicU64>,
+}
+
+fn stall() {
+    std::thread::sleep(TIMEOUT + Duration::from_millis(300));
+}
+
+impl HttpClient for Trap {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Trap {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.spring {
+            Spring::StallBefore if number == self.at => stall(),
+            Spring::Panic if number == self.at => panic!("{SECRET}"),
+            Spring::PanicAlways if number >= self.at => panic!("{SECRET}"),
+            Spring::StallAfter if number == self.at => {
+                let call = self.inner.call(request);
+                return HttpConnectorFuture::new(async {
+                    let answer = call.await;
+                    stall();
+                    answer
+                });
+            }
+            _ => {}
+        }
+        self.inner.call(request)
+    }
+}
+
+fn set(world: &mut World, spring: Spring, at: u64) {
+    let client = http::client(&http::tls(None).unwrap()).unwrap();
+    let trap = Trap { inner: SdkHttpClient::new(client), spring, at, calls: Arc::default() };
+    let config = world.provider.ssm.config().to_builder().http_client(trap);
+    world.provider.ssm = Client::from_conf(config.build());
+}
+
+async fn at_call(stage: Stage, n: u64, spring: Spring) {
+    let case = format!("{spring:?} at call {n}");
+    let (mut world, request) = stage.set().await;
+    let before = in_force(&world);
+    let sound = world.provider.clone();
+    set(&mut world, spring, n);
+    let started = Instant::now();
+    let result = world.invoke_within(&request, TIMEOUT).await;
+    assert!(result.is_ok(), "{stage:?}: {case}: {result:?}");
+    let arrived = world.aws.journal().iter().find_map(|entry| entry.answer().is_some().then_some(entry.arrived));
+    let took = arrived.expect("an answer") - started;
+    assert!(took < TIMEOUT, "{stage:?}: {case}: answered after {took:?}");
+    let reply = delivered(&world, &case);
+    let expected = if matches!(spring, Spring::Panic | Spring::PanicAlways) { "panicked" } else { "stalled" };
+    assert!(reply.reason().contains(expected) && !reply.reason().contains(SECRET), "{stage:?}: {case}: {}", reply.0);
+    world.provider = sound;
+    stage.assert_truthful(&world, &request, &before, &reply, &case).await;
+}
+
+/// Each case has a thread of its own, since it blocks it.
+fn at_every_call(spring: Spring) {
+    let block_on = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut cases = Vec::new();
+    for stage in STAGES {
+        let calls = block_on().block_on(stage.calls());
+        cases.extend((1..=calls).map(|n| (stage, n)));
+    }
+    for some in cases.chunks(24) {
+        std::thread::scope(|scope| {
+            for (stage, n) in some.iter().copied() {
+                scope.spawn(move || block_on().block_on(at_call(stage, n, spring)));
+            }
+        });
+    }
+}
+
+#[test]
+fn a_stall_of_the_thread_before_a_call_delays_no_answer() {
+    at_every_call(Spring::StallBefore);
+}
+
+#[test]
+fn a_stall_of_the_thread_after_a_call_delays_no_answer() {
+    at_every_call(Spring::StallAfter);
+}
+
+#[test]
+fn a_panic_is_answered_without_its_payload() {
+    at_every_call(Spring::Panic);
+}
+
+#[test]
+fn a_panic_that_repeats_itself_while_undoing_is_answered() {
+    at_every_call(Spring::PanicAlways);
+}
