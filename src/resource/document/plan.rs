@@ -171,29 +171,25 @@ fn version_change(asked: Asked<'_>, document: &Document, has_content: bool) -> V
     }
 }
 
-/// The attributes that differ while the content is the same.
+/// The attributes that this very request changes, and nothing else of a version.
 fn attributes(asked: Asked<'_>, document: &Document) -> Option<Attributes> {
     let desired = asked.desired;
-    let mut attributes = Attributes { names: Vec::new(), refusable: false };
-    let old = |get: fn(&Previous) -> &Option<String>| asked.previous.map(get);
-    let version_name = &document.default.version_name;
-    for (name, wanted, present, old) in [
-        ("VersionName", &desired.version_name, version_name, old(|previous| &previous.version_name)),
-        ("DisplayName", &desired.display_name, &document.display_name, old(|previous| &previous.display_name)),
-        ("TargetType", &desired.target_type, &document.target_type, old(|previous| &previous.target_type)),
+    let previous = asked.previous.filter(|previous| previous.content.as_ref() == Some(&desired.content.text))?;
+    // A version that is not put in force does not show whether the change was made already, as by an earlier delivery.
+    let mut attributes = Attributes { names: Vec::new(), refusable: desired.set_default_version };
+    for (name, wanted, old, present) in [
+        ("VersionName", &desired.version_name, &previous.version_name, &document.default.version_name),
+        ("DisplayName", &desired.display_name, &previous.display_name, &document.display_name),
+        ("TargetType", &desired.target_type, &previous.target_type, &document.target_type),
     ] {
-        // A version's name is for good: one that was not asked to change can't be made right any more.
-        let can_change = name != "VersionName" || old.is_some_and(|old| old != wanted);
-        if wanted.is_some() && wanted != present && can_change {
+        if wanted.is_some() && wanted != old && wanted != present {
             attributes.names.push(name);
-            attributes.refusable |= old.is_some_and(|old| old == present);
+            attributes.refusable &= old == present;
         }
     }
     // They can't be read back: a change shows only between the old and the new properties.
-    let old_attachments = asked.previous.map(|previous| previous.attachments.clone().unwrap_or_default());
-    if old_attachments.is_some_and(|old| old != desired.attachments) && !desired.attachments.is_empty() {
+    if !desired.attachments.is_empty() && previous.attachments.as_ref() != Some(&desired.attachments) {
         attributes.names.push("Attachments");
-        attributes.refusable = true;
     }
     (!attributes.names.is_empty()).then_some(attributes)
 }

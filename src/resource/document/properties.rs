@@ -121,6 +121,8 @@ pub struct Desired {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct Previous {
+    /// As it was sent to AWS.
+    pub content: Option<String>,
     pub version_name: Option<String>,
     pub display_name: Option<String>,
     pub target_type: Option<String>,
@@ -191,7 +193,12 @@ impl Previous {
     pub fn read(properties: &Map<String, Value>) -> Self {
         let mut reader = Properties::new(properties, &NAMES);
         let present = |name: &str| properties.contains_key(name);
+        let content = match reader.value("DocumentContent").or(reader.value("Content")) {
+            Some(Value::Object(mapping)) => Some(session::from_mapping(mapping).to_string()),
+            other => other.and_then(scalar),
+        };
         Self {
+            content,
             version_name: reader.text("VersionName"),
             display_name: reader.text("DisplayName"),
             target_type: reader.text("TargetType"),

@@ -74,6 +74,18 @@ async fn a_name_changed_without_the_content_makes_a_version_where_aws_takes_it()
 }
 
 #[tokio::test]
+async fn a_name_changed_without_the_content_and_not_to_be_put_in_force_ends_twice_as_once() {
+    let world = World::new().await;
+    let aside = |display: &str| desired_with("10", json!({"SetDefaultVersion": "false", "DisplayName": display}));
+    world.send(&Request::create(aside("One"))).await.ok();
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("30"))));
+    for _ in 0..2 {
+        world.send(&Request::update(NAME, aside("One"), aside("Two"))).await.ok();
+        assert_eq!(world.versions(NAME), (1, 3));
+    }
+}
+
+#[tokio::test]
 async fn an_adopted_document_that_differs_in_a_name_only_is_adopted_all_the_same() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10")))).await;
     world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();

@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod duplicate;
 mod events;
+mod histories;
 mod lessons;
 mod ownership;
 mod redelivery;

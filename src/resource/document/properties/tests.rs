@@ -281,6 +281,12 @@ fn the_old_properties_are_read_as_far_as_they_can_be() {
     assert_eq!(previous.requires, Some(vec![]));
     assert_eq!(previous.attachments.map(|all| all.len()), Some(1));
     assert_eq!(Previous::read(&Map::new()), Previous::default());
+    for (old, expected) in [
+        (json!({"Content": "a: 1"}), "a: 1"),
+        (json!({"DocumentContent": {"inputs": {"runAsEnabled": "true"}}}), "{\"inputs\":{\"runAsEnabled\":true}}"),
+    ] {
+        assert_eq!(Previous::read(&map(&old)).content.as_deref(), Some(expected));
+    }
 }
 
 #[test]

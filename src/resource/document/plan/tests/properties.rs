@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn an_attribute_that_differs_is_uploaded_and_refusable_only_where_this_request_changed_it() {
+fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_where_the_old_one_is_there() {
     let present = |names: [Option<&str>; 3]| {
         let [version_name, display_name, target_type] = names.map(|name| name.map(str::to_owned));
         let mut document = Document { display_name, target_type, ..with(NEW).ours() };
@@ -17,35 +17,36 @@ fn an_attribute_that_differs_is_uploaded_and_refusable_only_where_this_request_c
     let all = json!({"VersionName": "v2", "DisplayName": "Two", "TargetType": "/AWS::EC2::Instance"});
     let as_desired = present([Some("v2"), Some("Two"), Some("/AWS::EC2::Instance")]);
     let before = present([Some("v1"), Some("One"), Some("/")]);
-    let old = previous(json!({"VersionName": "v1", "DisplayName": "One", "TargetType": "/"}));
+    let old = json!({"VersionName": "v1", "DisplayName": "One", "TargetType": "/"});
+    let old_with_other_content = {
+        let mut old = old.clone();
+        old["DocumentContent"] = json!(OLD);
+        old
+    };
+    let not_in_force = json!({"DisplayName": "Two", "SetDefaultVersion": "false"});
+    let every = ["VersionName", "DisplayName", "TargetType"];
     let attributes = |names: &[&'static str], refusable| Some(Attributes { names: names.to_vec(), refusable });
     for (wanted, old, document, expected) in [
-        (&all, None, &as_desired, None),
-        (&all, Some(&old), &as_desired, None),
-        // Changed by this request: what is there is what the old properties say.
-        (&all, Some(&old), &before, attributes(&["VersionName", "DisplayName", "TargetType"], true)),
-        // The document has strayed by another way.
-        (&all, Some(&previous(all.clone())), &before, attributes(&["DisplayName", "TargetType"], false)),
-        (&all, None, &before, attributes(&["DisplayName", "TargetType"], false)),
-        // Neither what was nor what is to be.
-        (&all, Some(&old), &present([Some("v3"), Some("Three"), Some("/x")]), {
-            attributes(&["VersionName", "DisplayName", "TargetType"], false)
-        }),
-        // What is no longer asked for stays.
-        (&json!({}), Some(&old), &before, None),
+        (&all, Some(&old), &before, attributes(&every, true)),
         (&json!({"DisplayName": "Two"}), Some(&old), &before, attributes(&["DisplayName"], true)),
-        (
-            &json!({"TargetType": "/y"}),
-            Some(&previous(json!({}))),
-            &with(NEW).ours(),
-            attributes(&["TargetType"], true),
-        ),
+        (&all, Some(&json!({})), &with(NEW).ours(), attributes(&every, true)),
+        // Neither what was nor what is to be: a rollback would be refused, too.
+        (&all, Some(&old), &present([Some("v3"), Some("Three"), Some("/x")]), attributes(&every, false)),
+        (&all, Some(&old), &present([Some("v1"), Some("Three"), Some("/")]), attributes(&every, false)),
+        (&not_in_force, Some(&old), &before, attributes(&["DisplayName"], false)),
+        // It is so already; it was so before and somebody else changed it; it is not alone; it is no longer asked for.
+        (&all, Some(&old), &as_desired, None),
+        (&all, Some(&all), &before, None),
+        (&all, Some(&old_with_other_content), &before, None),
+        (&all, None, &before, None),
+        (&json!({}), Some(&old), &before, None),
     ] {
         let version = match expected {
             None => VersionChange::Keep,
-            expected => VersionChange::Upload { promote: true, attributes: expected },
+            expected => VersionChange::Upload { promote: wanted["SetDefaultVersion"] != "false", attributes: expected },
         };
-        assert_eq!(change(&desired(wanted.clone()), old, document).version, version, "{wanted}");
+        let old = old.cloned().map(previous);
+        assert_eq!(change(&desired(wanted.clone()), old.as_ref(), document).version, version, "{old:?} {wanted}");
     }
 }
 
