@@ -55,7 +55,11 @@ def stacks() -> Iterator[Stacks]:
             "Architecture": HOST_ARCHITECTURE,
             "ManagePreferences": "false",
         }
-        status = stacks.put("cfn-ssm-document", (ROOT / "stackset/template.yaml").read_text(), parameters)
+        template = yaml_parse((ROOT / "stackset/template.yaml").read_text())
+        # On Lambda the function signs with a session of its own name, by which it knows its own changes of a setting. The
+        # local Systems Manager takes everybody for a session of this name.
+        template["Resources"]["ProviderFunction"]["Properties"]["FunctionName"] = "cfn-ssm-document"
+        status = stacks.put("cfn-ssm-document", json.dumps(template), parameters)
         assert status == "CREATE_COMPLETE", stacks.reasons("cfn-ssm-document")
         image = '{"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Image": {"Type": "AWS::SSM::Parameter", "Properties": '
         image += f'{{"Name": "{IMAGE}", "Type": "String", "Value": "ami-0123456789abcdef0"}}}}}}}}'
@@ -90,12 +94,27 @@ class Example:
     def in_force(self) -> dict[str, str]:
         """What the documents and settings of the stack say now."""
         ssm = self.stacks.client("ssm")
-        found = {name: ssm.get_document(Name=name)["Content"] for name in self.physical_ids("Custom::SsmDocument")}
-        for resource in self.template["Resources"].values():
-            if resource["Type"] == "Custom::SsmServiceSetting":
-                setting = ssm.get_service_setting(SettingId=resource["Properties"]["SettingId"])["ServiceSetting"]
-                found[setting["SettingId"]] = setting["SettingValue"]
-        return found
+        documents = self.physical_ids("Custom::SsmDocument")
+        return {name: ssm.get_document(Name=name)["Content"] for name in documents} | self.settings()
+
+    def settings(self) -> dict[str, str]:
+        """The values of the service settings that the template names."""
+        ssm = self.stacks.client("ssm")
+        ids = [resource["Properties"]["SettingId"] for resource in self.resources("Custom::SsmServiceSetting")]
+        return {
+            setting: ssm.get_service_setting(SettingId=setting)["ServiceSetting"]["SettingValue"] for setting in ids
+        }
+
+    def resources(self, resource_type: str, on_delete: str | None = None) -> list[dict]:
+        """Those of a type, and of them those whose OnDelete is this one or, said or not, `Retain`."""
+        resources = [resource for resource in self.template["Resources"].values() if resource["Type"] == resource_type]
+        if on_delete is None:
+            return resources
+        return [item for item in resources if self.on_delete(item) == on_delete]
+
+    def on_delete(self, resource: dict) -> str:
+        said = resource["Properties"].get("OnDelete", "Retain")
+        return said if isinstance(said, str) else self.template["Parameters"][said["Ref"]]["Default"]
 
     def with_a_resource_that_fails(self) -> dict:
         """The same template with one more resource, made last, that is refused."""
@@ -119,12 +138,14 @@ def test_every_example_is_tried():
 @pytest.mark.parametrize("name", sorted(CHANGES))
 def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
     example = Example(stacks, name)
+    settings_before = example.settings()
     assert example.put({}) == "CREATE_COMPLETE", stacks.reasons(name)
     created = example.in_force()
     documents = example.physical_ids("Custom::SsmDocument")
 
     assert example.put(CHANGES[name]) == "UPDATE_COMPLETE", stacks.reasons(name)
     changed = example.in_force()
+    settings_changed = example.settings()
     assert (changed == created) == (name in DOCUMENTS_STAY)
 
     status = example.put({}, example.with_a_resource_that_fails())
@@ -133,7 +154,7 @@ def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
 
     assert stacks.delete(name) == "DELETE_COMPLETE"
     ssm = stacks.client("ssm")
-    kept = {resource["Properties"].get("DocumentName") for resource in retained(example.template)}
+    kept = [resource["Properties"]["DocumentName"] for resource in example.resources("Custom::SsmDocument", "Retain")]
     for document in documents:
         if document in kept:
             tags = ssm.list_tags_for_resource(ResourceType="Document", ResourceId=document)["TagList"]
@@ -141,6 +162,8 @@ def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
         else:
             with pytest.raises(ssm.exceptions.InvalidDocument):
                 ssm.describe_document(Name=document)
+    restores = example.resources("Custom::SsmServiceSetting", "Restore")
+    assert example.settings() == (settings_before if restores else settings_changed)
 
 
 def test_a_document_moves_to_another_logical_id_in_one_deployment_as_the_migration_guide_says(stacks):
@@ -162,9 +185,3 @@ def test_a_document_moves_to_another_logical_id_in_one_deployment_as_the_migrati
     assert stacks.delete(example.name) == "DELETE_COMPLETE"
     assert ssm.describe_document(Name=document)["Document"]["DefaultVersion"] == "1", "it was adopted, so it stays"
     ssm.delete_document(Name=document)
-
-
-def retained(template: dict) -> list[dict]:
-    """Documents that stay when their stack goes: OnDelete is Retain where nothing else is said."""
-    documents = [resource for resource in template["Resources"].values() if resource["Type"] == "Custom::SsmDocument"]
-    return [document for document in documents if document["Properties"].get("OnDelete") != "Restore"]
