@@ -5,6 +5,7 @@ content of documents that are not Session documents is taken as it is.
 """
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -164,6 +165,16 @@ def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
                 ssm.describe_document(Name=document)
     restores = example.resources("Custom::SsmServiceSetting", "Restore")
     assert example.settings() == (settings_before if restores else settings_changed)
+
+
+def test_the_twenty_lines_of_the_readme_deploy(stacks):
+    (template, *_) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert template.count("\n") <= 20
+    assert stacks.put("readme", template) == "CREATE_COMPLETE", stacks.reasons("readme")
+    content = json.loads(stacks.client("ssm").get_document(Name="SSM-SessionManagerRunShell")["Content"])
+    assert content["inputs"]["idleSessionTimeout"] == "15"
+    assert content["inputs"]["runAsEnabled"] is False
+    assert stacks.delete("readme") == "DELETE_COMPLETE"
 
 
 def test_a_document_moves_to_another_logical_id_in_one_deployment_as_the_migration_guide_says(stacks):
