@@ -8,13 +8,12 @@ use super::Node;
 ///
 /// AWS explains a content that it refuses by quoting from it, in whole or in part; what it quotes may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
-    let (mut keys, mut values) = (HashSet::new(), Vec::new());
-    if let Some(node) = node {
-        collect(&mut keys, &mut values, node);
-    }
     // A value may be written with escapes, and quoted without.
-    let is_in_content = |word: &str| content.contains(word) || values.iter().any(|value| value.contains(word));
-    let is_secret = |word: &str| word.len() > 2 && !keys.contains(word) && is_in_content(word);
+    let (mut keys, mut text) = (HashSet::new(), content.to_owned());
+    if let Some(node) = node {
+        collect(&mut keys, &mut text, node);
+    }
+    let is_secret = |word: &str| word.len() > 2 && !keys.contains(word) && text.contains(word);
     let mut result = String::new();
     let mut rest = message;
     while let Some(first) = rest.chars().next() {
@@ -27,7 +26,7 @@ pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
     result
 }
 
-fn collect<'a>(keys: &mut HashSet<&'a str>, values: &mut Vec<&'a str>, node: &'a Node) {
+fn collect<'a>(keys: &mut HashSet<&'a str>, values: &mut String, node: &'a Node) {
     match node {
         Node::Map(map) => {
             for (key, value) in map {
@@ -36,7 +35,10 @@ fn collect<'a>(keys: &mut HashSet<&'a str>, values: &mut Vec<&'a str>, node: &'a
             }
         }
         Node::List(items) => items.iter().for_each(|item| collect(keys, values, item)),
-        Node::Text(text) => values.push(text),
+        Node::Text(text) => {
+            values.push('\n');
+            values.push_str(text);
+        }
         _ => {}
     }
 }

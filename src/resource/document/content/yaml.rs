@@ -10,16 +10,18 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use super::node::{Key, Node};
 
 const MAX_DEPTH: usize = 100;
-/// Aliases make a content larger than its text: this many values are more than any document of 64 KB needs.
-const MAX_NODES: usize = 100_000;
+/// What a value takes beside its text, in bytes, about.
+const VALUE_BYTES: usize = 40;
+/// Aliases make a content larger than its text: this much memory is more than any document of 64 KB needs.
+const MAX_MEMORY: usize = 4_000_000;
 
 /// Reads one document of YAML.
 ///
 /// # Errors
 /// Says where, never what: syntax, a key that stands twice, a key that is no scalar, an alias without its anchor, more than one
-/// document, deeper than 100 levels, or more than 100,000 values once its aliases are resolved.
+/// document, deeper than 100 levels, or larger than 4 MB once its aliases are resolved.
 pub(super) fn read(text: &str) -> Result<Node, String> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, line: 1 };
+    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), memory: 0, line: 1 };
     let mut document = None;
     loop {
         match reader.next()? {
@@ -33,9 +35,9 @@ pub(super) fn read(text: &str) -> Result<Node, String> {
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    /// Each with the number of its values.
+    /// Each with the memory it takes.
     anchors: HashMap<usize, (Node, usize)>,
-    nodes: usize,
+    memory: usize,
     line: usize,
 }
 
@@ -57,19 +59,22 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, String> {
-        let before = self.nodes;
-        self.count(1)?;
+        let before = self.memory;
+        self.count(VALUE_BYTES)?;
         if depth > MAX_DEPTH {
             return Err(self.refuse("is nested deeper than 100 levels"));
         }
         let (anchor, node) = match event {
             Event::Alias(anchor) => {
                 let found = self.anchors.get(&anchor).cloned();
-                let (node, nodes) = found.ok_or_else(|| self.refuse("has an alias inside its own anchor"))?;
-                self.count(nodes)?;
+                let (node, memory) = found.ok_or_else(|| self.refuse("has an alias inside its own anchor"))?;
+                self.count(memory)?;
                 (0, node)
             }
-            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref())),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.count(text.len())?;
+                (anchor, scalar(&text, style, tag.as_deref()))
+            }
             Event::SequenceStart(anchor, tag) => {
                 let mut items = Vec::new();
                 loop {
@@ -99,7 +104,9 @@ impl<'a> Reader<'a> {
             _ => return Err(self.refuse("ends too early")),
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), self.nodes - before));
+            let memory = self.memory - before;
+            self.count(memory)?;
+            self.anchors.insert(anchor, (node.clone(), memory));
         }
         Ok(node)
     }
@@ -116,9 +123,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn count(&mut self, nodes: usize) -> Result<(), String> {
-        self.nodes += nodes;
-        if self.nodes > MAX_NODES { Err(self.refuse("has more than 100,000 values")) } else { Ok(()) }
+    fn count(&mut self, memory: usize) -> Result<(), String> {
+        self.memory += memory;
+        if self.memory > MAX_MEMORY { Err(self.refuse("is larger than 4 MB with its aliases")) } else { Ok(()) }
     }
 }
 
@@ -215,6 +222,17 @@ mod tests {
             let alias = format!("*a{},", level - 1).repeat(10);
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", alias.trim_end_matches(',')));
         }
-        assert!(read(&bomb).unwrap_err().contains("100,000 values"));
+        assert!(read(&bomb).unwrap_err().contains("larger than 4 MB"));
+    }
+
+    #[test]
+    fn aliases_and_anchors_of_long_texts_are_bounded() {
+        let text = "x".repeat(30_000);
+        let aliases = format!("a: &a {text}\nb: [{}]", "*a,".repeat(10_000));
+        assert!(read(&aliases).unwrap_err().contains("larger than 4 MB"));
+        let anchors = (0..90).map(|level| format!("&l{level} [")).collect::<String>();
+        let nested = format!("a: &a {text}\nb: {anchors}[{}]{}", "*a,".repeat(30), "]".repeat(90));
+        assert!(read(&nested).unwrap_err().contains("larger than 4 MB"));
+        assert!(read(&format!("a: &a {text}\nb: [{}]", "*a,".repeat(100))).is_ok());
     }
 }

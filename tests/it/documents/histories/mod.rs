@@ -10,7 +10,7 @@ mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loopback_aws::ssm::{Duplicates, ModelError, Sameness, Status, Version};
+use loopback_aws::ssm::{Activation, Duplicates, ModelError, Sameness, Status, Version};
 use loopback_aws::{Age, Fault};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{FileFailurePersistence, TestRunner};
@@ -34,6 +34,7 @@ type Resource = Option<(String, Wanted)>;
 
 struct History {
     world: World,
+    version_limit: usize,
     resources: [Resource; 2],
     /// Which stack's resource made a document; of any other nobody may delete it.
     makers: BTreeMap<usize, usize>,
@@ -225,7 +226,10 @@ impl History {
             _ => owner == Some(&me),
         };
         let none_failed = before.versions.values().all(|(_, status)| *status == Status::Active);
-        may && none_failed && !wanted.version_name && matches!(fate, Fate::Quiet | Fate::Twice)
+        may && none_failed
+            && before.versions.len() < self.version_limit
+            && !wanted.version_name
+            && matches!(fate, Fate::Quiet | Fate::Twice)
     }
 
     /// What a request that failed on a document it had just met must have left of it.
@@ -240,7 +244,7 @@ impl History {
 
 #[track_caller]
 fn histories(duplicates: Duplicates, sameness: Sameness) {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(32);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
     let config = ProptestConfig {
         cases,
         max_shrink_iters: 400,
@@ -248,12 +252,18 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
         source_file: Some(file!()),
         ..ProptestConfig::default()
     };
+    let activations = [Activation::AtOnce, Activation::AfterReads(0), Activation::AfterReads(1)];
+    let aws = (proptest::sample::select(activations.to_vec()), proptest::sample::select(vec![1000, 4]));
     let steps = proptest::collection::vec(step(), 1..12);
-    let result = TestRunner::new(config).run(&steps, |steps| {
+    let result = TestRunner::new(config).run(&(steps, aws), |(steps, (activation, version_limit))| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let world = World::with(|model| (model.duplicates, model.sameness) = (duplicates, sameness)).await;
-            let mut history = History { world, resources: [None, None], makers: BTreeMap::new() };
+            let world = World::with(|model| {
+                (model.duplicates, model.sameness) = (duplicates, sameness);
+                (model.activation, model.version_limit) = (activation, version_limit);
+            })
+            .await;
+            let mut history = History { world, version_limit, resources: [None, None], makers: BTreeMap::new() };
             for step in &steps {
                 history.run(step).await;
             }
