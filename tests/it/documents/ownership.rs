@@ -78,6 +78,30 @@ async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches
 }
 
 #[tokio::test]
+async fn of_two_real_adoptions_at_the_same_moment_one_wins_whole_and_the_other_leaves_no_trace_in_force() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let (mut one, mut other) =
+        (world.aws.on("AddTagsToResource").nth(1).hold_after(), world.aws.on("AddTagsToResource").nth(2).hold_after());
+    let both_wrote = async {
+        one.reached().await;
+        other.reached().await;
+        drop((one, other));
+    };
+    let (a, b) = (Request::create(desired("20")), Request::create(desired("30")).of_stack("b"));
+    let (a, b, ()) = tokio::join!(world.invoke(&a), world.invoke(&b), both_wrote);
+    a.and(b).unwrap();
+    let (won, lost): (Vec<Value>, Vec<Value>) =
+        world.aws.delivered().into_iter().partition(|answer| answer["Status"] == "SUCCESS");
+    assert_eq!((won.len(), lost.len()), (1, 1));
+    let winner = won[0]["StackId"].as_str().unwrap();
+    assert!(lost[0]["Reason"].as_str().unwrap().contains(winner), "{}", lost[0]);
+    assert_eq!(lost[0]["PhysicalResourceId"], "cfn-ssm-document:not-created");
+    assert_eq!(world.in_force(NAME), content(if winner == stack("a") { "20" } else { "30" }));
+    let tags: Vec<_> = world.tags(NAME).into_iter().map(|(_, value)| value).collect();
+    assert_eq!(tags, ["Preferences", "adopted", "1", winner]);
+}
+
+#[tokio::test]
 async fn tags_that_a_native_stack_leaves_are_no_ownership() {
     let world = World::with(|model| {
         let document = Document::session(NAME, preferences("1")).tag("aws:cloudformation:stack-id", &stack("native"));

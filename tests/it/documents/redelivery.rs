@@ -121,6 +121,21 @@ async fn a_create_whose_call_went_unanswered_and_is_cut_is_undone_or_bears_the_n
 }
 
 #[tokio::test]
+async fn where_cloudformation_gave_up_the_delete_with_its_own_id_does_nothing_and_the_next_stack_takes_over() {
+    let world = World::new().await;
+    let create = the_same(&world, Request::create(desired("20")));
+    killed_at(&world, "CreateDocument", &create).await;
+    world.aws.forget();
+    let made_up = "example-Preferences-1TIDTIDTIDTID";
+    assert_eq!(world.send(&Request::delete(made_up, desired("20"))).await.ok().id(), made_up);
+    assert_eq!((world.writes(), world.tags(NAME).len()), (vec![], 3));
+    let next = |choice: &str| Request::create(desired_with("30", json!({ "OnExisting": choice }))).of_stack("b");
+    assert!(world.send(&next("Adopt")).await.reason().contains("TakeOver"));
+    world.send(&next("TakeOver")).await.ok();
+    assert_eq!(world.in_force(NAME), content("30"));
+}
+
+#[tokio::test]
 async fn in_a_second_round_of_one_request_what_the_first_did_is_undone_too() {
     let world =
         World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue"))).await;

@@ -179,6 +179,18 @@ async fn a_rename_that_fails_deletes_what_it_made_and_keeps_the_old_id() {
 }
 
 #[tokio::test]
+async fn a_rename_that_fails_and_cannot_be_undone_keeps_the_old_id_and_says_what_stays() {
+    let world = with_a_document(Loopback::builder()).await;
+    world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
+    world.aws.on("DeleteDocument").always().fault(Fault::error(400, "InvalidDocumentOperation", "no"));
+    let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences", "AccountIds": ["444455556666"]}));
+    let reply = world.send(&Request::update(NAME, desired("10"), renamed)).await;
+    assert!(reply.reason().contains("What was done to Team-Preferences could not be undone"), "{}", reply.reason());
+    assert_eq!(reply.id(), NAME);
+    assert_eq!(world.tags("Team-Preferences").len(), 3, "no Delete comes for it: it keeps our tags");
+}
+
+#[tokio::test]
 async fn a_rename_back_in_a_rollback_never_deletes_the_document_it_returns_to() {
     let world = with_a_document(Loopback::builder()).await;
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
