@@ -10,5 +10,5 @@ mod reasons;
 mod response_url;
 mod retries;
 mod size;
-mod staging;
+pub mod staging;
 mod stall;

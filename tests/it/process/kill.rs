@@ -1,0 +1,49 @@
+//! The process is killed just before and just after every call of every request, and Lambda delivers the request again.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use loopback_aws::Age;
+
+use super::bootstrap::Bootstrap;
+use crate::protocol::staging::{STAGES, Stage, delivered, in_force};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn killed_at(stage: Stage, n: u64, before: bool) {
+    let case = format!("{stage:?}: killed {} call {n}", if before { "before" } else { "after" });
+    let (world, request) = stage.set().await;
+    let runtime = world.aws.runtime_api().await;
+    let event = request.event(&world.aws.answer_url(Age::Now));
+    let on = world.aws.on("*").nth(n);
+    let mut gate = if before { on.hold_before() } else { on.hold_after() };
+    let first = Bootstrap::quiet(&world.aws, &runtime);
+    tokio::select! {
+        () = gate.reached() => first.kill(),
+        result = runtime.invoke(&event, PATIENCE) => panic!("{case}: ended before it: {result:?}"),
+    }
+    gate.open();
+    assert_eq!(world.aws.answers().len(), 0, "{case}");
+
+    let second = Bootstrap::quiet(&world.aws, &runtime);
+    runtime.invoke(&event, PATIENCE).await.unwrap_or_else(|error| panic!("{case}: {error:?}"));
+    second.kill();
+    let reply = delivered(&world, &case);
+    let (undisturbed, request) = stage.set().await;
+    assert_eq!(reply, undisturbed.send(&request).await.ok(), "{case}");
+    assert_eq!(in_force(&world), in_force(&undisturbed), "{case}");
+}
+
+#[tokio::test]
+async fn a_request_whose_process_was_killed_at_any_call_ends_as_if_it_had_not_been() {
+    let mut cases = Vec::new();
+    for stage in STAGES {
+        for n in 1..=stage.calls().await {
+            cases.extend([(stage, n, true), (stage, n, false)]);
+        }
+    }
+    let runs = cases.into_iter().map(|(stage, n, before)| killed_at(stage, n, before));
+    let done: Vec<()> = iter(runs).buffer_unordered(4).collect().await;
+    assert!(done.len() > 40, "killed {} times", done.len());
+}

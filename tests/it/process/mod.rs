@@ -1,0 +1,7 @@
+//! The real binary, as Lambda starts it: killed, watched, and its every word read.
+
+mod bootstrap;
+mod kill;
+mod panic_message;
+mod secrets;
+mod steady;
