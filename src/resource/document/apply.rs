@@ -4,7 +4,7 @@
 use aws_sdk_ssm::types::DocumentDescription;
 use futures_util::future::join_all;
 
-use super::content::redact;
+use super::content::{Format, redact};
 use super::observed::{Document, ListedVersion, Status};
 use super::owner::{Origin, Owner, origin};
 use super::plan::{Asked, Attributes, Change, VersionChange};
@@ -236,13 +236,12 @@ impl Apply<'_> {
     /// Searches the versions for the desired content, newest first.
     async fn find(&self, origin: &Origin) -> Result<OnDuplicate, Failure> {
         self.progress.step("searching the versions for the content");
-        let desired = &self.asked.desired.content;
         let versions = self.reader.versions().await?;
         let mut with_content: Vec<&ListedVersion> = Vec::new();
         for some in versions.chunks(READ_AT_ONCE) {
-            let contents = some.iter().map(|version| self.reader.version(Some(&version.number), desired.format));
-            for (version, content) in some.iter().zip(join_all(contents).await) {
-                if content?.is_some_and(|found| desired.same_as(&found.content)) {
+            let have_it = some.iter().map(|version| self.has_content(&version.number));
+            for (version, has_it) in some.iter().zip(join_all(have_it).await) {
+                if has_it? {
                     with_content.push(version);
                 }
             }
@@ -251,6 +250,19 @@ impl Apply<'_> {
             }
         }
         Ok(on_duplicate(with_content, origin))
+    }
+
+    async fn has_content(&self, version: &str) -> Result<bool, Failure> {
+        let desired = &self.asked.desired.content;
+        // A version that was uploaded as JSON says the same in AWS's YAML, but perhaps with scalars that parsers read differently.
+        let other_format = (desired.format == Format::Yaml).then_some(Format::Json);
+        for format in [desired.format].into_iter().chain(other_format) {
+            let found = self.reader.version(Some(version), format).await?;
+            if found.is_some_and(|found| desired.same_as(&found.content)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Waits until the described version is Active.

@@ -140,3 +140,19 @@ async fn an_upload_that_was_carried_out_but_not_answered_is_not_made_twice() {
         assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
     }
 }
+
+#[tokio::test]
+async fn a_version_in_json_is_found_for_a_content_in_yaml_however_aws_writes_it_as_yaml() {
+    let world = World::with(|model| {
+        (model.duplicates, model.sameness) = (Duplicates::AnyVersion, Sameness::Parsed);
+        model.put_document(Document::session(NAME, preferences("10")));
+    })
+    .await;
+    // The same content, but for a timeout that lost its quotes on the way from JSON.
+    let unquoted = preferences("10").replace("\"10\"", "10");
+    let answer = json!({"Name": NAME, "DocumentVersion": "1", "Status": "Active", "Content": unquoted}).to_string();
+    world.aws.on("GetDocument").times(2).fault(Fault::Raw(200, answer));
+    let yaml = format!("# the same\n{}", preferences("10"));
+    world.send(&Request::create(desired_with("10", json!({ "DocumentContent": yaml })))).await.ok();
+    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (1, 1)));
+}
