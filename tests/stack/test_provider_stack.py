@@ -8,7 +8,7 @@ import pytest
 from conftest import PROVIDER
 from document_view import view
 from local_aws import ROOT
-from stacks import HOST_ARCHITECTURE, SamFailed, Stacks
+from stacks import HOST_ARCHITECTURE, SAM, SamFailed, Stacks
 
 OTHER_ARCHITECTURE = "x86_64" if HOST_ARCHITECTURE == "arm64" else "arm64"
 
@@ -70,3 +70,23 @@ def test_a_parameter_out_of_range_is_refused_before_anything_is_made(stacks: Sta
     with pytest.raises(SamFailed, match="IdleSessionTimeout"):
         stacks.sam_deploy("out-of-range", built, {"IdleSessionTimeout": "61"})
     assert stacks.status("out-of-range") in ("", "REVIEW_IN_PROGRESS")
+
+
+def test_a_guided_deployment_takes_the_architecture_that_was_built(stacks: Stacks, built: Path, tmp_path: Path) -> None:
+    samconfig = tmp_path / "samconfig.toml"
+    built_note = f"file://{built.parent.parent / 'built.yaml'}"
+    samconfig.write_text((ROOT / "samconfig.toml").read_text().replace("file://.aws-sam/built.yaml", built_note))
+    command = [str(SAM), "deploy", "--guided", "--template-file", str(built), "--config-file", str(samconfig)]
+    guided = subprocess.run(
+        [*command, "--stack-name", "guided"],
+        cwd=ROOT,
+        env=stacks.aws.environment(),
+        input="\n" * 50,  # every default as it is
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert guided.returncode == 0, guided.stdout + guided.stderr
+    assert f'BuiltArchitecture=\\"{HOST_ARCHITECTURE}\\"' in samconfig.read_text()
+    assert stacks.delete("guided") == "DELETE_COMPLETE"
