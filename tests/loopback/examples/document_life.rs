@@ -42,7 +42,11 @@ async fn main() -> ExitCode {
         std::fs::copy(aws.ca_pem_path().unwrap(), root.join("authority.pem")).unwrap();
         command.env("AWS_CA_BUNDLE", "/authority.pem");
     }
-    let _function = Killed(command.spawn().unwrap());
+    let mut function = Killed(command.spawn().unwrap());
+    while lambda.polls() == 0 {
+        assert_eq!(function.0.try_wait().unwrap(), None, "it runs until it is killed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     if root.is_some() {
         lives(&aws, &lambda).await
     } else {
@@ -82,7 +86,7 @@ async fn lives(aws: &Loopback, lambda: &RuntimeApi) {
 
 async fn refuses(aws: &Loopback, lambda: &RuntimeApi) {
     let event = event(aws, json!({"RequestType": "Create", "ResourceProperties": properties("20")}));
-    let result = lambda.invoke(&event, Duration::from_secs(8)).await;
+    let result = lambda.invoke(&event, Duration::from_secs(15)).await;
     assert!(result.is_err(), "an answer that could not be delivered is no success: {result:?}");
     assert_eq!(aws.trace(), Vec::<String>::new());
     for counts in [aws.ssm_counts(), aws.sink_counts()] {
