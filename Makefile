@@ -93,13 +93,14 @@ invoke: .venv/tools/.done loopback ## Run one request through the function: make
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
-TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries test-stacks
+TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-stacks
 
 .PHONY: test
 test: setup ## Run every check and test, in this order, up to the first that fails
 	@for step in $(TEST_STEPS); do \
-		printf '\n=== make %s\n' "$$step"; \
+		printf '\n=== make %s\n' "$$step"; started=$$SECONDS; \
 		$(MAKE) "$$step" || { printf '\n"make test" stopped: make %s failed\n' "$$step" >&2; exit 1; }; \
+		printf -- '--- %s: %d s\n' "$$step" "$$((SECONDS - started))"; \
 	done
 	@printf '\nAll steps of "make test" passed: %s\n' "$(TEST_STEPS)"
 
