@@ -39,6 +39,35 @@ async fn a_hundred_invocations_leave_no_thread_and_no_connection_behind() {
     assert_eq!(world.aws.delivered().len(), 100);
 }
 
+/// The most memory that a process has had, in megabytes.
+#[cfg(target_os = "linux")]
+fn peak(process: &Bootstrap) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// One megabyte is what Lambda takes of CloudFormation, six what it takes of anybody.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_largest_events_take_memory_in_proportion() {
+    for (megabytes, most) in [(1, 60), (6, 200)] {
+        for unit in ["x", "[],", "{},", "1,", "\\u0001"] {
+            let world = World::new().await;
+            let runtime = world.aws.runtime_api().await;
+            let process = Bootstrap::quiet(&world.aws, &runtime);
+            let filling = unit.repeat(((megabytes << 20) - 4_096) / unit.len());
+            let filling = if unit.ends_with(',') { format!("[{filling}1]") } else { format!("\"{filling}\"") };
+            let event = Request::create(serde_json::json!({"Tags": "@"})).event(&world.aws.answer_url(Age::Now));
+            let event = event.to_string().replace("\"@\"", &filling);
+            runtime.invoke_raw(event.into_bytes(), Duration::from_secs(60)).await.unwrap();
+            assert_eq!(world.aws.delivered().len(), 1);
+            let peak = peak(&process);
+            assert!(peak < most, "{megabytes} MB of {unit} took {peak} MB");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_log_that_nobody_takes_delays_no_answer() {
     let (_unread, mut log) = std::io::pipe().unwrap();
