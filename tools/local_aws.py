@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -115,10 +116,17 @@ def ssm_model(folder: Path, account: str = ACCOUNT) -> Iterator[str]:
 
 @contextlib.contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
-    """A folder under `.local/` that stays for a look when the block fails."""
+    """A folder under `.local/` that stays, for a look at its logs, only when the block fails."""
     (ROOT / ".local").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=ROOT / ".local"))
-    yield folder
+    try:
+        yield folder
+    except Exception:
+        print(f"What went before is in {folder}/*.log", file=sys.stderr)
+        raise
+    except BaseException:  # Ctrl-C
+        shutil.rmtree(folder)
+        raise
     shutil.rmtree(folder)
 
 
