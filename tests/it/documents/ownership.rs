@@ -1,6 +1,7 @@
 //! Who manages a document, and what happens when two want to.
 
-use loopback_aws::ssm::Document;
+use loopback_aws::Fault;
+use loopback_aws::ssm::{Document, Version};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
@@ -99,6 +100,33 @@ async fn of_two_real_adoptions_at_the_same_moment_one_wins_whole_and_the_other_l
     assert_eq!(world.in_force(NAME), content(if winner == stack("a") { "20" } else { "30" }));
     let tags: Vec<_> = world.tags(NAME).into_iter().map(|(_, value)| value).collect();
     assert_eq!(tags, ["Preferences", "adopted", "1", winner]);
+}
+
+#[tokio::test]
+async fn a_create_that_fails_leaves_alone_what_another_stack_has_put_in_force_meanwhile() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    world.aws.on("UpdateDocumentDefaultVersion").before(|model| {
+        let document = model.document_mut(NAME).unwrap();
+        document.tags.insert("cfn-ssm-document:stack-id".into(), stack("b"));
+        document.default_version = document.push(Version::json(preferences("30")));
+    });
+    world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+    let reply = world.send(&Request::create(desired("20"))).await;
+    reply.reason();
+    assert_eq!((world.in_force(NAME), world.tags(NAME).len()), (content("30"), 4));
+}
+
+#[tokio::test]
+async fn a_create_that_fails_does_not_delete_what_another_stack_has_made_in_its_place_meanwhile() {
+    let world = World::new().await;
+    world.aws.on("ModifyDocumentPermission").before(|model| {
+        let mut document = model.remove_document(NAME).unwrap();
+        document.tags.insert("cfn-ssm-document:stack-id".into(), stack("b"));
+        model.put_document(document);
+    });
+    world.aws.on("ModifyDocumentPermission").fault(Fault::error(400, "InvalidPermissionType", "no"));
+    world.send(&Request::create(desired_with("20", json!({"AccountIds": ["444455556666"]})))).await.reason();
+    assert!(world.exists(NAME));
 }
 
 #[tokio::test]

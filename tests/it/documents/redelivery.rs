@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use loopback_aws::ssm::{Activation, Document, Duplicates};
+use loopback_aws::ssm::{Activation, Document, Duplicates, Status, Version};
 use loopback_aws::{Age, Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
-use crate::world::{Request, World};
+use crate::world::{Request, World, stack};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
@@ -133,6 +133,20 @@ async fn where_cloudformation_gave_up_the_delete_with_its_own_id_does_nothing_an
     assert!(world.send(&next("Adopt")).await.reason().contains("TakeOver"));
     world.send(&next("TakeOver")).await.ok();
     assert_eq!(world.in_force(NAME), content("30"));
+}
+
+#[tokio::test]
+async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_by_one_that_meant_to_make_it() {
+    let world = World::new().await;
+    world.aws.on("CreateDocument").before(|model| {
+        let adopted = Document::new(NAME, "Session").tag("cfn-ssm-document:stack-id", &stack("a"));
+        let adopted =
+            adopted.tag("cfn-ssm-document:logical-id", "Preferences").tag("cfn-ssm-document:origin", "adopted");
+        model.put_document(adopted.version(Version::json(preferences("1")).with_status(Status::Updating)));
+    });
+    world.invoke_within(&Request::create(desired("20")), Duration::from_secs(2)).await.unwrap();
+    assert_eq!(world.aws.delivered()[0]["Status"], "FAILED");
+    assert!(world.exists(NAME));
 }
 
 #[tokio::test]
