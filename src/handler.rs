@@ -78,7 +78,8 @@ impl Provider {
                 left_behind: None,
             }
         } else {
-            self.outcome(&envelope, &url, context, deadlines, &progress).await
+            let work = self.outcome(&envelope, &url, context, deadlines, &progress);
+            tokio::join!(work, self.callback.connect(&url, deadlines.work)).0
         };
         if !turn.take() {
             return watchdog.answered();

@@ -13,7 +13,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
+
+use crate::ahead::Ahead;
 
 use crate::cfn::guard;
 
@@ -37,21 +39,25 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
             }
         }
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    // Processors have instructions for SHA-256, and not for the SHA-384 that would come first.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let provider = Arc::new(provider);
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A client that follows no redirect and uses no proxy.
+/// A client that follows no redirect and uses no proxy. It takes the connections that `ahead` has kept.
 ///
 /// # Errors
 /// Where reqwest refuses the configuration.
-pub fn client(tls: &ClientConfig) -> Result<reqwest::Client, String> {
+pub fn client(tls: &ClientConfig, ahead: &Ahead) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
+        .connector_layer(ahead.clone())
         .build()
         .map_err(describe)
 }
@@ -68,14 +74,26 @@ pub fn describe(error: reqwest::Error) -> String {
     text
 }
 
-/// The client as the SDK wants it.
+/// A client as the SDK wants it, with connections of its own.
 #[derive(Debug, Clone)]
-pub struct SdkHttpClient(reqwest::Client);
+pub struct SdkHttpClient {
+    client: reqwest::Client,
+    ahead: Ahead,
+}
 
 impl SdkHttpClient {
-    /// The SDK's calls go through `client`.
-    pub fn new(client: reqwest::Client) -> Self {
-        Self(client)
+    /// With nothing opened yet.
+    ///
+    /// # Errors
+    /// As for [`client`].
+    pub fn new(tls: &ClientConfig) -> Result<Self, String> {
+        let ahead = Ahead::default();
+        Ok(Self { client: client(tls, &ahead)?, ahead })
+    }
+
+    /// Opens a connection to `url` for the first call. Where that fails, the call finds out itself.
+    pub async fn open(&self, url: &str) {
+        self.ahead.open(self.client.get(url).send()).await;
     }
 }
 
@@ -90,7 +108,7 @@ impl HttpConnector for SdkHttpClient {
         if guard::is_over() {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("the time is over".into())));
         }
-        let client = self.0.clone();
+        let client = self.client.clone();
         HttpConnectorFuture::new(async move { send(&client, request).await })
     }
 }

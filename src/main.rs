@@ -1,6 +1,7 @@
 //! Wiring: reads the environment, makes the clients, runs on Lambda.
 
 use std::env;
+use std::time::Duration;
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::region::ProvideRegion;
@@ -14,7 +15,10 @@ use cfn_ssm_document::logging;
 use cfn_ssm_document::ssm::{self, Obstacle};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+
+/// Where Systems Manager can't be reached, the start is not held up for longer.
+const LONGEST_OPENING: Duration = Duration::from_secs(1);
 
 // One thread: on several, lambda_runtime opens a connection per invocation.
 #[tokio::main(flavor = "current_thread")]
@@ -28,13 +32,17 @@ async fn main() -> Result<(), Error> {
 
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
-    let client = http::client(&tls)?;
-    let config = sdk_config(SdkHttpClient::new(client.clone())).await;
+    let client = SdkHttpClient::new(&tls)?;
+    let config = sdk_config(client.clone()).await;
+    // Init has the CPU of a large function, an invocation that of its own size: so the handshake is done here.
+    if let Some(endpoint) = ssm::endpoint(&config).await {
+        let _late = timeout(LONGEST_OPENING, client.open(&endpoint)).await;
+    }
     let obstacle = Obstacle::default();
     let provider = Provider {
         ssm: ssm::client(&config, obstacle.clone(), started),
         obstacle,
-        callback: Callback::new(tls, client),
+        callback: Callback::new(tls)?,
         url_rules: url_rules(),
     };
     let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| {

@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_ssm::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ssm::error::BoxError;
@@ -45,6 +46,17 @@ pub fn client(config: &SdkConfig, obstacle: Obstacle, started: Instant) -> Clien
         .retry_classifier(Passing { started })
         .interceptor(obstacle);
     Client::from_conf(config.build())
+}
+
+/// Where the calls of such a client go.
+pub async fn endpoint(config: &SdkConfig) -> Option<String> {
+    let params = Params::builder()
+        .set_region(config.region().map(ToString::to_string))
+        .set_use_fips(config.use_fips())
+        .set_use_dual_stack(config.use_dual_stack())
+        .set_endpoint(config.endpoint_url().map(str::to_owned));
+    let endpoint = DefaultResolver::new().resolve_endpoint(&params.build().ok()?).await.ok()?;
+    Some(endpoint.url().to_owned())
 }
 
 /// The last thing in this invocation that was worth another try: what a request that ran out of time has to tell.

@@ -1,5 +1,7 @@
 //! Delivers an answer: one PUT to the response URL, tried again where that can help.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -7,6 +9,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::response_url::ResponseUrl;
+use crate::ahead::Ahead;
 use crate::http;
 
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
@@ -19,6 +22,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub struct Callback {
     tls: rustls::ClientConfig,
     client: reqwest::Client,
+    ahead: Ahead,
+    connected: Arc<AtomicBool>,
 }
 
 /// What an attempt that did not deliver says of the next one.
@@ -28,18 +33,31 @@ enum Attempt {
 }
 
 impl Callback {
-    /// Sends through `client`; `tls` is what the client was made with.
-    pub fn new(tls: rustls::ClientConfig, client: reqwest::Client) -> Self {
-        Self { tls, client }
+    /// With connections of its own, made with `tls`.
+    ///
+    /// # Errors
+    /// Where no client can be made.
+    pub fn new(tls: rustls::ClientConfig) -> Result<Self, String> {
+        let ahead = Ahead::default();
+        let client = http::client(&tls, &ahead)?;
+        Ok(Self { tls, client, ahead, connected: Arc::default() })
     }
 
-    /// The same with connections of its own: connections belong to the thread that opened them.
+    /// The same with other connections: they belong to the thread that opened them.
     ///
     /// # Errors
     /// Where no client can be made.
     pub fn on_this_thread(&self) -> Result<Self, Failure> {
-        let client = http::client(&self.tls).map_err(Failure::new)?;
-        Ok(Self { tls: self.tls.clone(), client })
+        Self::new(self.tls.clone()).map_err(Failure::new)
+    }
+
+    /// Opens the connection for the first answer of this process, while its request is worked on; later ones find it open.
+    /// Where that fails, or lasts until `deadline`, the PUT does it. Nothing is sent.
+    pub async fn connect(&self, url: &ResponseUrl, deadline: Instant) {
+        if !self.connected.swap(true, Ordering::SeqCst) {
+            let open = self.ahead.open(self.client.put(url.url()).send());
+            let _late = tokio::time::timeout_at(deadline, open).await;
+        }
     }
 
     /// PUTs `body` to `url`, and again with pauses until `deadline` while the failure is one that can pass: a connection that

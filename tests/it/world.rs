@@ -113,9 +113,8 @@ impl World {
 pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
     let ca_bundle = aws.ca_pem_path().map(|path| std::fs::read(path).unwrap());
     let tls = http::tls(ca_bundle.as_deref()).unwrap();
-    let client = http::client(&tls).unwrap();
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(SdkHttpClient::new(client.clone()))
+        .http_client(SdkHttpClient::new(&tls).unwrap())
         .region(Region::new(REGION))
         .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests"))
         .endpoint_url(aws.ssm_url())
@@ -125,7 +124,7 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
     Provider {
         ssm: ssm::client(&config, obstacle.clone(), started),
         obstacle,
-        callback: Callback::new(tls, client),
+        callback: Callback::new(tls).unwrap(),
         url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
     }
 }

@@ -71,8 +71,8 @@ impl HttpConnector for Trap {
 }
 
 fn set(world: &mut World, spring: Spring, at: u64) {
-    let client = http::client(&http::tls(None).unwrap()).unwrap();
-    let trap = Trap { inner: SdkHttpClient::new(client), spring, at, calls: Arc::default() };
+    let client = SdkHttpClient::new(&http::tls(None).unwrap()).unwrap();
+    let trap = Trap { inner: client, spring, at, calls: Arc::default() };
     let config = world.provider.ssm.config().to_builder().http_client(trap);
     world.provider.ssm = Client::from_conf(config.build());
 }
@@ -104,7 +104,7 @@ fn at_every_call(spring: Spring) {
         let calls = block_on().block_on(stage.calls());
         cases.extend((1..=calls).map(|n| (stage, n)));
     }
-    for some in cases.chunks(24) {
+    for some in cases.chunks(12) {
         std::thread::scope(|scope| {
             for (stage, n) in some.iter().copied() {
                 scope.spawn(move || block_on().block_on(at_call(stage, n, spring)));

@@ -1,0 +1,177 @@
+//! Connections opened ahead of their requests: the handshake is done by the time there is something to say.
+//!
+//! A client of [`crate::http`] has no call for this, and a request made up for the purpose would be seen at the other end. So
+//! its connector is wrapped: asked to, it keeps the connection it has made, and lets the request fail before it is sent; the
+//! next request that needs a connection is given the kept one.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::ready;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Nobody looks whether a kept connection is still open, so that it is given up before the other end is likely to have closed it.
+const KEPT_FOR: Duration = Duration::from_secs(4);
+
+/// The connections kept of one client, which talks to one host.
+#[derive(Debug, Clone, Default)]
+pub struct Ahead(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    opening: AtomicBool,
+    kept: Mutex<VecDeque<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: Box<dyn Any + Send>,
+    since: Instant,
+}
+
+impl Ahead {
+    /// Runs a request that is to open a connection, and to fail for having done so. No other request may run meanwhile.
+    pub async fn open<T>(&self, request: impl Future<Output = T>) {
+        let opening = Opening(&self.0.opening);
+        opening.0.store(true, Ordering::SeqCst);
+        request.await;
+    }
+
+    fn keep(&self, connection: impl Any + Send) {
+        self.kept().push_back(Kept { connection: Box::new(connection), since: Instant::now() });
+    }
+
+    fn take<C: Any>(&self) -> Option<C> {
+        let mut kept = self.kept();
+        while let Some(Kept { connection, since }) = kept.pop_front() {
+            if since.elapsed() < KEPT_FOR {
+                return connection.downcast().ok().map(|connection| *connection);
+            }
+        }
+        None
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, VecDeque<Kept>> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends with its scope, also where that is left early.
+struct Opening<'a>(&'a AtomicBool);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+impl<S> Layer<S> for Ahead {
+    type Service = Connector<S>;
+
+    fn layer(&self, inner: S) -> Connector<S> {
+        Connector { inner, ahead: self.clone() }
+    }
+}
+
+/// A connector that can keep what it has made.
+#[derive(Debug, Clone)]
+pub struct Connector<S> {
+    inner: S,
+    ahead: Ahead,
+}
+
+impl<S, R> Service<R> for Connector<S>
+where
+    S: Service<R, Error = BoxError>,
+    S::Response: Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let opening = self.ahead.0.opening.load(Ordering::SeqCst);
+        if !opening && let Some(connection) = self.ahead.take() {
+            return Box::pin(ready(Ok(connection)));
+        }
+        let (connecting, ahead) = (self.inner.call(request), self.ahead.clone());
+        Box::pin(async move {
+            let connection = connecting.await?;
+            if opening {
+                ahead.keep(connection);
+                return Err("the connection is kept for the next request".into());
+            }
+            Ok(connection)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers what it connects, from 1.
+    #[derive(Default)]
+    struct Inner(u32);
+
+    impl Service<&'static str> for Inner {
+        type Response = u32;
+        type Error = BoxError;
+        type Future = std::future::Ready<Result<u32, BoxError>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, host: &'static str) -> Self::Future {
+            self.0 += 1;
+            ready(if host == "down" { Err("refused".into()) } else { Ok(self.0) })
+        }
+    }
+
+    async fn connect(connector: &mut Connector<Inner>, host: &'static str) -> Option<u32> {
+        connector.call(host).await.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_opened_ahead_is_given_to_the_next_request_and_to_no_other() {
+        let ahead = Ahead::default();
+        let mut connector = ahead.layer(Inner::default());
+        ahead.open(async { assert_eq!(connect(&mut connector, "host").await, None, "nothing may be sent") }).await;
+        assert_eq!(connect(&mut connector, "host").await, Some(1));
+        assert_eq!(connect(&mut connector, "host").await, Some(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_was_kept_for_too_long_is_not_used() {
+        let ahead = Ahead::default();
+        let mut connector = ahead.layer(Inner::default());
+        ahead.open(connect(&mut connector, "host")).await;
+        tokio::time::advance(KEPT_FOR).await;
+        assert_eq!(connect(&mut connector, "host").await, Some(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_opening_that_fails_or_is_given_up_leaves_later_requests_as_they_were() {
+        let ahead = Ahead::default();
+        let mut connector = ahead.layer(Inner::default());
+        ahead.open(connect(&mut connector, "down")).await;
+        let given_up = tokio::time::timeout(Duration::from_secs(1), ahead.open(std::future::pending::<()>())).await;
+        assert!(given_up.is_err());
+        assert_eq!(connect(&mut connector, "host").await, Some(2));
+    }
+}
