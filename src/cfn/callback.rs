@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::Instant;
 
@@ -61,33 +63,44 @@ impl Callback {
     }
 
     /// PUTs `body` to `url`, and again with pauses until `deadline` while the failure is one that can pass: a connection that
-    /// fails or stalls, 429, 5xx. Redirects are not followed.
+    /// fails or stalls, 429, 5xx. Redirects are not followed. The same body twice is the same as once.
     ///
     /// # Errors
     /// The answer was not delivered. The error names the last status or the kind of failure, never the URL.
     pub async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut why) = (FIRST_PAUSE, "no answer in time".to_owned());
+        let mut attempts = FuturesUnordered::new();
+        let mut next = Instant::now();
+        // One attempt is made in any case.
+        let end = deadline.max(next + SHORTEST_ATTEMPT);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            // Half of what is left, so that an attempt which hangs leaves room for another. One attempt is made in any case.
-            let attempt = (left / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT);
-            let result = match tokio::time::timeout(attempt, self.put(url, body.clone())).await {
-                Ok(result) => result,
-                Err(_) => Err(Attempt::MayPass(format!("no answer within {attempt:?}"))),
-            };
-            let why = match result {
-                Ok(()) => return Ok(()),
-                Err(Attempt::Final(why)) => return Err(undelivered(&why)),
-                Err(Attempt::MayPass(why)) => why,
-            };
-            let jittered = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-            if Instant::now() + jittered + SHORTEST_ATTEMPT > deadline {
-                return Err(undelivered(&why));
+            tokio::select! {
+                biased;
+                Some(result) = attempts.next() => match result {
+                    Ok(()) => return Ok(()),
+                    Err(Attempt::Final(why)) => return Err(undelivered(&why)),
+                    Err(Attempt::MayPass(passing)) => {
+                        tracing::warn!(why = passing, "the answer was not taken; it is sent again");
+                        (why, next) = (passing, Instant::now() + pause.mul_f64(0.5 + fastrand::f64() / 2.0));
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
+                },
+                () = tokio::time::sleep_until(next.min(end)) => {
+                    let now = Instant::now();
+                    if now >= end {
+                        return Err(undelivered(&why));
+                    }
+                    attempts.push(self.attempt(url, body.clone()));
+                    // One that hangs is not given up, since it may only be slow: another goes beside it.
+                    next = now + ((end - now) / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT);
+                }
             }
-            tracing::warn!(why, "the answer was not taken; it is sent again");
-            tokio::time::sleep(jittered).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    async fn attempt(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), Attempt> {
+        let result = tokio::time::timeout(LONGEST_ATTEMPT, self.put(url, body)).await;
+        result.unwrap_or_else(|_| Err(Attempt::MayPass(format!("no answer within {LONGEST_ATTEMPT:?}"))))
     }
 
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), Attempt> {

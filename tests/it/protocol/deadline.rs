@@ -2,21 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream::iter;
+use futures_util::future::join_all;
 use loopback_aws::ssm::ModelError;
 use loopback_aws::{Fault, Sink};
+use tokio::sync::Semaphore;
 
 use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::documents::desired;
 use crate::world::{Request, World};
 
-/// How many cases run side by side: their deadlines are real time.
-const AT_ONCE: usize = 16;
+/// How many cases run side by side, of all tests together: their deadlines are real time, and they share the processors.
+static AT_ONCE: Semaphore = Semaphore::const_new(8);
 
 /// From its n-th call on the request meets this fault only.
 async fn from_call(stage: Stage, n: u64, fault: Fault) {
     let case = format!("{fault:?} from call {n}");
+    let _turn = AT_ONCE.acquire().await.unwrap();
     let (world, request) = stage.set().await;
     let before = in_force(&world);
     world.aws.on("*").nth(n).always().fault(fault);
@@ -36,8 +37,8 @@ async fn at_every_call(fault: Fault) {
         cases.extend((1..=calls).map(|n| (stage, n)));
     }
     let runs = cases.into_iter().map(|(stage, n)| from_call(stage, n, fault.clone()));
-    let done: Vec<()> = iter(runs).buffer_unordered(AT_ONCE).collect().await;
-    assert!(done.len() > 20, "a fault at {} calls", done.len());
+    let done = join_all(runs).await;
+    assert!(done.len() > 30, "a fault at {} calls", done.len());
 }
 
 #[tokio::test]
@@ -79,6 +80,7 @@ async fn slow_calls_delay_no_answer() {
 /// The sink's misbehaviour, with Systems Manager as it should be and hanging.
 async fn sink(script: &[Sink], ssm_hangs: bool) {
     let case = format!("{script:?}, ssm_hangs: {ssm_hangs}");
+    let _turn = AT_ONCE.acquire_many(3).await.unwrap();
     let (world, request) = Stage::Create.set().await;
     if ssm_hangs {
         world.aws.on("*").always().fault(Fault::Hang);
@@ -103,6 +105,8 @@ async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_dea
         vec![Sink::Status(429)],
         vec![Sink::Delay(millis(150))],
         vec![Sink::SlowRead(millis(150))],
+        // Slower than half of the time that is left for it.
+        vec![Sink::Delay(millis(700)); 6],
     ] {
         sink(&script, false).await;
         sink(&script, true).await;
