@@ -9,7 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
-use aws_sdk_ssm::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ssm::config::{ConfigBag, Intercept, RuntimeComponents, StalledStreamProtectionConfig};
 use aws_sdk_ssm::error::BoxError;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::RequestId;
@@ -43,6 +43,8 @@ pub fn client(config: &SdkConfig, obstacle: Obstacle, started: Instant) -> Clien
         .retry_config(retry)
         .retry_partition(unlimited)
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(LONGEST_ATTEMPT).build())
+        // It would end a call that stalls for 5 s with an error that is not tried again; the timeout above is.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_classifier(Passing { started })
         .interceptor(obstacle);
     Client::from_conf(config.build())
