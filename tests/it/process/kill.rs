@@ -1,4 +1,5 @@
-//! The process is killed just before and just after every call of every request, and Lambda delivers the request again.
+//! The process is killed after every call of every request, and before the first, and Lambda delivers the request again.
+//! (Killed before a call, it leaves what it leaves when it is killed after the one before.)
 
 use std::time::Duration;
 
@@ -39,11 +40,10 @@ async fn killed_at(stage: Stage, n: u64, before: bool) {
 async fn a_request_whose_process_was_killed_at_any_call_ends_as_if_it_had_not_been() {
     let mut cases = Vec::new();
     for stage in STAGES {
-        for n in 1..=stage.calls().await {
-            cases.extend([(stage, n, true), (stage, n, false)]);
-        }
+        cases.push((stage, 1, true));
+        cases.extend((1..=stage.calls().await).map(|n| (stage, n, false)));
     }
     let runs = cases.into_iter().map(|(stage, n, before)| killed_at(stage, n, before));
     let done: Vec<()> = iter(runs).buffer_unordered(4).collect().await;
-    assert!(done.len() > 40, "killed {} times", done.len());
+    assert!(done.len() > 30, "killed {} times", done.len());
 }

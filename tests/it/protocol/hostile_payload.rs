@@ -45,9 +45,7 @@ async fn an_event_of_six_megabytes_is_answered_in_time_whatever_it_is_full_of() 
         ("a long string of escapes", format!("\"{}\"", filled("\\u0001"))),
         ("empty lists", format!("[{}[]]", filled("[],"))),
         ("empty mappings", format!("[{}{{}}]", filled("{},"))),
-        ("numbers", format!("[{}1]", filled("1,"))),
         ("nested lists", format!("{}{}", "[".repeat(room / 2), "]".repeat(room / 2))),
-        ("nested mappings", format!("{}1{}", "{\"a\":".repeat(room / 6), "}".repeat(room / 6))),
         ("many keys", keys("1")),
     ] {
         for property in ["DocumentContent", "Tags"] {
