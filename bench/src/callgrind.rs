@@ -1,5 +1,6 @@
 //! Instructions by callgrind: they don't depend on what else the machine does.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,18 +33,33 @@ pub(crate) fn valgrind() -> Option<PathBuf> {
     version.status.success().then(|| program.into())
 }
 
-/// Counts. Three processes, since what is counted is the whole life of one: with no invocation, with one, with some more.
+/// Counts what these kinds of request take, each as the first of its process and after its like.
+///
+/// What callgrind counts is the whole life of a process: so there is one with no invocation, one with one, one with some more.
+/// Each is the least of `times`: on a machine that is busy a connection may be given up as too old, and opened again.
 pub(crate) async fn count(
     valgrind: &Path,
     provider: &Provider,
-    first: Scenario,
-    then: Scenario,
-) -> io::Result<Instructions> {
-    let init = life(valgrind, provider, &[]).await?;
-    let with_first = life(valgrind, provider, &[first]).await?;
-    let with_warm = [vec![first], vec![then; WARM as usize]].concat();
-    let with_warm = life(valgrind, provider, &with_warm).await?;
-    Ok(Instructions { init, first: with_first.saturating_sub(init), warm: with_warm.saturating_sub(with_first) / WARM })
+    scenarios: &[Scenario],
+    times: usize,
+) -> io::Result<BTreeMap<&'static str, Instructions>> {
+    let least = async |scenarios: &[Scenario]| {
+        let mut least = u64::MAX;
+        for _ in 0..times {
+            least = least.min(life(valgrind, provider, scenarios).await?);
+        }
+        io::Result::Ok(least)
+    };
+    let init = least(&[]).await?;
+    let mut counted = BTreeMap::new();
+    for scenario in scenarios {
+        let with_first = least(&[*scenario]).await?;
+        let with_warm = least(&[*scenario; 1 + WARM as usize]).await?;
+        let first = with_first.saturating_sub(init);
+        let warm = with_warm.saturating_sub(with_first) / WARM;
+        counted.insert(scenario.name(), Instructions { init, first, warm });
+    }
+    Ok(counted)
 }
 
 async fn life(valgrind: &Path, provider: &Provider, scenarios: &[Scenario]) -> io::Result<u64> {

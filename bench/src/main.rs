@@ -30,6 +30,7 @@ use crate::scenario::Scenario;
 
 const USAGE: &str = "usage: bench run BOOTSTRAP PYTHON RUNS RESULTS.json CHART.svg
        bench gate BOOTSTRAP PYTHON
+       bench compare RUNS BOOTSTRAP...
        bench profile BOOTSTRAP FILE [SCENARIO...]
 BOOTSTRAP is the function's release binary, PYTHON the interpreter of an environment with requirements/bench.txt.";
 
@@ -47,6 +48,10 @@ async fn main() -> ExitCode {
                 gate::pass(&Provider::Function(function), &python, |line| println!("{line}")).await
             }
             Err(error) => Err(error),
+        },
+        ["compare", runs, ref bootstraps @ ..] => match runs.parse() {
+            Ok(runs) if runs > 0 => compare(runs, bootstraps).await.map(|()| true),
+            _ => Err(io::Error::other(USAGE)),
         },
         ["profile", bootstrap, file, ref scenarios @ ..] => profile(bootstrap, file, scenarios).await.map(|()| true),
         _ => Err(io::Error::other(USAGE)),
@@ -98,19 +103,18 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
         measured.push(Measured { what, size, counts, timings: BTreeMap::new(), instructions: BTreeMap::new() });
     }
     println!("Timing {runs} runs of each kind of request, both providers in turn");
-    let timings = sample::run(&providers, runs, quota.as_ref(), say).await?;
+    let timings = sample::run(&providers, &Scenario::ALL, runs, quota.as_ref(), say).await?;
     for (measured, timings) in measured.iter_mut().zip(timings) {
         measured.timings = timings;
     }
     println!("Measuring large requests");
     let growth = growth::measure(&providers[0], quota.as_ref(), say).await?;
     if let Some(valgrind) = valgrind {
-        for (provider, measured) in providers.iter().zip(&mut measured) {
-            for scenario in Scenario::ALL {
-                println!("Counting instructions: {provider}, {}", scenario.name());
-                let counted = callgrind::count(&valgrind, provider, scenario, scenario).await?;
-                measured.instructions.insert(scenario.name(), counted);
-            }
+        // The baseline takes a minute a life.
+        let how: [(&[Scenario], usize); 2] = [(&Scenario::ALL, 3), (&[Scenario::Create, Scenario::NoOp], 1)];
+        for ((provider, measured), (scenarios, times)) in providers.iter().zip(&mut measured).zip(how) {
+            println!("Counting instructions: {provider}");
+            measured.instructions = callgrind::count(&valgrind, provider, scenarios, times).await?;
         }
     }
     machine.load[1] = load();
@@ -134,6 +138,34 @@ async fn profile(bootstrap: &str, file: &str, scenarios: &[&str]) -> io::Result<
     let valgrind = callgrind::valgrind().ok_or_else(|| io::Error::other("valgrind is not here"))?;
     let total = callgrind::profile(&valgrind, &function, &scenarios, &std::path::absolute(file)?).await?;
     println!("{total} instructions; callgrind_annotate {file} tells where");
+    Ok(())
+}
+
+/// Several builds side by side: what each step of a change gave.
+async fn compare(runs: usize, bootstraps: &[&str]) -> io::Result<()> {
+    let paths: io::Result<Vec<PathBuf>> = bootstraps.iter().map(|path| Path::new(path).canonicalize()).collect();
+    let builds: Vec<Provider> = paths?.into_iter().map(Provider::Function).collect();
+    let quota = Quota::new().inspect_err(|error| println!("NOT MEASURED: what needs a CPU quota: {error}")).ok();
+    let scenarios = [Scenario::Create, Scenario::NoOp];
+    let timings = sample::run(&builds, &scenarios, runs, quota.as_ref(), |_| {}).await?;
+    for ((build, timings), path) in builds.iter().zip(timings).zip(bootstraps) {
+        println!("\n{path}");
+        for scenario in scenarios {
+            let connections = counts::count(build, scenario).await?.connections;
+            println!("  {}: {connections:?}", scenario.name());
+            for (condition, by_scenario) in &timings {
+                for (name, figure) in by_scenario.get(scenario.name()).into_iter().flatten() {
+                    let [median, min, max] = [figure.median, figure.min, figure.max].map(table::number);
+                    println!("    {condition:?} {name}: {median} ({min} to {max})");
+                }
+            }
+        }
+        if let Some(valgrind) = callgrind::valgrind() {
+            for (name, counted) in callgrind::count(&valgrind, build, &scenarios, 3).await? {
+                println!("  {name}: {counted:?}");
+            }
+        }
+    }
     Ok(())
 }
 

@@ -39,9 +39,10 @@ struct Sample {
     peak_kib: u64,
 }
 
-/// Runs every kind of request under every condition, `runs` times, all providers in turn.
+/// Runs these kinds of request under every condition, `runs` times, all providers in turn.
 pub(crate) async fn run(
     providers: &[Provider],
+    scenarios: &[Scenario],
     runs: usize,
     quota: Option<&Quota>,
     mut progress: impl FnMut(String),
@@ -49,13 +50,13 @@ pub(crate) async fn run(
     let mut timings: Vec<Timings> = vec![Timings::new(); providers.len()];
     let conditions = [Some(Condition::WholeCpu), quota.map(|_| Condition::SmallCpu)];
     for condition in conditions.into_iter().flatten() {
-        for scenario in Scenario::ALL {
+        for scenario in scenarios {
             let mut samples: Vec<Vec<Sample>> = providers.iter().map(|_| Vec::new()).collect();
             // The first round is thrown away: it finds cold file caches.
             for round in 0..=runs {
                 for (provider, samples) in providers.iter().zip(&mut samples) {
                     let quota = quota.filter(|_| condition == Condition::SmallCpu);
-                    let sample = sample(provider, scenario, quota).await?;
+                    let sample = sample(provider, *scenario, quota).await?;
                     if round > 0 {
                         samples.push(sample);
                     }
