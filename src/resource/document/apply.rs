@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::content::{Format, redact};
 use super::observed::{Document, ListedVersion, Status};
 use super::owner::{Origin, Owner, origin};
-use super::plan::{Asked, Attributes, Change, VersionChange};
+use super::plan::{Asked, Attributes, Change, Labels, VersionChange, attributes};
 use super::read::{Reader, status_of, tags_of};
 use super::versions::{OnDuplicate, oldest_to_spare, on_duplicate};
 use super::write::Writer;
@@ -206,6 +206,11 @@ impl Apply<'_> {
                 match self.find(&origin).await? {
                     OnDuplicate::Use(number) => {
                         let description = self.reader.describe(Some(&number)).await?;
+                        // Delivered once more, the request would find that version in force, and be refused for what it lacks.
+                        let lacking = description.as_ref().and_then(|found| attributes_lacking(self.asked, found));
+                        if let Some(attributes) = lacking.filter(|attributes| attributes.refusable) {
+                            return unchangeable(&attributes, failure);
+                        }
                         return Ok(Some(Placed { number, description }));
                     }
                     OnDuplicate::Replace(version) if !replaced => {
@@ -318,6 +323,16 @@ impl Apply<'_> {
              change the content."
         ))
     }
+}
+
+/// What a version that was found lacks of the attributes that the request changes.
+fn attributes_lacking(asked: Asked<'_>, found: &DocumentDescription) -> Option<Attributes> {
+    let labels = Labels {
+        version_name: found.version_name().filter(|text| !text.is_empty()),
+        display_name: found.display_name().filter(|text| !text.is_empty()),
+        target_type: found.target_type().filter(|text| !text.is_empty()),
+    };
+    attributes(asked, labels)
 }
 
 /// AWS takes attributes only together with a new content.

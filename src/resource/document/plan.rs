@@ -158,7 +158,12 @@ fn has_content(desired: &Desired, document: &Document) -> bool {
 fn version_change(asked: Asked<'_>, document: &Document, has_content: bool) -> VersionChange {
     let promote = asked.desired.set_default_version;
     if has_content {
-        return match attributes(asked, document) {
+        let labels = Labels {
+            version_name: document.default.version_name.as_deref(),
+            display_name: document.display_name.as_deref(),
+            target_type: document.target_type.as_deref(),
+        };
+        return match attributes(asked, labels) {
             Some(attributes) => VersionChange::Upload { promote, attributes: Some(attributes) },
             None => VersionChange::Keep,
         };
@@ -171,20 +176,29 @@ fn version_change(asked: Asked<'_>, document: &Document, has_content: bool) -> V
     }
 }
 
-/// The attributes that this very request changes, and nothing else of a version.
-fn attributes(asked: Asked<'_>, document: &Document) -> Option<Attributes> {
+/// What a version that has the content bears beside it.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Labels<'a> {
+    pub version_name: Option<&'a str>,
+    pub display_name: Option<&'a str>,
+    pub target_type: Option<&'a str>,
+}
+
+/// The attributes that this very request changes, and nothing else of a version, as far as the version lacks them.
+pub fn attributes(asked: Asked<'_>, present: Labels<'_>) -> Option<Attributes> {
     let desired = asked.desired;
     let previous = asked.previous.filter(|previous| previous.content.as_ref() == Some(&desired.content.text))?;
     // A version that is not put in force does not show whether the change was made already, as by an earlier delivery.
     let mut attributes = Attributes { names: Vec::new(), refusable: desired.set_default_version };
     for (name, wanted, old, present) in [
-        ("VersionName", &desired.version_name, &previous.version_name, &document.default.version_name),
-        ("DisplayName", &desired.display_name, &previous.display_name, &document.display_name),
-        ("TargetType", &desired.target_type, &previous.target_type, &document.target_type),
+        ("VersionName", &desired.version_name, &previous.version_name, present.version_name),
+        ("DisplayName", &desired.display_name, &previous.display_name, present.display_name),
+        ("TargetType", &desired.target_type, &previous.target_type, present.target_type),
     ] {
-        if wanted.is_some() && wanted != old && wanted != present {
+        if wanted.is_some() && wanted != old && wanted.as_deref() != present {
             attributes.names.push(name);
-            attributes.refusable &= old == present;
+            attributes.refusable &= old.as_deref() == present;
         }
     }
     // They can't be read back: a change shows only between the old and the new properties.

@@ -47,7 +47,9 @@ impl Undo {
     /// attempt at the same request may have adopted it, and what that attempt did is taken back, too.
     pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_create: bool) -> Written<Self> {
         let Asked { desired, me, .. } = asked;
-        let is_retry = is_create && Owner::of(&document.tags).as_ref() == Some(me);
+        // What this resource made before the request, and kept, is none of the request's: it goes back to what it was.
+        let is_adopted = matches!(origin(&document.tags), Origin::Adopted { .. });
+        let is_retry = is_create && is_adopted && Owner::of(&document.tags).as_ref() == Some(me);
         // It promoted nothing where the default version has not the content: what is in force then is somebody else's choice.
         let may_have_promoted =
             is_retry && desired.set_default_version && desired.content.same_as(&document.default.content);

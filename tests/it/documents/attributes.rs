@@ -165,3 +165,25 @@ async fn a_document_shared_with_all_is_shared_with_some_instead() {
     world.send(&Request::update(NAME, shared(&["all"]), shared(&["444455556666"]))).await.ok();
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
 }
+
+#[tokio::test]
+async fn a_change_of_a_name_alone_is_refused_too_where_the_content_is_found_in_a_version_that_is_not_in_force() {
+    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion).await;
+    world.send(&Request::create(desired("10"))).await.ok();
+    world.aws.ssm(|model| {
+        let number = model.document_mut(NAME).unwrap().push(Version::json(preferences("59")));
+        model.set_default(NAME, number);
+    });
+    let named = desired_with("10", json!({"VersionName": "v1"}));
+    for _ in 0..2 {
+        let reply = world.send(&Request::update(NAME, desired("10"), named.clone())).await;
+        assert!(reply.reason().contains("VersionName can't be changed alone"), "{}", reply.reason());
+        assert_eq!(world.versions(NAME), (2, 2), "nothing is put in force");
+    }
+    world.send(&Request::update(NAME, named, desired("10"))).await.ok();
+    assert_eq!(
+        (world.in_force(NAME), world.versions(NAME)),
+        (content("10"), (1, 2)),
+        "and the rollback is not trapped"
+    );
+}

@@ -8,7 +8,9 @@
 
 mod steps;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use loopback_aws::ssm::{Activation, Duplicates, ModelError, Sameness, Status, Version};
 use loopback_aws::{Age, Fault};
@@ -38,6 +40,8 @@ struct History {
     resources: [Resource; 2],
     /// Which stack's resource made a document; of any other nobody may delete it.
     makers: BTreeMap<usize, usize>,
+    /// For how many seconds CloudFormation has waited for answers that never came.
+    waited: Cell<u64>,
 }
 
 impl History {
@@ -148,7 +152,8 @@ impl History {
 
     async fn deliver(&self, stack: usize, request: Request, fate: &Fate) -> Option<Reply> {
         let aws = &self.world.aws;
-        let request = request.of_stack(STACKS[stack]).answered_at(aws.answer_url(Age::Now));
+        let now = Age::Ahead(Duration::from_secs(self.waited.get()));
+        let request = request.of_stack(STACKS[stack]).answered_at(aws.answer_url(now));
         match *fate {
             Fate::Quiet => return Some(self.world.send(&request).await),
             Fate::Twice => {
@@ -181,13 +186,15 @@ impl History {
                     () = gate.reached() => false,
                 };
                 // The connection of the dead goes first, and its call with it.
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
                 aws.no_faults();
                 drop(gate);
                 if answered {
                     return Some(Reply(aws.delivered().pop().unwrap()));
                 }
                 if !again {
+                    // CloudFormation gives up after a second at the least.
+                    self.waited.set(self.waited.get() + 2);
                     return None;
                 }
             }
@@ -263,7 +270,13 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
                 (model.activation, model.version_limit) = (activation, version_limit);
             })
             .await;
-            let mut history = History { world, version_limit, resources: [None, None], makers: BTreeMap::new() };
+            let mut history = History {
+                world,
+                version_limit,
+                resources: [None, None],
+                makers: BTreeMap::new(),
+                waited: Cell::new(0),
+            };
             for step in &steps {
                 history.run(step).await;
             }
