@@ -25,6 +25,7 @@ pub struct Callback {
     tls: rustls::ClientConfig,
     client: reqwest::Client,
     ahead: Ahead,
+    /// Whether a connection was ever asked for. One that is open already would carry the request that only is to open one.
     connected: Arc<AtomicBool>,
 }
 
@@ -68,6 +69,7 @@ impl Callback {
     /// # Errors
     /// The answer was not delivered. The error names the last status or the kind of failure, never the URL.
     pub async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
+        self.connected.store(true, Ordering::SeqCst);
         let (mut pause, mut why) = (FIRST_PAUSE, "no answer in time".to_owned());
         let mut attempts = FuturesUnordered::new();
         let mut next = Instant::now();
