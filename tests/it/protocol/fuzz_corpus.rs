@@ -1,4 +1,4 @@
-//! What fuzzing has found, and what it began with, stays harmless.
+//! What fuzzing has found, and what it began with, stays harmless; so does what chance makes of it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,4 +27,55 @@ fn every_request_of_the_corpus_is_read_and_answerable() {
 #[test]
 fn every_content_of_the_corpus_is_read_and_the_same_as_itself() {
     each("content", exercise::content);
+}
+
+/// Runs on chance alone, without the compiler that fuzzing needs. `FUZZ_ROUNDS` makes it longer.
+fn mutated(target: &str, exercise: fn(&[u8])) {
+    let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2_000);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let corpus: Vec<Vec<u8>> = files.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    for seed in 0..rounds {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let mut input = corpus[chance.usize(..corpus.len())].clone();
+        for _ in 0..chance.usize(1..8) {
+            mutate(&mut input, &corpus, &mut chance);
+        }
+        let started = Instant::now();
+        let caught = std::panic::catch_unwind(|| exercise(&input));
+        let took = started.elapsed();
+        assert!(caught.is_ok() && took < Duration::from_secs(5), "seed {seed} of {target}: {took:?}");
+    }
+}
+
+fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], chance: &mut fastrand::Rng) {
+    let at = chance.usize(..=input.len());
+    let end = (at + chance.usize(..40)).min(input.len());
+    match chance.u8(..6) {
+        0 => input.insert(at, b"{}[]\",:\\&*-#|>\n \t%!?0"[chance.usize(..21)]),
+        1 => drop(input.drain(at..end)),
+        2 => input.extend_from_within(at..end),
+        3 if at < input.len() => input[at] = chance.u8(..),
+        4 => {
+            let piece = input[at..end].repeat(chance.usize(..200));
+            input.splice(at..at, piece);
+        }
+        _ => {
+            let other = &corpus[chance.usize(..corpus.len())];
+            let from = chance.usize(..=other.len());
+            let to = (from + chance.usize(..200)).min(other.len());
+            input.splice(at..end, other[from..to].iter().copied());
+        }
+    }
+}
+
+#[test]
+fn requests_changed_by_chance_are_read_and_answerable() {
+    mutated("request", exercise::request);
+}
+
+#[test]
+fn contents_changed_by_chance_are_read_and_the_same_as_themselves() {
+    mutated("content", exercise::content);
 }
