@@ -14,7 +14,7 @@ use crate::quota::Quota;
 use crate::sample::LATENCY;
 use crate::scenario::{NAME, event, owned};
 
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 
 /// A large request.
 struct Case {
@@ -41,18 +41,18 @@ pub(crate) struct Grown {
 /// Measures all cases.
 pub(crate) async fn measure(
     provider: &Provider,
-    quota: Option<&Quota>,
+    quota: bool,
     mut progress: impl FnMut(String),
 ) -> io::Result<Vec<Grown>> {
     let mut all = Vec::new();
     for case in cases() {
         let (mut costs, mut peaks, mut small) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {
-            let (cost, peak) = run(provider, &case, None).await?;
+            let (cost, peak) = run(provider, &case, false).await?;
             costs.push(cost);
             peaks.push(peak);
-            if quota.is_some() {
-                small.push(run(provider, &case, quota).await?.0);
+            if quota {
+                small.push(run(provider, &case, true).await?.0);
             }
         }
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
@@ -78,9 +78,10 @@ pub(crate) async fn measure(
     Ok(all)
 }
 
-async fn run(provider: &Provider, case: &Case, quota: Option<&Quota>) -> io::Result<(crate::life::Cost, f64)> {
+async fn run(provider: &Provider, case: &Case, small: bool) -> io::Result<(crate::life::Cost, f64)> {
+    let quota = small.then(Quota::new).transpose()?;
     let mut life = Life::begin(provider, LATENCY, None).await?;
-    if let Some(quota) = quota {
+    if let Some(quota) = &quota {
         life.throttle(quota)?;
     }
     life.aws.ssm(|model| (case.account)(model, &case.properties));

@@ -82,9 +82,9 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
     let mut machine = Machine::here();
     let providers = [Provider::Function(bootstrap), Provider::Baseline(python.clone())];
     let mut skipped = Vec::new();
-    let quota = Quota::new()
+    let quota = Quota::is_possible()
         .inspect_err(|error| skipped.push(format!("what needs a CPU quota (cgroups, as root): {error}")))
-        .ok();
+        .is_ok();
     let valgrind = callgrind::valgrind();
     if valgrind.is_none() {
         skipped.push("instructions: valgrind is not here (apt-get install valgrind, or set VALGRIND)".into());
@@ -103,12 +103,12 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
         measured.push(Measured { what, size, counts, timings: BTreeMap::new(), instructions: BTreeMap::new() });
     }
     println!("Timing {runs} runs of each kind of request, both providers in turn");
-    let timings = sample::run(&providers, &Scenario::ALL, runs, quota.as_ref(), say).await?;
+    let timings = sample::run(&providers, &Scenario::ALL, runs, quota, say).await?;
     for (measured, timings) in measured.iter_mut().zip(timings) {
         measured.timings = timings;
     }
     println!("Measuring large requests");
-    let growth = growth::measure(&providers[0], quota.as_ref(), say).await?;
+    let growth = growth::measure(&providers[0], quota, say).await?;
     if let Some(valgrind) = valgrind {
         // The baseline takes a minute a life.
         let how: [(&[Scenario], usize); 2] = [(&Scenario::ALL, 3), (&[Scenario::Create, Scenario::NoOp], 1)];
@@ -145,9 +145,10 @@ async fn profile(bootstrap: &str, file: &str, scenarios: &[&str]) -> io::Result<
 async fn compare(runs: usize, bootstraps: &[&str]) -> io::Result<()> {
     let paths: io::Result<Vec<PathBuf>> = bootstraps.iter().map(|path| Path::new(path).canonicalize()).collect();
     let builds: Vec<Provider> = paths?.into_iter().map(Provider::Function).collect();
-    let quota = Quota::new().inspect_err(|error| println!("NOT MEASURED: what needs a CPU quota: {error}")).ok();
+    let quota =
+        Quota::is_possible().inspect_err(|error| println!("NOT MEASURED: what needs a CPU quota: {error}")).is_ok();
     let scenarios = [Scenario::Create, Scenario::NoOp];
-    let timings = sample::run(&builds, &scenarios, runs, quota.as_ref(), |_| {}).await?;
+    let timings = sample::run(&builds, &scenarios, runs, quota, |_| {}).await?;
     for ((build, timings), path) in builds.iter().zip(timings).zip(bootstraps) {
         println!("\n{path}");
         for scenario in scenarios {

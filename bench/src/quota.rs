@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lambda gives a whole CPU for 1,769 MB, so 128 MB have 7.24 % of one.
 const QUOTA_US: u64 = 1_450;
 const PERIOD_US: u64 = 20_000;
 
-/// A cgroup with the quota; removed on drop.
+/// A cgroup with the quota, for one process: what one takes beyond its quota, the next would have to pay back. Removed on drop.
 pub(crate) struct Quota {
     folder: PathBuf,
 }
@@ -16,7 +17,9 @@ pub(crate) struct Quota {
 impl Quota {
     /// Makes one.
     pub(crate) fn new() -> io::Result<Self> {
-        let name = format!("bench-cfn-ssm-document-{}", std::process::id());
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::SeqCst);
+        let name = format!("bench-cfn-ssm-document-{}-{number}", std::process::id());
         let (one, two) = (Path::new("/sys/fs/cgroup/cpu"), Path::new("/sys/fs/cgroup"));
         if one.join("cpu.cfs_quota_us").exists() || one.join("cpu.cfs_period_us").exists() || one.join("tasks").exists()
         {
@@ -35,6 +38,11 @@ impl Quota {
         let quota = Self::folder(two.join(name))?;
         fs::write(quota.folder.join("cpu.max"), format!("{QUOTA_US} {PERIOD_US}"))?;
         Ok(quota)
+    }
+
+    /// Whether there can be one here.
+    pub(crate) fn is_possible() -> io::Result<()> {
+        Self::new().map(drop)
     }
 
     fn folder(folder: PathBuf) -> io::Result<Self> {

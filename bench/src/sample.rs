@@ -44,19 +44,18 @@ pub(crate) async fn run(
     providers: &[Provider],
     scenarios: &[Scenario],
     runs: usize,
-    quota: Option<&Quota>,
+    quota: bool,
     mut progress: impl FnMut(String),
 ) -> io::Result<Vec<Timings>> {
     let mut timings: Vec<Timings> = vec![Timings::new(); providers.len()];
-    let conditions = [Some(Condition::WholeCpu), quota.map(|_| Condition::SmallCpu)];
+    let conditions = [Some(Condition::WholeCpu), quota.then_some(Condition::SmallCpu)];
     for condition in conditions.into_iter().flatten() {
         for scenario in scenarios {
             let mut samples: Vec<Vec<Sample>> = providers.iter().map(|_| Vec::new()).collect();
             // The first round is thrown away: it finds cold file caches.
             for round in 0..=runs {
                 for (provider, samples) in providers.iter().zip(&mut samples) {
-                    let quota = quota.filter(|_| condition == Condition::SmallCpu);
-                    let sample = sample(provider, *scenario, quota).await?;
+                    let sample = sample(provider, *scenario, condition == Condition::SmallCpu).await?;
                     if round > 0 {
                         samples.push(sample);
                     }
@@ -75,10 +74,11 @@ pub(crate) async fn run(
     Ok(timings)
 }
 
-async fn sample(provider: &Provider, scenario: Scenario, quota: Option<&Quota>) -> io::Result<Sample> {
-    let latency = if quota.is_some() { LATENCY } else { Duration::ZERO };
+async fn sample(provider: &Provider, scenario: Scenario, small: bool) -> io::Result<Sample> {
+    let quota = small.then(Quota::new).transpose()?;
+    let latency = if small { LATENCY } else { Duration::ZERO };
     let mut life = Life::begin(provider, latency, None).await?;
-    if let Some(quota) = quota {
+    if let Some(quota) = &quota {
         life.throttle(quota)?;
     }
     let mut costs = Vec::new();
