@@ -170,14 +170,19 @@ fn version_change(asked: Asked<'_>, document: &Document, has_content: bool) -> V
     }
     match &document.latest {
         Some(latest) if latest.status == Status::Active && asked.desired.content.same_as(&latest.content) => {
-            if promote { VersionChange::Promote(latest.number.clone()) } else { VersionChange::Keep }
+            match (promote, attributes(asked, Labels::default())) {
+                (false, _) => VersionChange::Keep,
+                (true, None) => VersionChange::Promote(latest.number.clone()),
+                // What that version bears is not known here: AWS takes another one, or says which has the content.
+                (true, Some(_)) => VersionChange::Upload { promote, attributes: None },
+            }
         }
         _ => VersionChange::Upload { promote, attributes: None },
     }
 }
 
 /// What a version that has the content bears beside it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 #[allow(missing_docs)]
 pub struct Labels<'a> {
     pub version_name: Option<&'a str>,

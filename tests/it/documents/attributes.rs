@@ -187,3 +187,20 @@ async fn a_change_of_a_name_alone_is_refused_too_where_the_content_is_found_in_a
         "and the rollback is not trapped"
     );
 }
+
+#[tokio::test]
+async fn a_change_of_a_name_alone_is_refused_too_where_the_latest_version_has_the_content_without_it() {
+    let world = World::new().await;
+    world.send(&Request::create(desired("10"))).await.ok();
+    world.aws.ssm(|model| {
+        let document = model.document_mut(NAME).unwrap();
+        document.default_version = document.push(Version::json(preferences("59")));
+        document.push(Version::json(preferences("10")));
+    });
+    for _ in 0..2 {
+        let named = desired_with("10", json!({"DisplayName": "Two"}));
+        let reply = world.send(&Request::update(NAME, desired("10"), named)).await;
+        assert!(reply.reason().contains("DisplayName can't be changed alone"), "{}", reply.reason());
+        assert_eq!(world.versions(NAME), (2, 3), "nothing is put in force");
+    }
+}

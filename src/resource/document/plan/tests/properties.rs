@@ -58,6 +58,21 @@ fn attributes_go_along_with_a_new_content_and_need_no_version_of_their_own() {
 }
 
 #[test]
+fn a_version_that_has_the_content_is_not_simply_promoted_where_attributes_change_alone() {
+    let document = with(OLD).ours().latest(Some(version("9", Status::Active, NEW)));
+    let (same, other) = (previous(json!({})), previous(json!({ "DocumentContent": OLD })));
+    let upload = |promote| VersionChange::Upload { promote, attributes: None };
+    for (wanted, old, expected) in [
+        (json!({"DisplayName": "Two"}), &same, upload(true)),
+        (json!({"DisplayName": "Two"}), &other, VersionChange::Promote("9".into())),
+        (json!({}), &same, VersionChange::Promote("9".into())),
+        (json!({"DisplayName": "Two", "SetDefaultVersion": "false"}), &same, VersionChange::Keep),
+    ] {
+        assert_eq!(change(&desired(wanted.clone()), Some(old), &document).version, expected, "{wanted}");
+    }
+}
+
+#[test]
 fn attachments_change_only_between_the_old_and_the_new_properties() {
     let with_file = |file: &str| json!({"Attachments": [{"Key": "S3FileUrl", "Values": [format!("s3://b/{file}")]}]});
     for (old, new, expected) in [
