@@ -47,7 +47,17 @@ fn the_protocol_knows_neither_systems_manager_nor_the_resources() {
 
 #[test]
 fn what_decides_names_no_aws_type_and_does_not_wait() {
-    let pure = ["plan.rs", "properties.rs", "versions.rs", "session.rs", "observed.rs", "owner.rs", "physical_id.rs"];
+    let pure = [
+        "plan.rs",
+        "claim.rs",
+        "requires.rs",
+        "properties.rs",
+        "versions.rs",
+        "session.rs",
+        "observed.rs",
+        "owner.rs",
+        "physical_id.rs",
+    ];
     absent(&["aws_", "async ", ".await"], |path| {
         path.starts_with("resource/")
             && (path.contains("/content/") || pure.iter().any(|name| path.ends_with(&format!("/{name}"))))

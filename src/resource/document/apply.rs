@@ -1,23 +1,20 @@
-//! Carries out a plan, and verifies it: each step is a call or a wait; what to do next was decided by the plan and, where AWS
-//! refuses a new version, is decided by [`super::versions`].
+//! Carries out a plan, and verifies it: each step is a call or a wait; what to do next was decided by the plan.
 
 use aws_sdk_ssm::types::DocumentDescription;
-use futures_util::future::join_all;
 
-use super::content::{Format, redact};
-use super::observed::{Document, ListedVersion, Status};
-use super::owner::{Origin, Owner, origin};
-use super::plan::{Asked, Attributes, Change, Labels, VersionChange, attributes};
+use super::claim::claim;
+use super::content::redact;
+use super::observed::{Document, Observed, Status};
+use super::owner::Owner;
+use super::plan::{Asked, Change, VersionChange};
 use super::read::{Reader, status_of, tags_of};
-use super::versions::{OnDuplicate, oldest_to_spare, on_duplicate};
+use super::undo::Undo;
+use super::upload::Placed;
 use super::write::Writer;
+use super::{AnyUndo, observe};
 use crate::cfn::failure::Failure;
 use crate::cfn::progress::Progress;
-use crate::resource::Undo;
 use crate::ssm::SsmError;
-
-/// How many contents are read side by side when the versions are searched.
-const READ_AT_ONCE: usize = 8;
 
 /// What it needs to carry out a plan.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +23,7 @@ pub struct Apply<'a> {
     pub reader: Reader<'a>,
     pub writer: Writer<'a>,
     pub asked: Asked<'a>,
-    pub progress: &'a Progress<Undo>,
+    pub progress: &'a Progress<AnyUndo>,
 }
 
 /// The document once the plan is carried out.
@@ -54,13 +51,31 @@ impl From<Failure> for NotApplied {
     }
 }
 
-/// A version that has the desired content, and its description where it was seen.
-struct Placed {
-    number: String,
-    description: Option<DocumentDescription>,
-}
-
 impl Apply<'_> {
+    /// Looks at a document that the resource may meet for the first time and, where it is to be adopted, makes it this resource's
+    /// while its content is read. Gives what was there before, nothing while AWS is changing it, and whether it was claimed.
+    ///
+    /// It is described before it is read: where there is none, as for most, one connection is enough.
+    ///
+    /// # Errors
+    /// Adopting it is refused, and then nothing was written; or a call failed.
+    pub async fn meet(&self, sharing: bool) -> Result<(Option<Observed>, bool), Failure> {
+        let description = match observe::description(self.reader).await? {
+            Some(Some(description)) => description,
+            settled => return Ok((settled.map(|_| Observed::Absent), false)),
+        };
+        let claim = claim(self.asked, &description)?;
+        if !claim.is_empty() {
+            self.progress.will_write(Undo::of_claimed(self.asked, &description, &claim).map(AnyUndo::Document));
+        }
+        let content = &self.asked.desired.content;
+        // Joined, not tried: when one fails, none may still be under way while the claim is undone.
+        let (observed, claimed) =
+            tokio::join!(observe::described(self.reader, description, content, sharing), self.writer.tag(&claim),);
+        claimed?;
+        Ok((observed?, !claim.is_empty()))
+    }
+
     /// Makes the document, shared as desired, and waits until it is Active.
     ///
     /// # Errors
@@ -78,7 +93,7 @@ impl Apply<'_> {
         }
         if !result.as_ref().is_err_and(SsmError::is_unanswered) {
             self.progress.amend(|undo| {
-                if let Undo::Document(undo) = undo {
+                if let AnyUndo::Document(undo) = undo {
                     undo.answered();
                 }
             });
@@ -91,34 +106,27 @@ impl Apply<'_> {
         Ok(Applied { default_version: version.clone(), latest_version: version, hash: created.hash })
     }
 
-    /// Changes the document that is there.
-    ///
-    /// Where it is adopted, the tags are read again before anything is promoted: of two stacks that adopt in the same second
-    /// one loses.
+    /// Changes the document that is there. `claimed` tells whether it was adopted in this invocation: then the tags are read again
+    /// before anything is promoted, and of two stacks that adopt in the same second one loses.
     ///
     /// # Errors
     /// [`NotApplied::Outdated`] where the document is gone.
-    pub async fn change(&self, document: &Document, change: &Change) -> Result<Applied, NotApplied> {
+    pub async fn change(&self, document: &Document, change: &Change, claimed: bool) -> Result<Applied, NotApplied> {
         self.progress.step("changing the document");
-        let Change { adopts, set_tags, remove_tags, version, share, unshare } = change;
+        let Change { claim: _, set_tags, remove_tags, version, share, unshare } = change;
         // Joined, not tried: when one fails, none may still be under way while the change is undone.
-        let (tagged, untagged, shared, placed) = tokio::join!(
+        let (owned, tagged, untagged, shared, placed) = tokio::join!(
+            async { if claimed { self.still_owned().await } else { Ok(()) } },
             self.writer.tag(set_tags),
             self.writer.untag(remove_tags.iter().cloned()),
             self.writer.share(share, unshare),
             self.place(document, version),
         );
-        let mut placed = placed?;
+        owned?;
+        let placed = placed?;
         tagged?;
         untagged?;
         shared?;
-        if *adopts {
-            let version = placed.as_ref().map(|placed| placed.number.as_str());
-            let description = self.still_owned(version).await?;
-            if let Some(placed) = &mut placed {
-                placed.description = Some(description);
-            }
-        }
         self.enforce(document, version, placed).await
     }
 
@@ -131,15 +139,15 @@ impl Apply<'_> {
     ) -> Result<Applied, NotApplied> {
         let unchanged = Applied {
             default_version: document.default.number.clone(),
-            latest_version: document.latest_version.clone(),
-            hash: document.hash.clone(),
+            latest_version: document.description.latest_version.clone(),
+            hash: document.description.hash.clone(),
         };
         let Some(Placed { number, description }) = placed else { return Ok(unchanged) };
         let promote =
             !matches!(change, VersionChange::Upload { promote: false, .. }) && number != document.default.number;
         let later = |one: &str, other: &str| one.parse::<u64>().ok() > other.parse::<u64>().ok();
-        let latest_version = if later(&number, &document.latest_version) { &number } else { &document.latest_version };
-        let latest_version = latest_version.clone();
+        let latest = &unchanged.latest_version;
+        let latest_version = if later(&number, latest) { &number } else { latest }.clone();
         let (hash, in_force) = match description {
             Some(description) => {
                 let hash = self.active(description, Some(&number)).await?.hash;
@@ -176,100 +184,6 @@ impl Apply<'_> {
         }
     }
 
-    /// Uploads a version, or finds the one that AWS says is there already.
-    async fn upload(&self, document: &Document, attributes: Option<&Attributes>) -> Result<Option<Placed>, NotApplied> {
-        let desired = self.asked.desired;
-        let is_mine = Owner::of(&document.tags).as_ref() == Some(self.asked.me);
-        let origin = if is_mine { origin(&document.tags) } else { Origin::Adopted { previous_default_version: None } };
-        // Where only other attributes change, the version that has the content has the name, too, and names can't be used twice.
-        let names = attributes.is_none_or(|attributes| attributes.names.contains(&"VersionName"));
-        let version_name = desired.version_name.as_deref().filter(|_| names);
-        let (mut spared, mut replaced) = (false, false);
-        loop {
-            self.progress.step("uploading a version");
-            let error = match self.writer.upload(desired, version_name).await {
-                Ok(description) => {
-                    let number = description.document_version.clone().unwrap_or_default();
-                    return Ok(Some(Placed { number, description: Some(description) }));
-                }
-                Err(error) => error,
-            };
-            let failure = self.writer.failure_without_content(&error, desired);
-            // It is gone, or another version of it is still being made, as by the same request delivered twice.
-            if error.is("InvalidDocument") || error.is("InvalidDocumentOperation") {
-                return Err(NotApplied::Outdated(failure));
-            }
-            if error.is("DuplicateDocumentContent") || error.is("DuplicateDocumentVersionName") {
-                if let Some(attributes) = attributes {
-                    return unchangeable(attributes, failure);
-                }
-                match self.find(&origin).await? {
-                    OnDuplicate::Use(number) => {
-                        let description = self.reader.describe(Some(&number)).await?;
-                        // Delivered once more, the request would find that version in force, and be refused for what it lacks.
-                        let lacking = description.as_ref().and_then(|found| attributes_lacking(self.asked, found));
-                        if let Some(attributes) = lacking.filter(|attributes| attributes.refusable) {
-                            return unchangeable(&attributes, failure);
-                        }
-                        return Ok(Some(Placed { number, description }));
-                    }
-                    OnDuplicate::Replace(version) if !replaced => {
-                        self.writer.delete_version(&version).await?;
-                        replaced = true;
-                    }
-                    OnDuplicate::Replace(version) | OnDuplicate::Refuse(version) => {
-                        return Err(self.only_in_failed_version(&version, document).into());
-                    }
-                    OnDuplicate::None => {
-                        return Err(failure
-                            .and("No version that could be put in force has the desired content.")
-                            .into());
-                    }
-                }
-            } else if error.is("DocumentVersionLimitExceeded") && origin == Origin::Created && !spared {
-                let versions = self.reader.versions().await?;
-                let Some(oldest) = oldest_to_spare(&versions) else { return Err(failure.into()) };
-                tracing::info!(version = oldest.number, "the oldest version makes room for the new one");
-                self.writer.delete_version(&oldest.number).await?;
-                spared = true;
-            } else {
-                return Err(failure.into());
-            }
-        }
-    }
-
-    /// Searches the versions for the desired content, newest first.
-    async fn find(&self, origin: &Origin) -> Result<OnDuplicate, Failure> {
-        self.progress.step("searching the versions for the content");
-        let versions = self.reader.versions().await?;
-        let mut with_content: Vec<&ListedVersion> = Vec::new();
-        for some in versions.chunks(READ_AT_ONCE) {
-            let have_it = some.iter().map(|version| self.has_content(&version.number));
-            for (version, has_it) in some.iter().zip(join_all(have_it).await) {
-                if has_it? {
-                    with_content.push(version);
-                }
-            }
-            if let OnDuplicate::Use(number) = on_duplicate(with_content.iter().copied(), origin) {
-                return Ok(OnDuplicate::Use(number));
-            }
-        }
-        Ok(on_duplicate(with_content, origin))
-    }
-
-    async fn has_content(&self, version: &str) -> Result<bool, Failure> {
-        let desired = &self.asked.desired.content;
-        // A version that was uploaded as JSON says the same in AWS's YAML, but perhaps with scalars that parsers read differently.
-        let other_format = (desired.format == Format::Yaml).then_some(Format::Json);
-        for format in [desired.format].into_iter().chain(other_format) {
-            let found = self.reader.version(Some(version), format).await?;
-            if found.is_some_and(|found| desired.same_as(&found.content)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Waits until the described version is Active.
     async fn active(
         &self,
@@ -298,11 +212,11 @@ impl Apply<'_> {
     }
 
     /// Reads the tags again after they were written.
-    async fn still_owned(&self, version: Option<&str>) -> Result<DocumentDescription, NotApplied> {
+    async fn still_owned(&self) -> Result<(), NotApplied> {
         let gone = || NotApplied::Outdated(Failure::new("The document disappeared in the meantime."));
-        let description = self.reader.describe(version).await?.ok_or_else(gone)?;
+        let description = self.reader.describe(None).await?.ok_or_else(gone)?;
         match Owner::of(&tags_of(&description)) {
-            Some(owner) if owner == *self.asked.me => Ok(description),
+            Some(owner) if owner == *self.asked.me => Ok(()),
             other => {
                 let by =
                     other.map(|owner| format!(" by the resource {} of the stack {}", owner.logical_id, owner.stack_id));
@@ -312,40 +226,4 @@ impl Apply<'_> {
             }
         }
     }
-
-    fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
-        let name = &self.asked.desired.name;
-        // A default version can't be deleted.
-        let first = if document.default.number == version { ", once another one is in force" } else { "" };
-        Failure::new(format!(
-            "DocumentContent: version {version} of document {name} has this content already, but failed, and AWS does not take \
-             the content again. Delete that version{first} (aws ssm delete-document --name {name} --document-version {version}), or \
-             change the content."
-        ))
-    }
-}
-
-/// What a version that was found lacks of the attributes that the request changes.
-fn attributes_lacking(asked: Asked<'_>, found: &DocumentDescription) -> Option<Attributes> {
-    let labels = Labels {
-        version_name: found.version_name().filter(|text| !text.is_empty()),
-        display_name: found.display_name().filter(|text| !text.is_empty()),
-        target_type: found.target_type().filter(|text| !text.is_empty()),
-    };
-    attributes(asked, labels)
-}
-
-/// AWS takes attributes only together with a new content.
-fn unchangeable(attributes: &Attributes, failure: Failure) -> Result<Option<Placed>, NotApplied> {
-    let names = attributes.names.join(" and ");
-    if attributes.refusable {
-        return Err(failure
-            .and(format!("{names} can't be changed alone: change the content, too, or take the change back."))
-            .into());
-    }
-    tracing::warn!(
-        attributes = names,
-        "these differ from what is desired, and AWS does not change them without a new content"
-    );
-    Ok(None)
 }

@@ -1,10 +1,11 @@
 //! `Custom::SsmDocument`: *the desired content is the document's default version, and that version is Active.*
 //!
-//! In reading order: [`properties`] and [`content`] say what is desired, [`observed`] and [`observe`] what is there, [`plan`]
-//! decides, [`apply`] does it; [`undo`] takes back what a failed request did; [`release`] is the Delete. [`read`] and [`write`]
-//! are the calls.
+//! In reading order: [`properties`] and [`content`] say what is desired, [`observed`] and [`observe`] what is there, [`claim`]
+//! and [`plan`] decide, [`apply`] and [`upload`] do it; [`undo`] takes back what a failed request did; [`release`] is the Delete.
+//! [`read`] and [`write`] are the calls.
 
 pub mod apply;
+pub mod claim;
 pub mod content;
 pub mod observe;
 pub mod observed;
@@ -13,8 +14,10 @@ pub mod plan;
 pub mod properties;
 pub mod read;
 pub mod release;
+pub mod requires;
 pub mod session;
 pub mod undo;
+pub mod upload;
 pub mod versions;
 pub mod write;
 
@@ -22,7 +25,7 @@ use serde_json::{Map, Value, json};
 
 use self::apply::{Applied, Apply, NotApplied};
 use self::observe::observe;
-use self::observed::{Document, Observed};
+use self::observed::{Description, Document, Observed};
 use self::owner::{Origin, Owner, origin};
 use self::plan::{Asked, Change, Plan, Planned, plan};
 use self::properties::{Desired, OnDelete, Previous, is_document_name};
@@ -84,16 +87,26 @@ pub async fn release(
 
 /// Observes, plans and applies, again where the document changed in between.
 async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Result<Applied, Failure> {
-    let Apply { reader, asked, progress, .. } = apply;
+    let Apply { reader, writer, asked, progress } = apply;
     let desired = asked.desired;
     let old_accounts = asked.previous.is_some_and(|previous| !previous.account_ids.is_empty());
     let sharing = old_accounts || !desired.account_ids.is_empty();
-    let (mut tried_to_create, mut noted_undo) = (false, false);
+    let (mut tried_to_create, mut noted_undo, mut claimed) = (false, false, false);
     let mut backoff = Backoff::new();
-    let mut outdated = None;
-    for _ in 0..MAX_ROUNDS {
+    let (mut outdated, mut rounds) = (None, 0);
+    while rounds < MAX_ROUNDS {
         progress.step("reading the document");
-        let observed = observe(reader, &desired.content, sharing).await?;
+        let (observed, claims) = match keeps_name {
+            true => (observe(reader, &desired.content, sharing).await?, false),
+            false => apply.meet(sharing).await?,
+        };
+        if claims {
+            (claimed, noted_undo) = (true, false);
+        }
+        let Some(observed) = observed else {
+            backoff.pause().await;
+            continue;
+        };
         let planned = plan(asked, &observed)?;
         log(asked, &observed, &planned);
         // What an Update does to its own document is not undone: the stack's rollback is an Update, too.
@@ -105,8 +118,8 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
                 {
                     // In a second round the document bears what the first has changed.
                     if !noted_undo {
-                        let is_create = request.request_type == RequestType::Create;
-                        let undo = Undo::of_changed(asked, document, change, is_create);
+                        let is_first = claimed || request.request_type == RequestType::Create;
+                        let undo = Undo::of_changed(asked, document, change, is_first);
                         progress.will_write(undo.map(AnyUndo::Document));
                         noted_undo = true;
                     }
@@ -118,7 +131,13 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
             }
         }
         let result = match (&planned.plan, &observed) {
-            (Plan::Change(change), Observed::Present(document)) => apply.change(document, change).await,
+            (Plan::Change(change), Observed::Present(document)) => {
+                if !claimed && !change.claim.is_empty() {
+                    writer.tag(&change.claim).await?;
+                    claimed = true;
+                }
+                apply.change(document, change, claimed).await
+            }
             _ => {
                 tried_to_create = true;
                 apply.create().await
@@ -129,6 +148,7 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
             Err(NotApplied::Failed(failure)) => return Err(failure),
             Err(NotApplied::Outdated(failure)) => outdated = Some(failure),
         }
+        rounds += 1;
         backoff.pause().await;
     }
     let failure = outdated.unwrap_or_else(|| Failure::new("The document changed in the meantime."));
@@ -138,10 +158,10 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
 /// Whether a document that bears our tags was made by this very request: by a call of this invocation whose answer got lost,
 /// or by an earlier delivery of the request, which the times tell. Any other was there before, and is never deleted.
 fn is_of_this_request(me: &Owner, request: &Request, document: &Document, tried_to_create: bool) -> bool {
-    let made_since =
-        request.requested_at.zip(document.created_at).is_some_and(|(requested, created)| created >= requested);
-    Owner::of(&document.tags).as_ref() == Some(me)
-        && origin(&document.tags) == Origin::Created
+    let Description { created_at, tags, .. } = &document.description;
+    let made_since = request.requested_at.zip(*created_at).is_some_and(|(requested, created)| created >= requested);
+    Owner::of(tags).as_ref() == Some(me)
+        && origin(tags) == Origin::Created
         && (tried_to_create || made_since && document.default.number == "1")
 }
 

@@ -1,68 +1,104 @@
 //! Puts together what is to be known of a document before anything is decided. Reads only.
+//!
+//! Each gives `None` while AWS is creating, updating or deleting: then it is to be looked at again.
+
+use std::collections::BTreeSet;
 
 use aws_sdk_ssm::types::DocumentDescription;
 
 use super::content::Content;
-use super::observed::{Document, Observed, Status, Version};
+use super::observed::{Description, Document, Observed, Status, Version};
 use super::read::{Reader, plain_requirement, status_of, tags_of};
 use crate::cfn::failure::Failure;
-use crate::resource::backoff::Backoff;
 
-/// The document as it is, once AWS is done with what it is doing to it.
-///
-/// One round trip, unless the default version has not the `desired` content and is not the latest: then that is read, too.
+/// The document as it is, read side by side: one round trip, unless its default version has not the `desired` content and is not
+/// the latest; then that is read, too. `sharing` tells whether it matters with whom it is shared.
 ///
 /// # Errors
-/// A reading call failed. It waits for ever while AWS is creating, updating or deleting: the caller's deadline ends it.
-pub async fn observe(reader: Reader<'_>, desired: &Content, sharing: bool) -> Result<Observed, Failure> {
-    let mut backoff = Backoff::new();
-    loop {
-        if let Some(observed) = glance(reader, desired, sharing).await? {
-            return Ok(observed);
-        }
-        backoff.pause().await;
+/// A reading call failed.
+pub async fn observe(reader: Reader<'_>, desired: &Content, sharing: bool) -> Result<Option<Observed>, Failure> {
+    let (description, default, shared_with) =
+        tokio::try_join!(reader.describe(None), reader.version(None, desired.format), shared_with(reader, sharing))?;
+    match (description, default) {
+        (None, None) => Ok(Some(Observed::Absent)),
+        (Some(description), Some(default)) => match settled(&description) {
+            Some(description) => whole(reader, description, default, shared_with, desired).await,
+            None => Ok(None),
+        },
+        // It came or went between the two calls.
+        _ => Ok(None),
     }
 }
 
-/// `None` while the document is changing.
-async fn glance(reader: Reader<'_>, desired: &Content, sharing: bool) -> Result<Option<Observed>, Failure> {
-    let shared_with = async { if sharing { reader.shared_with().await } else { Ok(Default::default()) } };
-    let (description, default, shared_with) =
-        tokio::try_join!(reader.describe(None), reader.version(None, desired.format), shared_with)?;
-    let (description, default) = match (description, default) {
-        (None, None) => return Ok(Some(Observed::Absent)),
-        (Some(description), Some(default)) => (description, default),
-        // It came or went between the two calls.
-        _ => return Ok(None),
-    };
-    let default_version = description.default_version.clone().unwrap_or_else(|| default.number.clone());
-    let is_changing = |status: &Status| matches!(status, Status::Pending | Status::Deleting);
-    if is_changing(&status_of(&description)) || is_changing(&default.status) || default_version != default.number {
+/// What is told of a document, if it is there, without its content.
+///
+/// # Errors
+/// DescribeDocument failed.
+pub async fn description(reader: Reader<'_>) -> Result<Option<Option<Description>>, Failure> {
+    Ok(match reader.describe(None).await? {
+        None => Some(None),
+        Some(description) => settled(&description).map(Some),
+    })
+}
+
+/// The document that was described, with its content: one round trip, unless as for [`observe`].
+///
+/// # Errors
+/// A reading call failed.
+pub async fn described(
+    reader: Reader<'_>,
+    description: Description,
+    desired: &Content,
+    sharing: bool,
+) -> Result<Option<Observed>, Failure> {
+    let (default, shared_with) = tokio::try_join!(reader.version(None, desired.format), shared_with(reader, sharing))?;
+    match default {
+        Some(default) => whole(reader, description, default, shared_with, desired).await,
+        None => Ok(None),
+    }
+}
+
+async fn shared_with(reader: Reader<'_>, sharing: bool) -> Result<BTreeSet<String>, Failure> {
+    if sharing { reader.shared_with().await } else { Ok(BTreeSet::new()) }
+}
+
+async fn whole(
+    reader: Reader<'_>,
+    description: Description,
+    default: Version,
+    shared_with: BTreeSet<String>,
+    desired: &Content,
+) -> Result<Option<Observed>, Failure> {
+    if is_changing(&default.status) || description.default_version != default.number {
         return Ok(None);
     }
-    let latest_version = description.latest_version.clone().unwrap_or_else(|| default_version.clone());
-    let latest = if latest_version == default_version || desired.same_as(&default.content) {
+    let latest = if description.latest_version == default.number || desired.same_as(&default.content) {
         None
     } else {
-        match reader.version(Some(&latest_version), desired.format).await? {
+        match reader.version(Some(&description.latest_version), desired.format).await? {
             Some(latest) if is_changing(&latest.status) => return Ok(None),
             latest => latest,
         }
     };
-    let document = document(&description, default, latest, latest_version);
-    Ok(Some(Observed::Present(Document { shared_with, ..document })))
+    Ok(Some(Observed::Present(Document { description, default, latest, shared_with })))
 }
 
-fn document(
-    description: &DocumentDescription,
-    default: Version,
-    latest: Option<Version>,
-    latest_version: String,
-) -> Document {
+fn is_changing(status: &Status) -> bool {
+    matches!(status, Status::Pending | Status::Deleting)
+}
+
+fn settled(description: &DocumentDescription) -> Option<Description> {
+    (!is_changing(&status_of(description))).then(|| plain(description))
+}
+
+fn plain(description: &DocumentDescription) -> Description {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let mut requires: Vec<_> = description.requires().iter().map(plain_requirement).collect();
     requires.sort();
-    Document {
+    // What was described is the default version.
+    let default_version = given(&description.default_version).or_else(|| given(&description.document_version));
+    let default_version = default_version.unwrap_or_default();
+    Description {
         document_type: description.document_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         account: given(&description.owner),
         display_name: given(&description.display_name),
@@ -71,9 +107,7 @@ fn document(
         tags: tags_of(description),
         hash: given(&description.hash),
         created_at: description.created_date().map(|date| date.secs()),
-        default,
-        latest,
-        latest_version,
-        shared_with: Default::default(),
+        latest_version: given(&description.latest_version).unwrap_or_else(|| default_version.clone()),
+        default_version,
     }
 }

@@ -19,6 +19,18 @@ pub enum Observed {
 #[derive(Clone, PartialEq)]
 #[allow(missing_docs)]
 pub struct Document {
+    pub description: Description,
+    pub default: Version,
+    /// Where it is another than the default one and was needed.
+    pub latest: Option<Version>,
+    /// The accounts that it is shared with, where it was asked.
+    pub shared_with: BTreeSet<String>,
+}
+
+/// What AWS tells of a document without its content.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Description {
     pub document_type: String,
     /// The account that owns it, where AWS says so.
     pub account: Option<String>,
@@ -30,12 +42,8 @@ pub struct Document {
     pub hash: Option<String>,
     /// When it was made, in seconds since 1970.
     pub created_at: Option<i64>,
-    pub default: Version,
-    /// Where it is another than the default one and was needed.
-    pub latest: Option<Version>,
+    pub default_version: String,
     pub latest_version: String,
-    /// The accounts that it is shared with, where it was asked.
-    pub shared_with: BTreeSet<String>,
 }
 
 /// A version of a document with its content.
@@ -86,6 +94,7 @@ impl std::fmt::Debug for Version {
 
 impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} document, default {:?}, latest {}", self.document_type, self.default, self.latest_version)
+        let Description { document_type, latest_version, .. } = &self.description;
+        write!(f, "{document_type} document, default {:?}, latest {latest_version}", self.default)
     }
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::observed::{Document, Observed, Status};
+use super::claim::{claim, refuse_too_many_tags};
+use super::observed::{Description, Document, Observed, Status};
 use super::owner::{Owner, Tags};
-use super::properties::{Desired, OnExisting, Previous, Requirement};
+use super::properties::{Desired, Previous};
+use super::requires::{refuse_new_requires, requires_problem};
 use crate::cfn::failure::{Failure, Problem, fail_on};
-
-/// What one resource may have on one document.
-const MAX_TAGS: usize = 50;
 
 /// Who asks for what.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +35,9 @@ pub enum Plan {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[allow(missing_docs)]
 pub struct Change {
-    /// Whether it becomes this resource's with these changes.
-    pub adopts: bool,
+    /// The tags of ownership that make it this resource's, where it is adopted.
+    pub claim: Tags,
+    /// Tags of the stack's properties.
     pub set_tags: Tags,
     pub remove_tags: BTreeSet<String>,
     pub version: VersionChange,
@@ -92,63 +92,27 @@ pub fn plan(asked: Asked<'_>, observed: &Observed) -> Result<Planned, Failure> {
         fail_on(&findings.problems)?;
         return Ok(Planned { plan: Plan::Create, warnings: findings.warnings.clone() });
     };
-    refuse_other_kind(asked, document)?;
-    let adopts = adopts(asked, document)?;
+    let description = &document.description;
+    let claim = claim(asked, description)?;
     let has_content = has_content(asked.desired, document);
-    refuse_new_requires(asked, document)?;
+    refuse_new_requires(asked, description)?;
     let mut problems = findings.problems.clone();
-    problems.extend(requires_problem(asked, document, adopts));
+    problems.extend(requires_problem(asked, description));
     let mut warnings = findings.warnings.clone();
-    if has_content && !adopts {
+    if has_content && claim.is_empty() {
         warnings.append(&mut problems);
     }
     fail_on(&problems)?;
+    refuse_too_many_tags(asked, description, &claim)?;
     let change = Change {
-        adopts,
-        set_tags: set_tags(asked, document, adopts)?,
-        remove_tags: remove_tags(asked, document),
+        claim,
+        set_tags: asked.desired.tags.clone().into_iter().filter(|tag| !has_tag(description, tag)).collect(),
+        remove_tags: remove_tags(asked, description),
         version: version_change(asked, document, has_content),
         share: asked.desired.account_ids.difference(&document.shared_with).cloned().collect(),
         unshare: unshare(asked, document),
     };
     Ok(Planned { plan: Plan::Change(change), warnings })
-}
-
-fn refuse_other_kind(asked: Asked<'_>, document: &Document) -> Result<(), Failure> {
-    let Desired { name, document_type, .. } = asked.desired;
-    if let (Some(account), Some(owner)) = (asked.account, &document.account)
-        && account != owner
-    {
-        return Err(Failure::new(format!(
-            "DocumentName: {name} belongs to {owner}, not to this account ({account}). Choose another name."
-        )));
-    }
-    if document.document_type != *document_type {
-        return Err(Failure::new(format!(
-            "DocumentType: the document {name} is of type {}, and a document's type can't be changed to {document_type}. \
-             Choose another DocumentName.",
-            document.document_type
-        )));
-    }
-    Ok(())
-}
-
-/// Whether the document becomes this resource's now.
-fn adopts(asked: Asked<'_>, document: &Document) -> Result<bool, Failure> {
-    let name = &asked.desired.name;
-    match (Owner::of(&document.tags), asked.desired.on_existing) {
-        (Some(owner), _) if owner == *asked.me => Ok(false),
-        (_, OnExisting::TakeOver) | (None, OnExisting::Adopt) => Ok(true),
-        (None, OnExisting::Fail) => Err(Failure::new(format!(
-            "OnExisting: the document {name} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to \
-             manage it."
-        ))),
-        (Some(owner), OnExisting::Adopt | OnExisting::Fail) => Err(Failure::new(format!(
-            "DocumentName: the document {name} is managed by the resource {} of the stack {}. Let that stack go of it first, or, \
-             where that stack is gone, set OnExisting: TakeOver.",
-            owner.logical_id, owner.stack_id
-        ))),
-    }
 }
 
 fn has_content(desired: &Desired, document: &Document) -> bool {
@@ -160,8 +124,8 @@ fn version_change(asked: Asked<'_>, document: &Document, has_content: bool) -> V
     if has_content {
         let labels = Labels {
             version_name: document.default.version_name.as_deref(),
-            display_name: document.display_name.as_deref(),
-            target_type: document.target_type.as_deref(),
+            display_name: document.description.display_name.as_deref(),
+            target_type: document.description.target_type.as_deref(),
         };
         return match attributes(asked, labels) {
             Some(attributes) => VersionChange::Upload { promote, attributes: Some(attributes) },
@@ -213,67 +177,12 @@ pub fn attributes(asked: Asked<'_>, present: Labels<'_>) -> Option<Attributes> {
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
-/// A change of `Requires` that this very request makes. Refused, the stack goes back to what is there, and is not trapped.
-fn refuse_new_requires(asked: Asked<'_>, document: &Document) -> Result<(), Failure> {
-    let old = asked.previous.map(|previous| previous.requires.clone().unwrap_or_default());
-    let is_new = old.is_some_and(|old| old != asked.desired.requires && are(&old, &document.requires));
-    if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
-}
-
-fn requires_problem(asked: Asked<'_>, document: &Document, adopts: bool) -> Option<Problem> {
-    let desired = &asked.desired.requires;
-    let differs = match asked.previous {
-        Some(previous) => {
-            *desired != previous.requires.clone().unwrap_or_default() && !are(desired, &document.requires)
-        }
-        None => adopts && !contains(&document.requires, desired),
-    };
-    differs.then(requires_unchangeable)
-}
-
-fn requires_unchangeable() -> Problem {
-    let text =
-        "can be given only when a document is created. Choose another DocumentName, or leave Requires as it was.";
-    Problem::new("Requires", text)
-}
-
-fn are(wanted: &[Requirement], present: &[Requirement]) -> bool {
-    wanted.len() == present.len() && contains(present, wanted)
-}
-
-fn contains(present: &[Requirement], wanted: &[Requirement]) -> bool {
-    wanted.iter().all(|wanted| present.iter().any(|present| satisfies(wanted, present)))
-}
-
-/// What is not wanted of a requirement in particular may be anything.
-fn satisfies(wanted: &Requirement, present: &Requirement) -> bool {
-    let fits = |wanted: &Option<String>, present: &Option<String>| wanted.is_none() || wanted == present;
-    wanted.name == present.name
-        && fits(&wanted.version, &present.version)
-        && fits(&wanted.require_type, &present.require_type)
-        && fits(&wanted.version_name, &present.version_name)
-}
-
-fn set_tags(asked: Asked<'_>, document: &Document, adopts: bool) -> Result<Tags, Failure> {
-    let mut wanted = asked.desired.tags.clone();
-    if adopts {
-        wanted.extend(asked.me.tags_of_adopted(&document.default.number));
-    }
-    let all: BTreeSet<&String> = document.tags.keys().chain(wanted.keys()).collect();
-    // Those of AWS itself don't count.
-    let all = all.iter().filter(|key| !key.starts_with("aws:")).count() - remove_tags(asked, document).len();
-    if all > MAX_TAGS {
-        return Err(Failure::new(format!(
-            "Tags: the document {} would have {all} tags, those of this resource among them; AWS allows {MAX_TAGS}. Remove some.",
-            asked.desired.name
-        )));
-    }
-    wanted.retain(|key, value| document.tags.get(key) != Some(value));
-    Ok(wanted)
+fn has_tag(document: &Description, (key, value): &(String, String)) -> bool {
+    document.tags.get(key) == Some(value)
 }
 
 /// Tags that the old properties gave and the new ones don't. Those of others stay.
-fn remove_tags(asked: Asked<'_>, document: &Document) -> BTreeSet<String> {
+pub(super) fn remove_tags(asked: Asked<'_>, document: &Description) -> BTreeSet<String> {
     let old = asked.previous.map(|previous| previous.tags.keys()).into_iter().flatten();
     old.filter(|key| !asked.desired.tags.contains_key(*key) && document.tags.contains_key(*key)).cloned().collect()
 }
@@ -287,9 +196,9 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Change(change) = self else { return f.write_str("create the document") };
         // Written out, so that a change which is not shown does not compile.
-        let Change { adopts, set_tags, remove_tags, version, share, unshare } = change;
+        let Change { claim, set_tags, remove_tags, version, share, unshare } = change;
         let mut steps: Vec<String> = Vec::new();
-        if *adopts {
+        if !claim.is_empty() {
             steps.push("adopt the document".into());
         }
         if !set_tags.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ssm::Client;
 
-use super::observed::Document;
+use super::observed::{Description, Document};
 use super::owner::{Origin, Owner, PREFIX, Tags, origin, ours};
 use super::plan::{Asked, Change};
 use super::read::{Reader, tags_of};
@@ -43,26 +43,40 @@ impl Undo {
         }
     }
 
+    /// For a document that is there and is being adopted, while its content is not known yet.
+    pub fn of_claimed(asked: Asked<'_>, document: &Description, claim: &Tags) -> Written<Self> {
+        let before = Before::Present {
+            default_version: document.default_version.clone(),
+            set_tags: claim.clone(),
+            tags: document.tags.clone(),
+            shared: Vec::new(),
+        };
+        let name = asked.desired.name.clone();
+        let undo = Self { me: asked.me.clone(), name: name.clone(), before };
+        Written { physical_resource_id: name, undo }
+    }
+
     /// For a document that is there and is being changed. `is_create` tells whether the resource meets it first: then an earlier
     /// attempt at the same request may have adopted it, and what that attempt did is taken back, too.
     pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_create: bool) -> Written<Self> {
         let Asked { desired, me, .. } = asked;
-        // What this resource made before the request, and kept, is none of the request's: it goes back to what it was.
-        let is_adopted = matches!(origin(&document.tags), Origin::Adopted { .. });
-        let is_retry = is_create && is_adopted && Owner::of(&document.tags).as_ref() == Some(me);
-        // It promoted nothing where the default version has not the content: what is in force then is somebody else's choice.
-        let may_have_promoted =
-            is_retry && desired.set_default_version && desired.content.same_as(&document.default.content);
-        let remembered = match origin(&document.tags) {
-            Origin::Adopted { previous_default_version } if may_have_promoted => previous_default_version,
-            _ => None,
-        };
+        let present = &document.description.tags;
         let mut set_tags = change.set_tags.clone();
-        let mut tags = document.tags.clone();
-        if is_retry {
-            let mine = ours(&document.tags);
+        set_tags.extend(change.claim.clone());
+        let mut tags = present.clone();
+        let mut remembered = None;
+        // What this resource made before the request, and kept, is none of the request's: it goes back to what it was.
+        if let Origin::Adopted { previous_default_version } = origin(present)
+            && is_create
+            && Owner::of(present).as_ref() == Some(me)
+        {
+            let mine = ours(present);
             tags.retain(|key, _| !mine.contains_key(key));
             set_tags.extend(mine);
+            // It promoted nothing where the default version has not the content: what is in force then is somebody else's choice.
+            if desired.set_default_version && desired.content.same_as(&document.default.content) {
+                remembered = previous_default_version;
+            }
         }
         let before = Before::Present {
             default_version: remembered.unwrap_or_else(|| document.default.number.clone()),

@@ -79,6 +79,55 @@ async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches
 }
 
 #[tokio::test]
+async fn of_two_stacks_that_adopt_a_document_which_changes_meanwhile_the_loser_fails_too() {
+    for rename in [false, true] {
+        let world = World::new().await;
+        let other = desired_with("5", json!({"DocumentName": "Other"}));
+        world.send(&Request::create(other.clone())).await.ok();
+        world.aws.forget();
+        world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
+        // Between the description and the content, somebody puts another version in force.
+        world.aws.on("GetDocument").before(|model| {
+            let document = model.document_mut(NAME).unwrap();
+            document.default_version = document.push(Version::json(preferences("2")));
+        });
+        let request = match rename {
+            true => Request::update("Other", other.clone(), desired("20")),
+            false => Request::create(desired("20")),
+        };
+        // So it is described twice; the third time, the other stack's tags are there.
+        world.aws.on("DescribeDocument").nth(3).before(|model| {
+            model.document_mut(NAME).unwrap().tags.insert("cfn-ssm-document:stack-id".into(), stack("b"));
+        });
+        let reply = world.send(&request).await;
+        assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
+        assert_eq!(world.in_force(NAME), content("2"), "nothing was promoted");
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_was_claimed_and_cannot_be_read_loses_the_claim_again() {
+    for rename in [false, true] {
+        let world = World::new().await;
+        let other = desired_with("5", json!({"DocumentName": "Other"}));
+        world.send(&Request::create(other.clone())).await.ok();
+        world.aws.forget();
+        let there = Document::session(NAME, preferences("1")).tag("team", "blue");
+        world.aws.ssm(|model| model.put_document(there));
+        world.aws.on("GetDocument").fault(Fault::error(400, "InvalidDocumentContent", "no"));
+        let request = match rename {
+            true => Request::update("Other", other.clone(), desired("20")),
+            false => Request::create(desired("20")),
+        };
+        let reply = world.send(&request).await;
+        assert!(reply.reason().contains("InvalidDocumentContent"), "{}", reply.reason());
+        assert_eq!(reply.id(), if rename { "Other" } else { "cfn-ssm-document:not-created" });
+        assert!(world.writes().contains(&"AddTagsToResource".to_owned()), "{:?}", world.writes());
+        assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
+    }
+}
+
+#[tokio::test]
 async fn of_two_real_adoptions_at_the_same_moment_one_wins_whole_and_the_other_leaves_no_trace_in_force() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
     let (mut one, mut other) =

@@ -24,14 +24,18 @@ fn desired(more: Value) -> Desired {
 /// A document with version 3 in force.
 fn document(content: &str, tags: &Tags) -> Document {
     Document {
-        document_type: "Command".into(),
-        account: None,
-        display_name: None,
-        target_type: None,
-        requires: Vec::new(),
-        tags: tags.clone(),
-        hash: None,
-        created_at: None,
+        description: Description {
+            document_type: "Command".into(),
+            account: None,
+            display_name: None,
+            target_type: None,
+            requires: Vec::new(),
+            tags: tags.clone(),
+            hash: None,
+            created_at: None,
+            default_version: "3".into(),
+            latest_version: "3".into(),
+        },
         default: Version {
             number: "3".into(),
             version_name: None,
@@ -39,7 +43,6 @@ fn document(content: &str, tags: &Tags) -> Document {
             content: content.to_owned(),
         },
         latest: None,
-        latest_version: "3".into(),
         shared_with: BTreeSet::new(),
     }
 }
@@ -59,8 +62,10 @@ fn before(desired: &Desired, document: &Document, change: &Change, is_create: bo
 #[test]
 fn what_was_in_force_the_tags_and_the_new_shares_are_remembered() {
     let theirs = tags(&[("team", "blue")]);
-    let set_tags = tags(&[("team", "red"), ("new", "1")]);
-    let change = Change { adopts: true, set_tags: set_tags.clone(), share: vec!["1".into()], ..Change::default() };
+    let (claim, mut set_tags) = (me().tags_of_adopted("3"), tags(&[("team", "red"), ("new", "1")]));
+    let change =
+        Change { claim: claim.clone(), set_tags: set_tags.clone(), share: vec!["1".into()], ..Change::default() };
+    set_tags.extend(claim);
     for is_create in [true, false] {
         assert_eq!(
             before(&desired(json!({})), &document(OLD, &theirs), &change, is_create),
@@ -72,6 +77,17 @@ fn what_was_in_force_the_tags_and_the_new_shares_are_remembered() {
             }
         );
     }
+}
+
+#[test]
+fn a_claim_takes_back_nothing_but_its_tags() {
+    let (theirs, claim) = (tags(&[("team", "blue")]), me().tags_of_adopted("3"));
+    let (desired, me, document) = (desired(json!({})), me(), document(OLD, &theirs));
+    let asked = Asked { desired: &desired, previous: None, me: &me, account: None };
+    let undo = Undo::of_claimed(asked, &document.description, &claim).undo;
+    let shared = Vec::new();
+    let before = Before::Present { default_version: "3".into(), set_tags: claim, tags: theirs, shared };
+    assert_eq!(undo, Undo { me: me.clone(), name: "Doc".into(), before });
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod properties;
 use serde_json::{Value, json};
 
 use super::super::observed::Version;
+use super::super::properties::Requirement;
 use super::*;
 
 const NEW: &str = "{\"schemaVersion\": \"2.2\", \"v\": \"new\"}";
@@ -33,17 +34,20 @@ fn properties(more: Value) -> serde_json::Map<String, Value> {
 /// A document of nobody's, whose only version, number 3, has this content.
 fn with(content: &str) -> Document {
     Document {
-        document_type: "Command".into(),
-        account: Some("111122223333".into()),
-        display_name: None,
-        target_type: None,
-        requires: Vec::new(),
-        tags: Tags::new(),
-        hash: None,
-        created_at: None,
+        description: Description {
+            document_type: "Command".into(),
+            account: Some("111122223333".into()),
+            display_name: None,
+            target_type: None,
+            requires: Vec::new(),
+            tags: Tags::new(),
+            hash: None,
+            created_at: None,
+            default_version: "3".into(),
+            latest_version: "3".into(),
+        },
         default: version("3", Status::Active, content),
         latest: None,
-        latest_version: "3".into(),
         shared_with: BTreeSet::new(),
     }
 }
@@ -54,7 +58,7 @@ fn version(number: &str, status: Status, content: &str) -> Version {
 
 impl Document {
     fn tagged(mut self, tags: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.tags.extend(tags);
+        self.description.tags.extend(tags);
         self
     }
 
@@ -62,8 +66,13 @@ impl Document {
         self.tagged(me().tags_of_created())
     }
 
+    fn described(mut self, change: impl FnOnce(&mut Description)) -> Self {
+        change(&mut self.description);
+        self
+    }
+
     fn latest(mut self, version: Option<Version>) -> Self {
-        self.latest_version = version.as_ref().unwrap_or(&self.default).number.clone();
+        self.description.latest_version = version.as_ref().unwrap_or(&self.default).number.clone();
         self.latest = version;
         self
     }
@@ -127,10 +136,10 @@ fn every_cell_of_owner_choice_and_versions_is_decided() {
                     let cell = format!("{tags:?} {choice} {default:?} {latest:?} {set_default}");
                     match (planned(&desired, None, &document), owned) {
                         (Ok(Planned { plan: Plan::Change(change), .. }), Ok(adopts)) => {
-                            assert_eq!((&change.version, change.adopts), (*expected, *adopts), "{cell}");
+                            assert_eq!((&change.version, !change.claim.is_empty()), (*expected, *adopts), "{cell}");
                             let mut ours = if *adopts { me().tags_of_adopted("3") } else { Tags::new() };
                             ours.retain(|key, value| tags.get(key) != Some(value));
-                            assert_eq!(change.set_tags, ours, "{cell}");
+                            assert_eq!((change.claim, change.set_tags), (ours, Tags::new()), "{cell}");
                         }
                         (Err(why), Err(expected)) => assert!(why.contains(expected), "{cell}: {why}"),
                         (result, _) => panic!("{cell}: {result:?}"),
@@ -192,15 +201,15 @@ fn findings_are_warnings_only_where_the_document_is_ours_and_has_the_content_in_
 #[test]
 fn another_type_or_account_is_refused_with_another_name_as_the_way_out() {
     let desired = desired(json!({}));
-    let other_type = Document { document_type: "Automation".into(), ..with(NEW).ours() };
+    let other_type = with(NEW).ours().described(|document| document.document_type = "Automation".into());
     let why = planned(&desired, None, &other_type).unwrap_err();
     assert!(why.contains("is of type Automation"), "{why}");
     assert!(why.contains("can't be changed to Command") && why.contains("another DocumentName"), "{why}");
-    let other_account = Document { account: Some("444455556666".into()), ..with(NEW).ours() };
+    let other_account = with(NEW).ours().described(|document| document.account = Some("444455556666".into()));
     let why = planned(&desired, None, &other_account).unwrap_err();
     assert!(why.contains("444455556666") && why.contains("111122223333"), "{why}");
     // Where one of the two is not known, nothing can be held against it.
-    let unknown = Document { account: None, ..with(NEW).ours() };
+    let unknown = with(NEW).ours().described(|document| document.account = None);
     assert!(planned(&desired, None, &unknown).is_ok());
     let asked = Asked { desired: &desired, previous: None, me: &me(), account: None };
     assert!(plan(asked, &Observed::Present(other_account)).is_ok());
@@ -212,7 +221,7 @@ fn a_plan_tells_every_step_it_has() {
     let upload =
         |promote, attributes| Change { version: VersionChange::Upload { promote, attributes }, ..Change::default() };
     let full = Change {
-        adopts: true,
+        claim: me().tags_of_adopted("1"),
         set_tags: tags(&[("a", "secret"), ("b", "secret")]),
         remove_tags: BTreeSet::from(["c".to_owned()]),
         version: VersionChange::Promote("7".into()),

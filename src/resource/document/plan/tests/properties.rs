@@ -10,7 +10,8 @@ use super::*;
 fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_where_the_old_one_is_there() {
     let present = |names: [Option<&str>; 3]| {
         let [version_name, display_name, target_type] = names.map(|name| name.map(str::to_owned));
-        let mut document = Document { display_name, target_type, ..with(NEW).ours() };
+        let mut document = with(NEW).ours();
+        (document.description.display_name, document.description.target_type) = (display_name, target_type);
         document.default.version_name = version_name;
         document
     };
@@ -105,10 +106,8 @@ fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_f
     };
     let requiring = |content, name: &str, version: &str| {
         let (name, version) = (name.to_owned(), Some(version.to_owned()));
-        Document {
-            requires: vec![Requirement { name, version, require_type: None, version_name: None }],
-            ..with(content)
-        }
+        let requirement = Requirement { name, version, require_type: None, version_name: None };
+        with(content).described(|document| document.requires = vec![requirement])
     };
     let none = json!({});
     for (old, new, document, refused) in [
@@ -134,7 +133,7 @@ fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_f
         // A retry of a Create.
         (None, &on("Base", None), with(OLD).ours(), false),
     ] {
-        let cell = format!("{old:?} -> {new} on {:?}", document.requires);
+        let cell = format!("{old:?} -> {new} on {:?}", document.description.requires);
         match planned(&desired(new.clone()), old.cloned().map(previous).as_ref(), &document) {
             Ok(_) => assert!(!refused, "{cell}"),
             Err(why) => assert!(refused && why.contains("Requires: can be given only when"), "{cell}: {why}"),
@@ -159,13 +158,13 @@ fn a_document_has_at_most_50_tags_and_those_with_a_reserved_prefix_do_not_count(
         with(NEW).tagged(many).tagged(tags(&[("aws:cloudformation:stack-id", "x"), ("aws:other", "x")]))
     };
     // Four of ours when adopting.
-    assert_eq!(change(&desired(json!({})), None, &document(46)).set_tags.len(), 4);
+    assert_eq!(change(&desired(json!({})), None, &document(46)).claim.len(), 4);
     let why = planned(&desired(json!({})), None, &document(47)).unwrap_err();
     assert!(why.contains("would have 51 tags") && why.contains("AWS allows 50"), "{why}");
     // What is removed makes room.
     let old = previous(json!({"Tags": {"t0": ""}}));
     let room = change(&desired(json!({"Tags": {"new": ""}})), Some(&old), &document(46));
-    assert_eq!((room.set_tags.len(), room.remove_tags.len()), (5, 1));
+    assert_eq!((room.claim.len(), room.set_tags.len(), room.remove_tags.len()), (4, 1, 1));
 }
 
 #[test]
