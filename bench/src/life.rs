@@ -1,6 +1,7 @@
 //! One process from its start to its end, beside the AWS that it talks to, and what each invocation cost.
 
 use std::io;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ pub(crate) struct Life {
     process: Process,
     asked: u64,
 }
+
+/// Where the providers' files are: what they print, and the certificates that they read.
+pub(crate) const SCRATCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench");
 
 /// What one invocation cost.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +63,9 @@ impl Life {
         let model = Model::new("111122223333", "us-east-1");
         let aws = Loopback::builder().model(model).tls(true).signatures(true).latency(latency).start().await;
         let api = aws.runtime_api().await;
-        let log = std::env::temp_dir().join(format!("bench-{}-{provider}.log", std::process::id()));
-        let process = Process::spawn(&mut provider.command(&aws, &api, wrapper), &log)?;
+        std::fs::create_dir_all(SCRATCH)?;
+        let log = Path::new(SCRATCH).join(format!("{provider}.log"));
+        let process = Process::spawn(&mut provider.command(&aws, &api, wrapper)?, &log)?;
         let mut life = Self { aws, init_cpu: Duration::ZERO, api, process, asked: 0 };
         life.asks_for_an_event().await?;
         life.init_cpu = life.process.cpu()?;

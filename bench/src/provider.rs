@@ -1,10 +1,14 @@
 //! The two providers: how Lambda would start them.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use loopback_aws::{ACCESS_KEY_ID, Loopback, RuntimeApi, SECRET_ACCESS_KEY};
+
+use crate::life::SCRATCH;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -26,7 +30,10 @@ impl fmt::Display for Provider {
 
 impl Provider {
     /// The command that starts it, under `wrapper` where there is one, with the environment that Lambda gives.
-    pub(crate) fn command(&self, aws: &Loopback, api: &RuntimeApi, wrapper: Option<Command>) -> Command {
+    ///
+    /// # Errors
+    /// The baseline's certificates can't be read or written.
+    pub(crate) fn command(&self, aws: &Loopback, api: &RuntimeApi, wrapper: Option<Command>) -> io::Result<Command> {
         let mut words = match self {
             Self::Function(bootstrap) => vec![bootstrap.clone().into_os_string()],
             Self::Baseline(python) => {
@@ -59,8 +66,27 @@ impl Provider {
             .env("AWS_ENDPOINT_URL_SSM", aws.ssm_url())
             .env("AWS_LAMBDA_RUNTIME_API", api.addr());
         if let Some(authority) = aws.ca_pem_path() {
-            command.env("AWS_CA_BUNDLE", authority);
+            match self {
+                // Its own roots are compiled in, so that one certificate more is all there is to read.
+                Self::Function(_) => command.env("AWS_CA_BUNDLE", authority),
+                Self::Baseline(python) => {
+                    let bundle = bundle(python, authority)?;
+                    command.env("AWS_CA_BUNDLE", &bundle).env("SSL_CERT_FILE", bundle)
+                }
+            };
         }
-        command
+        Ok(command)
     }
+}
+
+/// What the baseline reads on Lambda, boto3 and urllib3 each: all the roots that boto3 carries, and here the loopback's beside them.
+fn bundle(python: &Path, authority: &Path) -> io::Result<PathBuf> {
+    let libraries = python.parent().and_then(Path::parent).map(|environment| environment.join("lib"));
+    let roots = fs::read_dir(libraries.unwrap_or_default())?
+        .filter_map(|entry| Some(entry.ok()?.path().join("site-packages/botocore/cacert.pem")))
+        .find(|roots| roots.exists())
+        .ok_or_else(|| io::Error::other(format!("{} has no boto3 beside it", python.display())))?;
+    let bundle = Path::new(SCRATCH).join("roots.pem");
+    fs::write(&bundle, [fs::read(roots)?, fs::read(authority)?].concat())?;
+    Ok(bundle)
 }
