@@ -148,6 +148,23 @@ test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback #
 	.venv/tools/bin/python -m pytest tests/stack tests/examples
 	.venv/tools/bin/python -m pytest tests/publishing
 
+CARGO_FUZZ = 0.13.1
+FUZZ_SECONDS ?= 300
+
+.local/cargo-fuzz/.done: .local/rust Makefile
+	@rustup run nightly rustc --version || { echo "Fuzzing needs a nightly compiler: rustup toolchain install nightly" >&2; exit 1; }
+	@cargo install --quiet --locked --root $(@D) cargo-fuzz@$(CARGO_FUZZ)
+	@touch $@
+
+.PHONY: fuzz
+fuzz: .local/cargo-fuzz/.done ## Fuzz all that reads input, guided by coverage: make fuzz FUZZ_SECONDS=300 (for each of two targets)
+	@for target in request content; do \
+		mkdir -p "fuzz/target/corpus/$$target"; \
+		PATH="$(CURDIR)/.local/cargo-fuzz/bin:$$PATH" CARGO_TARGET_DIR=fuzz/target cargo +nightly fuzz run "$$target" \
+			"fuzz/target/corpus/$$target" "fuzz/corpus/$$target" -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=512 -max_len=131072 -dict=fuzz/words.dict; \
+	done
+
 # --- StackSets ---
 
 .PHONY: stackset
@@ -185,5 +202,5 @@ reproducible: .local/rust ## Build the last commit twice in two folders and comp
 	@tools/reproducible.sh
 
 .PHONY: clean
-clean: ## Remove what the targets made, except the downloaded tools
-	rm -rf target .aws-sam .local dist
+clean: ## Remove what the targets made; the Python tools in .venv stay
+	rm -rf target fuzz/target .aws-sam .local dist
