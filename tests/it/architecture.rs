@@ -60,7 +60,8 @@ fn what_decides_names_no_aws_type_and_does_not_wait() {
     ];
     absent(&["aws_", "async ", ".await"], |path| {
         path.starts_with("resource/")
-            && (path.contains("/content/") || pure.iter().any(|name| path.ends_with(&format!("/{name}"))))
+            && (["/content/", "/session/"].iter().any(|folder| path.contains(folder))
+                || pure.iter().any(|name| path.ends_with(&format!("/{name}"))))
     });
 }
 

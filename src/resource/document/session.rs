@@ -1,11 +1,16 @@
 //! Session documents, [schema 1.0](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html):
 //! what the agent and the console need of them, checked before AWS sees them.
 
+mod values;
+
 use serde_json::{Map, Value};
 
+use self::values::{Check, is_reference};
 use super::content::{Content, Key, Node};
-use crate::cfn::failure::{Problem, did_you_mean, quoted};
+use crate::cfn::failure::{did_you_mean, quoted};
 use crate::cfn::properties::scalar;
+
+pub use self::values::Findings;
 
 /// The document that holds the preferences of Session Manager.
 pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
@@ -18,14 +23,6 @@ const TIMEOUTS: [(&str, u32); 2] = [("idleSessionTimeout", 60), ("maxSessionDura
 const SESSION_TYPES: [&str; 4] = ["Standard_Stream", "Port", "InteractiveCommands", "NonInteractiveCommands"];
 const PLATFORMS: [&str; 3] = ["linux", "windows", "macOS"];
 const PORT_PROPERTIES: [&str; 4] = ["portNumber", "localPortNumber", "type", "host"];
-
-/// What is wrong with a document, and what is only to be warned of.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[allow(missing_docs)]
-pub struct Findings {
-    pub problems: Vec<Problem>,
-    pub warnings: Vec<Problem>,
-}
 
 /// A mapping with its booleans restored: CloudFormation made a string of every scalar in it.
 pub fn from_mapping(mapping: &Map<String, Value>) -> Value {
@@ -54,11 +51,8 @@ pub fn check(name: Option<&str>, content: &Content) -> Findings {
         Some(node) => check.document(name, node),
         None => check.problem("", "A Session document is JSON or YAML, not TEXT."),
     }
-    check.0
+    check.findings
 }
-
-#[derive(Default)]
-struct Check(Findings);
 
 impl Check {
     fn document(&mut self, name: Option<&str>, node: &Node) {
@@ -247,97 +241,6 @@ impl Check {
             }
         }
     }
-
-    fn text(&mut self, path: &str, node: Option<&Node>) {
-        match node {
-            None | Some(Node::Text(_)) => {}
-            Some(other) => {
-                let remedy = match other {
-                    Node::Null => " Write \"\", or leave it out.",
-                    Node::List(_) | Node::Map(_) => "",
-                    _ => " Put it in quotes.",
-                };
-                self.problem(path, format!("must be a string, but is {}.{remedy}", other.kind()));
-            }
-        }
-    }
-
-    fn boolean(&mut self, path: &str, node: Option<&Node>, strict: bool) {
-        match node {
-            None | Some(Node::Bool(_)) => {}
-            Some(Node::Text(text)) if is_reference(text) => {}
-            Some(Node::Text(text)) if strict && matches!(text.as_str(), "true" | "false") => {
-                self.problem(
-                    path,
-                    "must be a boolean without quotes: the agent can't read it otherwise, and sessions fail.",
-                );
-            }
-            Some(Node::Text(text)) if matches!(text.as_str(), "true" | "false") => {
-                self.warning(path, "is in quotes: the console's page of preferences stays blank. Write it without.");
-            }
-            Some(other) => self.problem(path, format!("must be true or false, but is {}.", other.kind())),
-        }
-    }
-
-    fn minutes(&mut self, path: &str, node: Option<&Node>, longest: u32) {
-        let range = format!("a string of minutes from \"1\" to \"{longest}\", or \"\"");
-        match node {
-            None => {}
-            Some(Node::Text(text)) if text.is_empty() || is_reference(text) => {}
-            Some(Node::Text(text)) => {
-                let in_range = text.bytes().all(|byte| byte.is_ascii_digit())
-                    && text.parse::<u32>().is_ok_and(|minutes| (1..=longest).contains(&minutes));
-                if !in_range {
-                    // A number is quoted; anything else may be secret.
-                    let given =
-                        text.parse::<i64>().map(|number| format!("{number} is not ")).unwrap_or("must be ".into());
-                    self.problem(path, format!("{given}{range}."));
-                }
-            }
-            Some(Node::Integer(number)) => {
-                self.problem(path, format!("must be {range}: write \"{number}\" in quotes."))
-            }
-            Some(other) => self.problem(path, format!("must be {range}, but is {}.", other.kind())),
-        }
-    }
-
-    fn is_mapping(&mut self, path: &str, node: &Node) -> bool {
-        let is_mapping = matches!(node, Node::Map(_));
-        if !is_mapping {
-            self.problem(path, format!("must be a mapping, but is {}.", node.kind()));
-        }
-        is_mapping
-    }
-
-    fn only_known(&mut self, prefix: &str, node: &Node, known: &[&str]) {
-        let Node::Map(map) = node else { return };
-        for key in map.keys().filter(|key| !known.contains(&key.text.as_str())) {
-            let nearest = did_you_mean(&key.text, known.iter().copied());
-            self.warning(
-                &format!("{prefix}{}", key.text),
-                format!("is not a key of this schema that is known.{nearest}"),
-            );
-        }
-    }
-
-    fn problem(&mut self, path: &str, text: impl Into<String>) {
-        self.0.problems.push(at(path, text));
-    }
-
-    fn warning(&mut self, path: &str, text: impl Into<String>) {
-        self.0.warnings.push(at(path, text));
-    }
-}
-
-fn at(path: &str, text: impl Into<String>) -> Problem {
-    let dot = if path.is_empty() { "" } else { "." };
-    Problem::new(format!("DocumentContent{dot}{path}"), text)
-}
-
-/// `{{ parameter }}` or `{{ssm:name}}`: known only when a session starts.
-fn is_reference(text: &str) -> bool {
-    let text = text.trim();
-    text.len() > 4 && text.starts_with("{{") && text.ends_with("}}")
 }
 
 #[cfg(test)]
