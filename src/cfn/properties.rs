@@ -222,9 +222,10 @@ mod tests {
 
     #[test]
     fn lists_longer_than_any_property_takes_are_one_problem() {
-        let map = map(json!({"A": vec![json!([]); 2_001], "B": vec![json!({}); 2_001]}));
-        let mut properties = Properties::new(&map, &["A", "B"]);
+        let map = map(json!({"A": vec![json!([]); 2_001], "B": vec![json!({}); 2_001], "C": vec![json!({}); 2_000]}));
+        let mut properties = Properties::new(&map, &["A", "B", "C"]);
         assert_eq!((properties.texts("A").len(), properties.objects("B").len()), (0, 0));
+        assert_eq!(properties.objects("C").len(), 2_000);
         assert_eq!(
             problems(&properties),
             ["A: has 2001 entries; at most 2000 are read.", "B: has 2001 entries; at most 2000 are read."]

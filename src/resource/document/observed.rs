@@ -98,3 +98,32 @@ impl std::fmt::Debug for Document {
         write!(f, "{document_type} document, default {:?}, latest {latest_version}", self.default)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_is_printed_tells_its_type_and_versions_and_no_content() {
+        let version = Version {
+            number: "3".into(),
+            version_name: Some("v3".into()),
+            status: Status::Failed("why".into()),
+            content: "secret".into(),
+        };
+        let description = Description {
+            document_type: "Session".into(),
+            account: None,
+            display_name: None,
+            target_type: None,
+            requires: Vec::new(),
+            tags: Tags::new(),
+            hash: None,
+            created_at: None,
+            default_version: "3".into(),
+            latest_version: "4".into(),
+        };
+        let document = Document { description, default: version, latest: None, shared_with: BTreeSet::new() };
+        assert_eq!(format!("{document:?}"), "Session document, default version 3 (Failed(\"why\")), latest 4");
+    }
+}

@@ -75,7 +75,15 @@ mod tests {
 
     #[test]
     fn ids_of_others_are_not_read() {
-        for text in ["", "cfn-ssm-document:not-created", "stack-Resource-1ABC", "/ssm/a", "/ssm/a?new=1", "a?default"] {
+        for text in [
+            "",
+            "cfn-ssm-document:not-created",
+            "stack-Resource-1ABC",
+            "/ssm/a",
+            "/ssm/a?new=1",
+            "/ssm/a?new",
+            "a?default",
+        ] {
             assert_eq!(PhysicalId::parse(text), None, "{text}");
         }
     }

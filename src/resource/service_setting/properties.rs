@@ -170,6 +170,7 @@ mod tests {
             ("arn:aws-cn:iam::111122223333:role/Role", "Role"),
             ("service-role/Role", "service-role/Role"),
             ("Role", "Role"),
+            ("no-arn:role/Role", "no-arn:role/Role"),
         ] {
             let desired = read(json!({"SettingId": DEFAULT_HOST_MANAGEMENT, "SettingValue": given})).unwrap();
             assert_eq!(desired.value, expected);
@@ -199,6 +200,19 @@ mod tests {
                 assert!(reason.contains(part), "{part}: {reason}");
             }
         }
+    }
+
+    #[test]
+    fn a_value_has_at_most_4096_characters() {
+        let value = |length: usize| read(json!({"SettingId": "/ssm/x", "SettingValue": "\u{e9}".repeat(length)}));
+        assert!(value(4096).is_ok());
+        assert_eq!(value(4097).unwrap_err(), "SettingValue: must have 1 to 4096 characters.");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_called_missing() {
+        let reason = read(json!({"SettingId": "/ssm/x", "SettingValue": {}})).unwrap_err();
+        assert!(!reason.contains("missing"), "{reason}");
     }
 
     #[test]

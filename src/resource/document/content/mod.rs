@@ -122,6 +122,25 @@ impl Content {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_format_has_awss_name() {
+        assert_eq!([Format::Json, Format::Yaml, Format::Text].map(Format::as_str), ["JSON", "YAML", "TEXT"]);
+    }
+
+    #[test]
+    fn a_content_that_is_printed_tells_its_format_and_size_only() {
+        let content = Content::read("DocumentContent", "{\"a\": \"secret\"}".into(), None).unwrap();
+        assert_eq!(format!("{content:?}"), "Content(JSON, 15 bytes)");
+    }
+
+    #[test]
+    fn what_aws_has_is_read_up_to_four_times_the_size_that_it_takes() {
+        let content = Content::read("DocumentContent", "{\"a\": 1}".into(), None).unwrap();
+        let other = |bytes: usize| format!("{}{{\"a\":1}}", " ".repeat(bytes - 7));
+        assert!(content.same_as(&other(4 * MAX_BYTES)));
+        assert!(!content.same_as(&other(4 * MAX_BYTES + 1)));
+    }
+
     fn read(text: &str, format: Option<Format>) -> Result<Content, String> {
         Content::read("Content", text.to_owned(), format).map_err(|problem| problem.to_string())
     }

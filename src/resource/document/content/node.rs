@@ -174,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_printed_tells_its_kind_only() {
+        let node = from_json("{\"a\": \"secret\"}").unwrap();
+        assert_eq!(
+            (format!("{node:?}"), format!("{:?}", node.get("a"))),
+            ("a mapping".into(), "Some(a string)".into())
+        );
+    }
+
+    #[test]
     fn json_nested_too_deep_is_refused() {
         let deep = |levels: usize| format!("{{\"a\": {}1{}}}", "[".repeat(levels), "]".repeat(levels));
         assert!(from_json(&deep(100)).is_ok());

@@ -209,8 +209,11 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         let flow = |levels: usize| format!("a: {}1{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(read(&flow(90)).is_ok());
+        assert!(read(&flow(99)).is_ok());
+        assert!(read(&flow(100)).unwrap_err().contains("nested deeper than 100 levels"));
         assert!(read(&flow(30_000)).is_err());
+        let keys = format!("{}a{}", "{? ".repeat(101), "}".repeat(101));
+        assert!(read(&keys).unwrap_err().contains("nested deeper than 100 levels"));
         let block: String = (0..300).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
         assert!(read(&block).is_err());
     }
@@ -223,6 +226,12 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", alias.trim_end_matches(',')));
         }
         assert!(read(&bomb).unwrap_err().contains("larger than 4 MB"));
+    }
+
+    #[test]
+    fn what_stands_before_an_anchor_is_not_counted_with_it() {
+        let text = "x".repeat(60_000);
+        assert!(read(&format!("a: {text}\nb: &b 1\nc: [{}]", "*b,".repeat(100))).is_ok());
     }
 
     #[test]
