@@ -229,6 +229,17 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_not_spelt_as_in_json_stays_as_it_is_spelt() {
+        for text in ["01", "010", "01.5", "1.", ".5", "+1", "1e3", "0x1F", "12:30", "1_000", "-.5"] {
+            let node = read(&format!("a: {text}")).unwrap();
+            assert!(node.get("a") == Some(&Node::Unsettled(text.into())), "{text}");
+        }
+        for (text, expected) in [("-1.5", Node::Float(-1.5)), ("0", Node::Integer(0)), ("-7", Node::Integer(-7))] {
+            assert!(read(&format!("a: {text}")).unwrap().get("a") == Some(&expected), "{text}");
+        }
+    }
+
+    #[test]
     fn what_stands_before_an_anchor_is_not_counted_with_it() {
         let text = "x".repeat(60_000);
         assert!(read(&format!("a: {text}\nb: &b 1\nc: [{}]", "*b,".repeat(100))).is_ok());
