@@ -240,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn of_all_tags_only_that_of_a_string_makes_one() {
+        let value = |text: &str| read(&format!("a: {text}")).unwrap().get("a").cloned().unwrap();
+        assert!(value("!!str 010") == Node::Text("010".into()));
+        for text in ["!!int 1", "!!bool true", "!str x", "!other \"x\""] {
+            assert!(matches!(value(text), Node::Unsettled(_)), "{text}");
+        }
+    }
+
+    #[test]
     fn what_stands_before_an_anchor_is_not_counted_with_it() {
         let text = "x".repeat(60_000);
         assert!(read(&format!("a: {text}\nb: &b 1\nc: [{}]", "*b,".repeat(100))).is_ok());
