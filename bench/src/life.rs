@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use loopback_aws::ssm::Model;
-use loopback_aws::{Age, Answer, Loopback, RuntimeApi};
+use loopback_aws::{Age, Answer, Entry, Loopback, RuntimeApi};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ pub(crate) struct Cost {
     pub(crate) cpu: Duration,
     /// From the event handed over to the answer at the sink.
     pub(crate) time: Duration,
+    /// Of that, how long at least one call was with SSM: from its arrival there to when its answer left.
+    pub(crate) ssm: Duration,
     /// SSM calls.
     pub(crate) calls: usize,
     /// SSM calls that followed one another.
@@ -95,8 +97,8 @@ impl Life {
         if answer.body["Status"] != "SUCCESS" {
             return Err(io::Error::other(format!("the answer is {}\n{}", answer.body, self.process.printed())));
         }
-        let time = entry.arrived - handed_over;
-        Ok(Cost { cpu, time, calls: self.aws.calls().len(), round_trips: self.aws.round_trips() })
+        let (time, ssm) = (entry.arrived - handed_over, with_ssm(&journal));
+        Ok(Cost { cpu, time, ssm, calls: self.aws.calls().len(), round_trips: self.aws.round_trips() })
     }
 
     /// The connections opened so far.
@@ -134,4 +136,14 @@ impl Life {
         }
         self.process.rest().await
     }
+}
+
+fn with_ssm(journal: &[Entry]) -> Duration {
+    let (mut total, mut until) = (Duration::ZERO, None::<Instant>);
+    for entry in journal.iter().filter(|entry| entry.call().is_some()) {
+        let (Some(left), arrived) = (entry.left, entry.arrived) else { continue };
+        total += left.saturating_duration_since(until.map_or(arrived, |until| until.max(arrived)));
+        until = until.max(Some(left));
+    }
+    total
 }

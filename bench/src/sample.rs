@@ -95,8 +95,7 @@ async fn sample(provider: &Provider, scenario: Scenario, small: bool) -> io::Res
 
 fn figures(condition: Condition, samples: &[Sample]) -> Figures {
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-    // Of the time, what is not SSM's own.
-    let beyond = |cost: &Cost| ms(cost.time) - cost.round_trips as f64 * ms(LATENCY);
+    let beyond = |cost: &Cost| ms(cost.time.saturating_sub(cost.ssm));
     let small = condition == Condition::SmallCpu;
     let warm = || samples.iter().flat_map(|sample| &sample.warm);
     [

@@ -76,6 +76,8 @@ pub struct Entry {
     pub arrived: Instant,
     /// When its answer left; `None` while it has not, and where it never will.
     pub ended: Option<u64>,
+    /// When its answer left, by the machine's clock.
+    pub left: Option<Instant>,
     /// For a call: which sequential round trip it belongs to, from 1; calls side by side share one. Otherwise 0.
     pub round: usize,
     /// Which of its endpoint's connections it came on, from 1.
@@ -134,7 +136,7 @@ impl Journal {
         pages.clock += 1;
         let started = pages.clock;
         let arrived = Instant::now();
-        pages.entries.push(Entry { what, started, arrived, ended: None, round: 0, connection });
+        pages.entries.push(Entry { what, started, arrived, ended: None, left: None, round: 0, connection });
         started
     }
 
@@ -152,6 +154,7 @@ impl Journal {
         let clock = pages.clock;
         if let Some(entry) = pages.find(started) {
             entry.ended = Some(clock);
+            entry.left = Some(Instant::now());
             change(&mut entry.what);
         }
     }
