@@ -234,7 +234,13 @@ mod tests {
             let node = read(&format!("a: {text}")).unwrap();
             assert!(node.get("a") == Some(&Node::Unsettled(text.into())), "{text}");
         }
-        for (text, expected) in [("-1.5", Node::Float(-1.5)), ("0", Node::Integer(0)), ("-7", Node::Integer(-7))] {
+        for (text, expected) in [
+            ("-1.5", Node::Float(-1.5)),
+            ("0", Node::Integer(0)),
+            ("-7", Node::Integer(-7)),
+            ("18446744073709551615", Node::Integer(u64::MAX.into())),
+            ("18446744073709551616", Node::Float(18_446_744_073_709_551_616.0)),
+        ] {
             assert!(read(&format!("a: {text}")).unwrap().get("a") == Some(&expected), "{text}");
         }
     }
