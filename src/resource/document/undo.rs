@@ -56,9 +56,9 @@ impl Undo {
         Written { physical_resource_id: name, undo }
     }
 
-    /// For a document that is there and is being changed. `is_create` tells whether the resource meets it first: then an earlier
+    /// For a document that is there and is being changed. `is_first` tells whether the resource meets it first: then an earlier
     /// attempt at the same request may have adopted it, and what that attempt did is taken back, too.
-    pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_create: bool) -> Written<Self> {
+    pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_first: bool) -> Written<Self> {
         let Asked { desired, me, .. } = asked;
         let present = &document.description.tags;
         let mut set_tags = change.set_tags.clone();
@@ -67,7 +67,7 @@ impl Undo {
         let mut remembered = None;
         // What this resource made before the request, and kept, is none of the request's: it goes back to what it was.
         if let Origin::Adopted { previous_default_version } = origin(present)
-            && is_create
+            && is_first
             && Owner::of(present).as_ref() == Some(me)
         {
             let mine = ours(present);

@@ -15,13 +15,13 @@ async fn leads_to(operation: &str) -> (World, Request) {
     let adopted = |model: &mut Model| model.put_document(Document::session(NAME, preferences("5")));
     let world = World::new().await;
     let request = match operation {
-        "DescribeDocument" | "GetDocument" | "CreateDocument" => Request::create(desired("20")),
+        "DescribeDocument" | "CreateDocument" => Request::create(desired("20")),
         "DescribeDocumentPermission" => {
             world.aws.ssm(adopted);
             Request::create(desired_with("20", json!({"AccountIds": ["444455556666"]})))
         }
         "ModifyDocumentPermission" => Request::create(desired_with("20", json!({"AccountIds": ["444455556666"]}))),
-        "AddTagsToResource" | "UpdateDocument" | "UpdateDocumentDefaultVersion" => {
+        "GetDocument" | "AddTagsToResource" | "UpdateDocument" | "UpdateDocumentDefaultVersion" => {
             world.aws.ssm(adopted);
             Request::create(desired("20"))
         }
