@@ -106,6 +106,27 @@ async fn of_two_stacks_that_adopt_a_document_which_changes_meanwhile_the_loser_f
 }
 
 #[tokio::test]
+async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_one_too() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    // Somebody else's version is still being made.
+    world.aws.on("UpdateDocument").nth(1).fault(Fault::error(400, "InvalidDocumentOperation", "no"));
+    world.aws.on("UpdateDocument").nth(2).before(|model| {
+        model.document_mut(NAME).unwrap().tags.insert("cfn-ssm-document:stack-id".into(), stack("b"));
+    });
+    // In the first round it is met and read again, in the second met as this resource's own, and read again.
+    let hold = world.aws.on("DescribeDocument").nth(4).hold_before();
+    let (request, uploaded) = (Request::create(desired("20")), async {
+        while world.aws.calls().iter().filter(|call| *call == "UpdateDocument").count() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        drop(hold);
+    });
+    let (reply, ()) = tokio::join!(world.send(&request), uploaded);
+    assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
+    assert_eq!(world.in_force(NAME), content("1"), "nothing was promoted");
+}
+
+#[tokio::test]
 async fn a_document_that_was_claimed_and_cannot_be_read_loses_the_claim_again() {
     for rename in [false, true] {
         let world = World::new().await;
