@@ -5,7 +5,6 @@
 //! next request that needs a connection is given the kept one.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,14 +21,14 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Nobody looks whether a kept connection is still open, so that it is given up before the other end is likely to have closed it.
 const KEPT_FOR: Duration = Duration::from_secs(4);
 
-/// The connections kept of one client, which talks to one host.
+/// The connection kept of one client, which talks to one host.
 #[derive(Debug, Clone, Default)]
 pub struct Ahead(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
     opening: AtomicBool,
-    kept: Mutex<VecDeque<Kept>>,
+    kept: Mutex<Option<Kept>>,
 }
 
 #[derive(Debug)]
@@ -47,20 +46,15 @@ impl Ahead {
     }
 
     fn keep(&self, connection: impl Any + Send) {
-        self.kept().push_back(Kept { connection: Box::new(connection), since: Instant::now() });
+        *self.kept() = Some(Kept { connection: Box::new(connection), since: Instant::now() });
     }
 
     fn take<C: Any>(&self) -> Option<C> {
-        let mut kept = self.kept();
-        while let Some(Kept { connection, since }) = kept.pop_front() {
-            if since.elapsed() < KEPT_FOR {
-                return connection.downcast().ok().map(|connection| *connection);
-            }
-        }
-        None
+        let kept = self.kept().take().filter(|kept| kept.since.elapsed() < KEPT_FOR)?;
+        kept.connection.downcast().ok().map(|connection| *connection)
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, VecDeque<Kept>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use crate::ahead::Ahead;
-
 use crate::cfn::guard;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
