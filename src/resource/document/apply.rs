@@ -60,10 +60,8 @@ impl Apply<'_> {
     /// # Errors
     /// Adopting it is refused, and then nothing was written; or a call failed.
     pub async fn meet(&self, sharing: bool) -> Result<(Option<Observed>, bool), Failure> {
-        let description = match observe::description(self.reader).await? {
-            Some(Some(description)) => description,
-            settled => return Ok((settled.map(|_| Observed::Absent), false)),
-        };
+        let Some(description) = self.reader.describe(None).await? else { return Ok((Some(Observed::Absent), false)) };
+        let Some(description) = observe::settled(description) else { return Ok((None, false)) };
         let claim = claim(self.asked, &description)?;
         if !claim.is_empty() {
             self.progress.will_write(Undo::of_claimed(self.asked, &description, &claim).map(AnyUndo::Document));

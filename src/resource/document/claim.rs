@@ -24,9 +24,8 @@ pub fn claim(asked: Asked<'_>, description: &Description) -> Result<Tags, Failur
     let mut problems = asked.desired.findings.problems.clone();
     problems.extend(adoption_problem(asked, description));
     fail_on(&problems)?;
-    let mut claim = asked.me.tags_of_adopted(&description.default_version);
+    let claim = description.lacking(asked.me.tags_of_adopted(&description.default_version));
     refuse_too_many_tags(asked, description, &claim)?;
-    claim.retain(|key, value| description.tags.get(key) != Some(value));
     Ok(claim)
 }
 

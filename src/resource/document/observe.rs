@@ -8,7 +8,7 @@ use aws_sdk_ssm::types::DocumentDescription;
 
 use super::content::Content;
 use super::observed::{Description, Document, Observed, Status, Version};
-use super::read::{Reader, plain_requirement, status_of, tags_of};
+use super::read::{Reader, given, plain_requirement, status_of, tags_of};
 use crate::cfn::failure::Failure;
 
 /// The document as it is, read side by side: one round trip, unless its default version has not the `desired` content and is not
@@ -21,24 +21,13 @@ pub async fn observe(reader: Reader<'_>, desired: &Content, sharing: bool) -> Re
         tokio::try_join!(reader.describe(None), reader.version(None, desired.format), shared_with(reader, sharing))?;
     match (description, default) {
         (None, None) => Ok(Some(Observed::Absent)),
-        (Some(description), Some(default)) => match settled(&description) {
+        (Some(description), Some(default)) => match settled(description) {
             Some(description) => whole(reader, description, default, shared_with, desired).await,
             None => Ok(None),
         },
         // It came or went between the two calls.
         _ => Ok(None),
     }
-}
-
-/// What is told of a document, if it is there, without its content.
-///
-/// # Errors
-/// DescribeDocument failed.
-pub async fn description(reader: Reader<'_>) -> Result<Option<Option<Description>>, Failure> {
-    Ok(match reader.describe(None).await? {
-        None => Some(None),
-        Some(description) => settled(&description).map(Some),
-    })
 }
 
 /// The document that was described, with its content: one round trip, unless as for [`observe`].
@@ -87,27 +76,28 @@ fn is_changing(status: &Status) -> bool {
     matches!(status, Status::Pending | Status::Deleting)
 }
 
-fn settled(description: &DocumentDescription) -> Option<Description> {
-    (!is_changing(&status_of(description))).then(|| plain(description))
-}
-
-fn plain(description: &DocumentDescription) -> Description {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+/// What a description tells in plain values.
+pub fn settled(description: DocumentDescription) -> Option<Description> {
+    if is_changing(&status_of(&description)) {
+        return None;
+    }
     let mut requires: Vec<_> = description.requires().iter().map(plain_requirement).collect();
     requires.sort();
+    let (document_type, tags) = (description.document_type(), tags_of(&description));
+    let document_type = document_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
     // What was described is the default version.
-    let default_version = given(&description.default_version).or_else(|| given(&description.document_version));
+    let default_version = given(description.default_version).or_else(|| given(description.document_version));
     let default_version = default_version.unwrap_or_default();
-    Description {
-        document_type: description.document_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
-        account: given(&description.owner),
-        display_name: given(&description.display_name),
-        target_type: given(&description.target_type),
+    Some(Description {
+        document_type,
+        account: given(description.owner),
+        display_name: given(description.display_name),
+        target_type: given(description.target_type),
         requires,
-        tags: tags_of(description),
-        hash: given(&description.hash),
-        created_at: description.created_date().map(|date| date.secs()),
-        latest_version: given(&description.latest_version).unwrap_or_else(|| default_version.clone()),
+        tags,
+        hash: given(description.hash),
+        created_at: description.created_date.map(|date| date.secs()),
+        latest_version: given(description.latest_version).unwrap_or_else(|| default_version.clone()),
         default_version,
-    }
+    })
 }

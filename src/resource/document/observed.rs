@@ -29,6 +29,7 @@ pub struct Document {
 
 /// What AWS tells of a document without its content.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(Default))]
 #[allow(missing_docs)]
 pub struct Description {
     pub document_type: String,
@@ -44,6 +45,14 @@ pub struct Description {
     pub created_at: Option<i64>,
     pub default_version: String,
     pub latest_version: String,
+}
+
+impl Description {
+    /// Those of these tags that the document has not, or with another value.
+    pub fn lacking(&self, mut tags: Tags) -> Tags {
+        tags.retain(|key, value| self.tags.get(key) != Some(value));
+        tags
+    }
 }
 
 /// A version of a document with its content.
@@ -111,18 +120,8 @@ mod tests {
             status: Status::Failed("why".into()),
             content: "secret".into(),
         };
-        let description = Description {
-            document_type: "Session".into(),
-            account: None,
-            display_name: None,
-            target_type: None,
-            requires: Vec::new(),
-            tags: Tags::new(),
-            hash: None,
-            created_at: None,
-            default_version: "3".into(),
-            latest_version: "4".into(),
-        };
+        let description =
+            Description { document_type: "Session".into(), latest_version: "4".into(), ..Description::default() };
         let document = Document { description, default: version, latest: None, shared_with: BTreeSet::new() };
         assert_eq!(format!("{document:?}"), "Session document, default version 3 (Failed(\"why\")), latest 4");
     }

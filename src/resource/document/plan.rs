@@ -106,7 +106,7 @@ pub fn plan(asked: Asked<'_>, observed: &Observed) -> Result<Planned, Failure> {
     refuse_too_many_tags(asked, description, &claim)?;
     let change = Change {
         claim,
-        set_tags: asked.desired.tags.clone().into_iter().filter(|tag| !has_tag(description, tag)).collect(),
+        set_tags: description.lacking(asked.desired.tags.clone()),
         remove_tags: remove_tags(asked, description),
         version: version_change(asked, document, has_content),
         share: asked.desired.account_ids.difference(&document.shared_with).cloned().collect(),
@@ -175,10 +175,6 @@ pub fn attributes(asked: Asked<'_>, present: Labels<'_>) -> Option<Attributes> {
         attributes.names.push("Attachments");
     }
     (!attributes.names.is_empty()).then_some(attributes)
-}
-
-fn has_tag(document: &Description, (key, value): &(String, String)) -> bool {
-    document.tags.get(key) == Some(value)
 }
 
 /// Tags that the old properties gave and the new ones don't. Those of others stay.

@@ -69,7 +69,7 @@ impl Reader<'_> {
             let version = item.map_err(|error| self.failure(&SsmError::new("ListDocumentVersions", &error)))?;
             versions.push(ListedVersion {
                 number: version.document_version.unwrap_or_default(),
-                name: version.version_name.filter(|name| !name.is_empty()),
+                name: given(version.version_name),
                 is_default: version.is_default_version,
                 status: plain_status(version.status.as_ref(), version.status_information),
             });
@@ -102,7 +102,7 @@ impl Reader<'_> {
                 }
             };
             accounts.extend(page.account_ids().iter().map(|id| id.to_lowercase()));
-            next_token = page.next_token.filter(|token| !token.is_empty());
+            next_token = given(page.next_token);
             if next_token.is_none() {
                 return Ok(accounts);
             }
@@ -145,6 +145,11 @@ impl Reader<'_> {
     }
 }
 
+/// A text that AWS gives; where there is none, some of its answers have an empty one.
+pub fn given<T: AsRef<str>>(text: Option<T>) -> Option<T> {
+    text.filter(|text| !text.as_ref().is_empty())
+}
+
 /// The status that a description tells.
 pub fn status_of(description: &DocumentDescription) -> Status {
     plain_status(description.status.as_ref(), description.status_information.clone())
@@ -173,7 +178,7 @@ pub fn plain_requirement(requires: &DocumentRequires) -> Requirement {
 fn plain_version(output: GetDocumentOutput) -> Version {
     Version {
         number: output.document_version.unwrap_or_default(),
-        version_name: output.version_name.filter(|name| !name.is_empty()),
+        version_name: given(output.version_name),
         status: plain_status(output.status.as_ref(), output.status_information),
         content: output.content.unwrap_or_default(),
     }

@@ -10,21 +10,24 @@ use crate::cfn::failure::{Failure, Problem, fail_on};
 /// # Errors
 /// The document has what the old properties ask for, and the new ones ask for something else.
 pub fn refuse_new_requires(asked: Asked<'_>, document: &Description) -> Result<(), Failure> {
-    let old = asked.previous.map(|previous| previous.requires.clone().unwrap_or_default());
-    let is_new = old.is_some_and(|old| old != asked.desired.requires && are(&old, &document.requires));
+    let is_new = previous(asked).is_some_and(|old| old != asked.desired.requires && are(old, &document.requires));
     if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
 }
 
 /// What is wrong where the document has not what is asked for since an earlier request.
 pub fn requires_problem(asked: Asked<'_>, document: &Description) -> Option<Problem> {
-    let (desired, old) = (&asked.desired.requires, asked.previous?.requires.clone().unwrap_or_default());
-    (*desired != old && !are(desired, &document.requires)).then(requires_unchangeable)
+    let desired = &asked.desired.requires;
+    (desired != previous(asked)? && !are(desired, &document.requires)).then(requires_unchangeable)
 }
 
 /// What is wrong with adopting a document that lacks what is asked for. It may have more.
 pub fn adoption_problem(asked: Asked<'_>, document: &Description) -> Option<Problem> {
     let lacks = asked.previous.is_none() && !contains(&document.requires, &asked.desired.requires);
     lacks.then(requires_unchangeable)
+}
+
+fn previous(asked: Asked<'_>) -> Option<&[Requirement]> {
+    asked.previous.map(|previous| previous.requires.as_deref().unwrap_or_default())
 }
 
 fn requires_unchangeable() -> Problem {

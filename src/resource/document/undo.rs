@@ -32,7 +32,11 @@ enum Before {
 impl Undo {
     /// For a document that is being made.
     pub fn of_created(me: &Owner, name: &str) -> Written<Self> {
-        let undo = Self { me: me.clone(), name: name.to_owned(), before: Before::Absent { answered: false } };
+        Self::to(me, name, Before::Absent { answered: false })
+    }
+
+    fn to(me: &Owner, name: &str, before: Before) -> Written<Self> {
+        let undo = Self { me: me.clone(), name: name.to_owned(), before };
         Written { physical_resource_id: name.to_owned(), undo }
     }
 
@@ -51,9 +55,7 @@ impl Undo {
             tags: document.tags.clone(),
             shared: Vec::new(),
         };
-        let name = asked.desired.name.clone();
-        let undo = Self { me: asked.me.clone(), name: name.clone(), before };
-        Written { physical_resource_id: name, undo }
+        Self::to(asked.me, &asked.desired.name, before)
     }
 
     /// For a document that is there and is being changed. `is_first` tells whether the resource meets it first: then an earlier
@@ -84,8 +86,7 @@ impl Undo {
             tags,
             shared: change.share.clone(),
         };
-        let undo = Self { me: me.clone(), name: desired.name.clone(), before };
-        Written { physical_resource_id: desired.name.clone(), undo }
+        Self::to(me, &desired.name, before)
     }
 
     /// Takes it back, as far as the document is still this resource's.

@@ -8,6 +8,7 @@ use super::content::Format;
 use super::observed::{Document, ListedVersion};
 use super::owner::{Origin, Owner, origin};
 use super::plan::{Asked, Attributes, Labels, attributes};
+use super::read::given;
 use super::versions::{OnDuplicate, oldest_to_spare, on_duplicate};
 use crate::cfn::failure::Failure;
 
@@ -136,9 +137,9 @@ impl Apply<'_> {
 /// What a version that was found lacks of the attributes that the request changes.
 fn attributes_lacking(asked: Asked<'_>, found: &DocumentDescription) -> Option<Attributes> {
     let labels = Labels {
-        version_name: found.version_name().filter(|text| !text.is_empty()),
-        display_name: found.display_name().filter(|text| !text.is_empty()),
-        target_type: found.target_type().filter(|text| !text.is_empty()),
+        version_name: given(found.version_name()),
+        display_name: given(found.display_name()),
+        target_type: given(found.target_type()),
     };
     attributes(asked, labels)
 }

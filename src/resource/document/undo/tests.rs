@@ -26,15 +26,10 @@ fn document(content: &str, tags: &Tags) -> Document {
     Document {
         description: Description {
             document_type: "Command".into(),
-            account: None,
-            display_name: None,
-            target_type: None,
-            requires: Vec::new(),
             tags: tags.clone(),
-            hash: None,
-            created_at: None,
             default_version: "3".into(),
             latest_version: "3".into(),
+            ..Description::default()
         },
         default: Version {
             number: "3".into(),

@@ -37,14 +37,9 @@ fn with(content: &str) -> Document {
         description: Description {
             document_type: "Command".into(),
             account: Some("111122223333".into()),
-            display_name: None,
-            target_type: None,
-            requires: Vec::new(),
-            tags: Tags::new(),
-            hash: None,
-            created_at: None,
             default_version: "3".into(),
             latest_version: "3".into(),
+            ..Description::default()
         },
         default: version("3", Status::Active, content),
         latest: None,
