@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::figure::Figure;
 use crate::life::Life;
 use crate::provider::Provider;
-use crate::quota::Quota;
 use crate::sample::LATENCY;
 use crate::scenario::{NAME, event, owned};
 
@@ -79,10 +78,9 @@ pub(crate) async fn measure(
 }
 
 async fn run(provider: &Provider, case: &Case, small: bool) -> io::Result<(crate::life::Cost, f64)> {
-    let quota = small.then(Quota::new).transpose()?;
     let mut life = Life::begin(provider, LATENCY, None).await?;
-    if let Some(quota) = &quota {
-        life.throttle(quota)?;
+    if small {
+        life.throttle()?;
     }
     life.aws.ssm(|model| (case.account)(model, &case.properties));
     let old = case.properties.clone();

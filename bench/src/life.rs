@@ -25,6 +25,8 @@ pub(crate) struct Life {
     pub(crate) init_cpu: Duration,
     api: RuntimeApi,
     process: Process,
+    /// Behind the process, which has to be gone first.
+    quota: Option<Quota>,
     asked: u64,
 }
 
@@ -68,15 +70,15 @@ impl Life {
         std::fs::create_dir_all(SCRATCH)?;
         let log = Path::new(SCRATCH).join(format!("{provider}.log"));
         let process = Process::spawn(&mut provider.command(&aws, &api, wrapper)?, &log)?;
-        let mut life = Self { aws, init_cpu: Duration::ZERO, api, process, asked: 0 };
+        let mut life = Self { aws, init_cpu: Duration::ZERO, api, process, quota: None, asked: 0 };
         life.asks_for_an_event().await?;
         life.init_cpu = life.process.cpu()?;
         Ok(life)
     }
 
-    /// Puts the process under a quota from now on.
-    pub(crate) fn throttle(&self, quota: &Quota) -> io::Result<()> {
-        quota.apply(self.process.id())
+    /// Puts the process under a quota of its own from now on.
+    pub(crate) fn throttle(&mut self) -> io::Result<()> {
+        self.quota.insert(Quota::new()?).apply(self.process.id())
     }
 
     /// Hands one event over and waits until the process rests again. Anything but SUCCESS is an error.
@@ -141,8 +143,8 @@ impl Life {
 fn with_ssm(journal: &[Entry]) -> Duration {
     let (mut total, mut until) = (Duration::ZERO, None::<Instant>);
     for entry in journal.iter().filter(|entry| entry.call().is_some()) {
-        let (Some(left), arrived) = (entry.left, entry.arrived) else { continue };
-        total += left.saturating_duration_since(until.map_or(arrived, |until| until.max(arrived)));
+        let Some(left) = entry.left else { continue };
+        total += left.saturating_duration_since(until.map_or(entry.arrived, |until| until.max(entry.arrived)));
         until = until.max(Some(left));
     }
     total

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::figure::Figure;
 use crate::life::{Cost, Life};
 use crate::provider::Provider;
-use crate::quota::Quota;
 use crate::scenario::Scenario;
 
 /// Warm invocations of each process.
@@ -75,11 +74,10 @@ pub(crate) async fn run(
 }
 
 async fn sample(provider: &Provider, scenario: Scenario, small: bool) -> io::Result<Sample> {
-    let quota = small.then(Quota::new).transpose()?;
     let latency = if small { LATENCY } else { Duration::ZERO };
     let mut life = Life::begin(provider, latency, None).await?;
-    if let Some(quota) = &quota {
-        life.throttle(quota)?;
+    if small {
+        life.throttle()?;
     }
     let mut costs = Vec::new();
     for _ in 0..=WARM {
