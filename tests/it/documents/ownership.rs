@@ -11,6 +11,20 @@ fn on_existing(idle: &str, choice: &str) -> Value {
     desired_with(idle, json!({ "OnExisting": choice }))
 }
 
+/// A request that meets this document for the first time: a Create, or an Update that renames.
+async fn meeting(there: Document, rename: bool) -> (World, Request) {
+    let world = World::new().await;
+    let other = desired_with("5", json!({"DocumentName": "Other"}));
+    world.send(&Request::create(other.clone())).await.ok();
+    world.aws.forget();
+    world.aws.ssm(|model| model.put_document(there));
+    let request = match rename {
+        true => Request::update("Other", other, desired("20")),
+        false => Request::create(desired("20")),
+    };
+    (world, request)
+}
+
 #[tokio::test]
 async fn a_second_owner_is_refused_with_the_first_ones_name_and_the_way_out() {
     let world = World::new().await;
@@ -81,20 +95,12 @@ async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches
 #[tokio::test]
 async fn of_two_stacks_that_adopt_a_document_which_changes_meanwhile_the_loser_fails_too() {
     for rename in [false, true] {
-        let world = World::new().await;
-        let other = desired_with("5", json!({"DocumentName": "Other"}));
-        world.send(&Request::create(other.clone())).await.ok();
-        world.aws.forget();
-        world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
+        let (world, request) = meeting(Document::session(NAME, preferences("1")), rename).await;
         // Between the description and the content, somebody puts another version in force.
         world.aws.on("GetDocument").before(|model| {
             let document = model.document_mut(NAME).unwrap();
             document.default_version = document.push(Version::json(preferences("2")));
         });
-        let request = match rename {
-            true => Request::update("Other", other.clone(), desired("20")),
-            false => Request::create(desired("20")),
-        };
         // So it is described twice; the third time, the other stack's tags are there.
         world.aws.on("DescribeDocument").nth(3).before(|model| {
             model.document_mut(NAME).unwrap().tags.insert("cfn-ssm-document:stack-id".into(), stack("b"));
@@ -129,17 +135,9 @@ async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_one_
 #[tokio::test]
 async fn a_document_that_was_claimed_and_cannot_be_read_loses_the_claim_again() {
     for rename in [false, true] {
-        let world = World::new().await;
-        let other = desired_with("5", json!({"DocumentName": "Other"}));
-        world.send(&Request::create(other.clone())).await.ok();
-        world.aws.forget();
         let there = Document::session(NAME, preferences("1")).tag("team", "blue");
-        world.aws.ssm(|model| model.put_document(there));
+        let (world, request) = meeting(there, rename).await;
         world.aws.on("GetDocument").fault(Fault::error(400, "InvalidDocumentContent", "no"));
-        let request = match rename {
-            true => Request::update("Other", other.clone(), desired("20")),
-            false => Request::create(desired("20")),
-        };
         let reply = world.send(&request).await;
         assert!(reply.reason().contains("InvalidDocumentContent"), "{}", reply.reason());
         assert_eq!(reply.id(), if rename { "Other" } else { "cfn-ssm-document:not-created" });

@@ -1,22 +1,27 @@
 //! What fuzzing has found, and what it began with, stays harmless; so does what chance makes of it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 #[path = "../../../fuzz/exercise.rs"]
 mod exercise;
 
-fn each(target: &str, exercise: fn(&[u8])) {
+/// The files, by name.
+fn corpus(target: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+fn each(target: &str, exercise: fn(&[u8])) {
+    let corpus = corpus(target);
+    for (path, input) in &corpus {
         let started = Instant::now();
-        exercise(&std::fs::read(&path).unwrap());
+        exercise(input);
         assert!(started.elapsed() < Duration::from_secs(2), "{}: {:?}", path.display(), started.elapsed());
-        count += 1;
     }
-    assert!(count > 10, "the corpus of {target} is there");
+    assert!(corpus.len() > 10, "the corpus of {target} is there");
 }
 
 #[test]
@@ -32,10 +37,7 @@ fn every_content_of_the_corpus_is_read_and_the_same_as_itself() {
 /// Runs on chance alone, without the compiler that fuzzing needs. `FUZZ_ROUNDS` makes it longer.
 fn mutated(target: &str, exercise: fn(&[u8])) {
     let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2_000);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let corpus: Vec<Vec<u8>> = files.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let corpus: Vec<Vec<u8>> = corpus(target).into_values().collect();
     for seed in 0..rounds {
         let mut chance = fastrand::Rng::with_seed(seed);
         let mut input = corpus[chance.usize(..corpus.len())].clone();
