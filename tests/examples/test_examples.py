@@ -23,7 +23,7 @@ CHANGES = {
     "change-template": {"ApproverGroup": "release-managers"},
     "command": {"TimeoutSeconds": "90", "VersionName": "release-2"},
     "default-host-management": {"RoleName": "HostManagement"},
-    "ecs-exec-logging": {"IdleSessionTimeout": "5"},
+    "ecs-exec-logging": {"LogRetentionDays": "30"},
     "inventory-policy": {"NetworkConfig": "Disabled"},
     "managed-instance": {"Team": "web"},
     "night-stop": {"NightBegins": "2030"},
@@ -31,13 +31,12 @@ CHANGES = {
     "parameter-tier": {"Tier": "Advanced"},
     "port-forwarding": {"Port": "3306"},
     "restricted-commands": {"Lines": "10"},
-    "secure-string-session": {"Host": "reports.db.example.internal"},
     "session-logging": {"IdleSessionTimeout": "5"},
     "session-preferences": {"IdleSessionTimeout": "5"},
     "team-session": {"IdleSessionTimeout": "5"},
 }
 # These change something beside their documents, which refer to it by name.
-DOCUMENTS_STAY = {"managed-instance", "secure-string-session"}
+DOCUMENTS_STAY = {"ecs-exec-logging", "managed-instance"}
 
 
 @pytest.fixture(scope="module")
