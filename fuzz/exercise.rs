@@ -4,10 +4,10 @@
 
 use std::fmt::Write;
 
-use cfn_ssm_document::cfn::failure::Failure;
 use cfn_ssm_document::cfn::request::{Envelope, Request};
 use cfn_ssm_document::cfn::response::{MAX_ANSWER_BYTES, Outcome, encode};
 use cfn_ssm_document::cfn::response_url::{ResponseUrl, UrlRules};
+use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::resource::document::content::{Content, Format, redact};
 use cfn_ssm_document::resource::document::{properties as document, session};
 use cfn_ssm_document::resource::service_setting::{physical_id::PhysicalId, properties as setting};

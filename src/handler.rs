@@ -8,15 +8,15 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::cfn::callback::Callback;
-use crate::cfn::deadline::Deadlines;
-use crate::cfn::failure::Failure;
-use crate::cfn::guard::{self, Cut};
-use crate::cfn::progress::Progress;
+use crate::cfn::delivery::Delivery;
 use crate::cfn::request::Envelope;
 use crate::cfn::response::{Outcome, encode};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
-use crate::cfn::watchdog::{Turn, Watchdog};
+use crate::failure::Failure;
+use crate::invocation::deadline::Deadlines;
+use crate::invocation::guard::{self, Cut};
+use crate::invocation::undo_log::UndoLog;
+use crate::invocation::watchdog::{Turn, Watchdog};
 use crate::resource::{self, Home, Undo};
 use crate::ssm::Obstacle;
 
@@ -26,7 +26,7 @@ use crate::ssm::Obstacle;
 pub struct Provider {
     pub ssm: Client,
     pub obstacle: Obstacle,
-    pub callback: Callback,
+    pub delivery: Delivery,
     pub url_rules: UrlRules,
 }
 
@@ -62,13 +62,13 @@ impl Provider {
         let service_timeout = envelope.service_timeout();
         let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
         let deadlines = Deadlines::new(started, remaining(context, now, service_timeout - age));
-        let progress = Arc::new(Progress::new());
+        let undo_log = Arc::new(UndoLog::new());
         let log_stream = context.env_config.log_stream.as_str();
         // A request that leaves no room for an answer must not be carried out either.
         encode(&envelope, &Outcome::Failed { failure: Failure::new(""), left_behind: None }, log_stream)?;
 
         let turn = Turn::default();
-        let watchdog = self.watch(&event, &url, deadlines, &progress, log_stream.to_owned(), turn.clone());
+        let watchdog = self.watch(&event, &url, deadlines, &undo_log, log_stream.to_owned(), turn.clone());
         let outcome = if age >= service_timeout {
             Outcome::Failed {
                 failure: Failure::new(format!(
@@ -78,14 +78,14 @@ impl Provider {
                 left_behind: None,
             }
         } else {
-            let work = self.outcome(&envelope, &url, context, deadlines, &progress);
-            tokio::join!(work, self.callback.connect(&url, deadlines.work)).0
+            let work = self.outcome(&envelope, &url, context, deadlines, &undo_log);
+            tokio::join!(work, self.delivery.connect(&url, deadlines.work)).0
         };
         if !turn.take() {
             return watchdog.answered();
         }
         watchdog.stop();
-        let delivered = self.callback.deliver(&url, encode(&envelope, &outcome, log_stream)?, deadlines.answer).await;
+        let delivered = self.delivery.deliver(&url, encode(&envelope, &outcome, log_stream)?, deadlines.answer).await;
         // Not before: who writes to a log that nobody takes is stalled.
         log(&envelope, &outcome);
         delivered
@@ -98,52 +98,52 @@ impl Provider {
         url: &ResponseUrl,
         context: &Context,
         deadlines: Deadlines,
-        progress: &Progress<Undo>,
+        undo_log: &UndoLog<Undo>,
     ) -> Outcome {
         // Boxed: a future of this depth is more than the compiler lays out.
         let work = Box::pin(async {
             let request = envelope.request(url.signed_at)?;
             let home = Home::of(&context.invoked_function_arn);
-            resource::carry_out(&self.ssm, home.as_ref(), &context.env_config.function_name, &request, progress).await
+            resource::carry_out(&self.ssm, home.as_ref(), &context.env_config.function_name, &request, undo_log).await
         });
         let cut = match guard::run(deadlines.work, work).await {
             Ok(done) => return Outcome::Success { physical_resource_id: done.physical_resource_id, data: done.data },
             Err(cut) => cut,
         };
-        let failure = self.reason(cut, progress);
-        let Some(written) = progress.written() else {
+        let failure = self.reason(cut, undo_log);
+        let Some(written) = undo_log.written() else {
             return Outcome::Failed { failure, left_behind: None };
         };
-        progress.step("undoing what was done");
+        undo_log.step("undoing what was done");
         match guard::run(deadlines.undo, written.undo.run(&self.ssm)).await {
             Ok(()) => {
-                progress.undone();
+                undo_log.undone();
                 Outcome::Failed { failure, left_behind: None }
             }
             Err(cut) => {
                 let id = written.physical_resource_id;
-                let why = self.reason(cut, progress);
+                let why = self.reason(cut, undo_log);
                 let failure = failure.and(format!("What was done to {id} could not be undone: {why}"));
                 Outcome::Failed { failure, left_behind: Some(id) }
             }
         }
     }
 
-    fn reason(&self, cut: Cut, progress: &Progress<Undo>) -> Failure {
+    fn reason(&self, cut: Cut, undo_log: &UndoLog<Undo>) -> Failure {
         match cut {
             Cut::Failed(failure) => failure,
-            Cut::TimedOut => self.out_of_time(progress),
+            Cut::TimedOut => self.out_of_time(undo_log),
             Cut::Panicked => Failure::new(format!(
                 "The function has a defect: it panicked while {}. Its log has the place; please report it.",
-                progress.current_step()
+                undo_log.current_step()
             )),
         }
     }
 
-    fn out_of_time(&self, progress: &Progress<Undo>) -> Failure {
+    fn out_of_time(&self, undo_log: &UndoLog<Undo>) -> Failure {
         let last = self.obstacle.get().map(|obstacle| format!("The last trouble: {obstacle}"));
         let last = last.unwrap_or_else(|| "Try again.".to_owned());
-        Failure::new(format!("The time ran out while {}. {last}", progress.current_step()))
+        Failure::new(format!("The time ran out while {}. {last}", undo_log.current_step()))
     }
 
     /// Arms the thread that answers when this one is stalled.
@@ -152,21 +152,21 @@ impl Provider {
         event: &Arc<RawValue>,
         url: &ResponseUrl,
         deadlines: Deadlines,
-        progress: &Arc<Progress<Undo>>,
+        undo_log: &Arc<UndoLog<Undo>>,
         log_stream: String,
         turn: Turn,
     ) -> Watchdog {
-        let (this, event, url, progress) = (self.clone(), Arc::clone(event), url.clone(), Arc::clone(progress));
+        let (this, event, url, undo_log) = (self.clone(), Arc::clone(event), url.clone(), Arc::clone(undo_log));
         Watchdog::arm(deadlines.watchdog, turn, move || {
-            let failure = this.out_of_time(&progress).and("The function was stalled.");
-            let left_behind = progress.written().map(|written| written.physical_resource_id);
+            let failure = this.out_of_time(&undo_log).and("The function was stalled.");
+            let left_behind = undo_log.written().map(|written| written.physical_resource_id);
             let outcome = Outcome::Failed { failure, left_behind };
             let envelope = Envelope::parse(&event)?;
             let body = encode(&envelope, &outcome, &log_stream)?;
-            let callback = this.callback.on_this_thread()?;
+            let delivery = this.delivery.on_this_thread()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| Failure::new(format!("There is no runtime: {error}.")))?;
-            let delivered = runtime.block_on(callback.deliver(&url, body, deadlines.answer));
+            let delivered = runtime.block_on(delivery.deliver(&url, body, deadlines.answer));
             // A name that is still being resolved is not waited for.
             runtime.shutdown_background();
             log(&envelope, &outcome);

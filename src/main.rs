@@ -7,10 +7,10 @@ use aws_config::environment::{EnvironmentVariableCredentialsProvider, Environmen
 use aws_config::meta::region::ProvideRegion;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::SharedCredentialsProvider;
-use cfn_ssm_document::cfn::callback::Callback;
+use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::handler::Provider;
-use cfn_ssm_document::http::{self, SdkHttpClient};
+use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::logging;
 use cfn_ssm_document::ssm::{self, Obstacle};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Error> {
     let provider = Provider {
         ssm: ssm::client(&config, obstacle.clone(), started),
         obstacle,
-        callback: Callback::new(tls)?,
+        delivery: Delivery::new(tls)?,
         url_rules: url_rules(),
     };
     let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| {

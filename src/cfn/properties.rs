@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::failure::{Problem, did_you_mean, quoted};
+use crate::failure::{Problem, did_you_mean, quoted};
 
 /// What CloudFormation itself puts beside the properties.
 const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::failure::{Failure, quoted};
+use crate::failure::{Failure, quoted};
 
 /// What to do with the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

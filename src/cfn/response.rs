@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::failure::Failure;
 use super::request::{Envelope, RequestType};
+use crate::failure::Failure;
 
 /// The physical id of a Create that left nothing behind. Its Delete, which follows, does nothing.
 ///

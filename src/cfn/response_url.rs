@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use reqwest::Url;
 
-use super::failure::{Failure, quoted};
+use crate::failure::{Failure, quoted};
 
 /// Which response URLs may be answered.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ pub mod service_setting;
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value};
 
-use crate::cfn::failure::{Failure, did_you_mean, quoted};
-use crate::cfn::progress::Progress;
 use crate::cfn::request::{Request, RequestType};
+use crate::failure::{Failure, did_you_mean, quoted};
+use crate::invocation::undo_log::UndoLog;
 
 /// How to take back what a request did.
 #[derive(Debug, Clone)]
@@ -58,13 +58,13 @@ const SERVICE_SETTING: &str = "Custom::SsmServiceSetting";
 /// Carries out a request. `function` is the name of the function that it was sent to.
 ///
 /// # Errors
-/// What was refused or failed; `progress` then has what a failure must undo.
+/// What was refused or failed; `undo_log` then has what a failure must undo.
 pub async fn carry_out(
     client: &Client,
     home: Option<&Home>,
     function: &str,
     request: &Request,
-    progress: &Progress<Undo>,
+    undo_log: &UndoLog<Undo>,
 ) -> Result<Done, Failure> {
     let is_delete = request.request_type == RequestType::Delete;
     if let Some(home) = home
@@ -77,11 +77,11 @@ pub async fn carry_out(
         return Err(refused);
     }
     match (request.resource_type.as_str(), is_delete) {
-        (DOCUMENT, false) => document::reconcile(client, home, request, progress).await,
-        (DOCUMENT, true) => document::release(client, request, progress).await.map(|()| deleted(request)),
-        (SERVICE_SETTING, false) => service_setting::reconcile(client, home, function, request, progress).await,
+        (DOCUMENT, false) => document::reconcile(client, home, request, undo_log).await,
+        (DOCUMENT, true) => document::release(client, request, undo_log).await.map(|()| deleted(request)),
+        (SERVICE_SETTING, false) => service_setting::reconcile(client, home, function, request, undo_log).await,
         (SERVICE_SETTING, true) => {
-            service_setting::release(client, function, request, progress).await.map(|()| deleted(request))
+            service_setting::release(client, function, request, undo_log).await.map(|()| deleted(request))
         }
         (_, true) => Ok(deleted(request)),
         (other, false) => {

@@ -42,7 +42,14 @@ fn absent(words: &[&str], applies: impl Fn(&str) -> bool) {
 
 #[test]
 fn the_protocol_knows_neither_systems_manager_nor_the_resources() {
-    absent(&["aws_sdk_ssm", "crate::ssm", "crate::resource", "aws_config"], |path| path.starts_with("cfn/"));
+    absent(&["aws_sdk_ssm", "crate::ssm", "crate::resource", "aws_config"], |path| {
+        path.starts_with("cfn/") || path.starts_with("invocation/")
+    });
+}
+
+#[test]
+fn an_invocation_knows_no_protocol() {
+    absent(&["crate::cfn", "crate::http"], |path| path.starts_with("invocation/"));
 }
 
 #[test]
@@ -83,7 +90,9 @@ fn only_one_file_a_resource_writes() {
 
 #[test]
 fn only_what_sends_names_reqwest() {
-    absent(&["reqwest"], |path| !["http.rs", "cfn/callback.rs", "cfn/response_url.rs"].contains(&path));
+    absent(&["reqwest"], |path| {
+        !path.starts_with("http/") && !["cfn/delivery.rs", "cfn/response_url.rs"].contains(&path)
+    });
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
-use cfn_ssm_document::cfn::callback::Callback;
-use cfn_ssm_document::cfn::failure::Failure;
+use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
-use cfn_ssm_document::http::{self, SdkHttpClient};
+use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::ssm::{self, Obstacle};
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
@@ -126,7 +126,7 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
     Provider {
         ssm: ssm::client(&config, obstacle.clone(), started),
         obstacle,
-        callback: Callback::new(tls).unwrap(),
+        delivery: Delivery::new(tls).unwrap(),
         url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
     }
 }

@@ -12,8 +12,8 @@ use super::undo::Undo;
 use super::upload::Placed;
 use super::write::Writer;
 use super::{AnyUndo, observe};
-use crate::cfn::failure::Failure;
-use crate::cfn::progress::Progress;
+use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
 use crate::ssm::SsmError;
 
 /// What it needs to carry out a plan.
@@ -23,7 +23,7 @@ pub struct Apply<'a> {
     pub reader: Reader<'a>,
     pub writer: Writer<'a>,
     pub asked: Asked<'a>,
-    pub progress: &'a Progress<AnyUndo>,
+    pub undo_log: &'a UndoLog<AnyUndo>,
 }
 
 /// The document once the plan is carried out.
@@ -64,7 +64,7 @@ impl Apply<'_> {
         let Some(description) = observe::settled(description) else { return Ok((None, false)) };
         let claim = claim(self.asked, &description)?;
         if !claim.is_empty() {
-            self.progress.will_write(Undo::of_claimed(self.asked, &description, &claim).map(AnyUndo::Document));
+            self.undo_log.will_write(Undo::of_claimed(self.asked, &description, &claim).map(AnyUndo::Document));
         }
         let content = &self.asked.desired.content;
         // Joined, not tried: when one fails, none may still be under way while the claim is undone.
@@ -79,7 +79,7 @@ impl Apply<'_> {
     /// # Errors
     /// [`NotApplied::Outdated`] where there is one meanwhile.
     pub async fn create(&self) -> Result<Applied, NotApplied> {
-        self.progress.step("creating the document");
+        self.undo_log.step("creating the document");
         let desired = self.asked.desired;
         let mut tags = self.asked.me.tags_of_created();
         tags.extend(desired.tags.clone());
@@ -90,7 +90,7 @@ impl Apply<'_> {
             return Err(NotApplied::Outdated(self.writer.failure_without_content(error, desired)));
         }
         if !result.as_ref().is_err_and(SsmError::is_unanswered) {
-            self.progress.amend(|undo| {
+            self.undo_log.amend(|undo| {
                 if let AnyUndo::Document(undo) = undo {
                     undo.answered();
                 }
@@ -110,7 +110,7 @@ impl Apply<'_> {
     /// # Errors
     /// [`NotApplied::Outdated`] where the document is gone.
     pub async fn change(&self, document: &Document, change: &Change, claimed: bool) -> Result<Applied, NotApplied> {
-        self.progress.step("changing the document");
+        self.undo_log.step("changing the document");
         let Change { claim: _, set_tags, remove_tags, version, share, unshare } = change;
         // Joined, not tried: when one fails, none may still be under way while the change is undone.
         let (owned, tagged, untagged, shared, placed) = tokio::join!(
@@ -163,7 +163,7 @@ impl Apply<'_> {
     }
 
     async fn promote(&self, version: &str) -> Result<String, Failure> {
-        self.progress.step(format!("promoting version {version}"));
+        self.undo_log.step(format!("promoting version {version}"));
         let in_force = self.writer.promote(version).await?;
         if in_force != version {
             return Err(Failure::new(format!(
@@ -190,7 +190,7 @@ impl Apply<'_> {
     ) -> Result<DocumentDescription, Failure> {
         let (status, description) = match status_of(&description) {
             Status::Pending => {
-                self.progress.step(format!("waiting for version {} to become Active", version.unwrap_or("1")));
+                self.undo_log.step(format!("waiting for version {} to become Active", version.unwrap_or("1")));
                 self.reader.settled(version).await?
             }
             status => (status, description),

@@ -7,7 +7,7 @@ use super::owner::{Owner, Tags};
 use super::plan::{Asked, remove_tags};
 use super::properties::{Desired, OnExisting};
 use super::requires::adoption_problem;
-use crate::cfn::failure::{Failure, fail_on};
+use crate::failure::{Failure, fail_on};
 
 /// What AWS allows on one document.
 const MAX_TAGS: usize = 50;

@@ -33,9 +33,9 @@ use self::read::Reader;
 use self::undo::Undo;
 use self::write::Writer;
 use super::{Done, Home, Undo as AnyUndo};
-use crate::cfn::failure::Failure;
-use crate::cfn::progress::Progress;
 use crate::cfn::request::{Request, RequestType};
+use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
 use crate::resource::backoff::Backoff;
 
 /// How often a document that changes under our hands is looked at again.
@@ -45,12 +45,12 @@ const MAX_LOGGED_PATHS: usize = 50;
 /// Brings the document to what a Create or an Update asks for.
 ///
 /// # Errors
-/// What was refused or failed; `progress` then has what a failure must undo.
+/// What was refused or failed; `undo_log` then has what a failure must undo.
 pub async fn reconcile(
     client: &aws_sdk_ssm::Client,
     home: Option<&Home>,
     request: &Request,
-    progress: &Progress<AnyUndo>,
+    undo_log: &UndoLog<AnyUndo>,
 ) -> Result<Done, Failure> {
     let desired = Desired::read(&request.properties)?;
     let me = owner(request);
@@ -60,7 +60,7 @@ pub async fn reconcile(
     let account = home.map(|home| home.account.as_str());
     let asked = Asked { desired: &desired, previous: previous.as_ref(), me: &me, account };
     let name = desired.name.as_str();
-    let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, asked, progress };
+    let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, asked, undo_log };
     let applied = converge(apply, request, keeps_name).await?;
     let arn = home.map(|home| home.arn(&format!("document/{name}"))).unwrap_or_default();
     Ok(Done { physical_resource_id: desired.name.clone(), data: data(&desired, applied, arn) })
@@ -73,9 +73,9 @@ pub async fn reconcile(
 pub async fn release(
     client: &aws_sdk_ssm::Client,
     request: &Request,
-    progress: &Progress<AnyUndo>,
+    undo_log: &UndoLog<AnyUndo>,
 ) -> Result<(), Failure> {
-    progress.step("letting the document go");
+    undo_log.step("letting the document go");
     let name = request.physical_resource_id.as_deref().unwrap_or_default();
     if !is_document_name(name) {
         // The marker of a Create that left nothing behind, or an id that CloudFormation made up.
@@ -87,7 +87,7 @@ pub async fn release(
 
 /// Observes, plans and applies, again where the document changed in between.
 async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Result<Applied, Failure> {
-    let Apply { reader, writer, asked, progress } = apply;
+    let Apply { reader, writer, asked, undo_log } = apply;
     let desired = asked.desired;
     let old_accounts = asked.previous.is_some_and(|previous| !previous.account_ids.is_empty());
     let sharing = old_accounts || !desired.account_ids.is_empty();
@@ -95,7 +95,7 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
     let mut backoff = Backoff::new();
     let (mut outdated, mut rounds) = (None, 0);
     while rounds < MAX_ROUNDS {
-        progress.step("reading the document");
+        undo_log.step("reading the document");
         let (observed, claims) = match keeps_name {
             true => (observe(reader, &desired.content, sharing).await?, false),
             false => apply.meet(sharing).await?,
@@ -120,12 +120,12 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
                     if !noted_undo {
                         let is_first = claimed || request.request_type == RequestType::Create;
                         let undo = Undo::of_changed(asked, document, change, is_first);
-                        progress.will_write(undo.map(AnyUndo::Document));
+                        undo_log.will_write(undo.map(AnyUndo::Document));
                         noted_undo = true;
                     }
                 }
                 _ => {
-                    progress.will_write(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document));
+                    undo_log.will_write(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document));
                     noted_undo = false;
                 }
             }

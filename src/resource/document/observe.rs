@@ -9,7 +9,7 @@ use aws_sdk_ssm::types::DocumentDescription;
 use super::content::Content;
 use super::observed::{Description, Document, Observed, Status, Version};
 use super::read::{Reader, given, plain_requirement, status_of, tags_of};
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 
 /// The document as it is, read side by side: one round trip, unless its default version has not the `desired` content and is not
 /// the latest; then that is read, too. `sharing` tells whether it matters with whom it is shared.

@@ -8,7 +8,7 @@ use super::observed::{Description, Document, Observed, Status};
 use super::owner::{Owner, Tags};
 use super::properties::{Desired, Previous};
 use super::requires::{refuse_new_requires, requires_problem};
-use crate::cfn::failure::{Failure, Problem, fail_on};
+use crate::failure::{Failure, Problem, fail_on};
 
 /// Who asks for what.
 #[derive(Debug, Clone, Copy)]

@@ -11,8 +11,8 @@ use self::lists::{account_ids, attachments, check_tags, is_reserved, requires, t
 use super::content::{Content, Format};
 use super::owner::Tags;
 use super::session;
-use crate::cfn::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::cfn::properties::{Properties, scalar};
+use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 
 /// Every property, in the order of the README.
 pub const NAMES: [&str; 17] = [

@@ -12,7 +12,7 @@ use super::content::Format;
 use super::observed::{ListedVersion, Status, Version};
 use super::owner::Tags;
 use super::properties::Requirement;
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 use crate::resource::backoff::Backoff;
 use crate::ssm::SsmError;
 

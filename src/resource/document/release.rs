@@ -8,7 +8,7 @@ use super::properties::OnDelete;
 use super::read::{Reader, status_of, tags_of};
 use super::undo::{delete, needs_force};
 use super::write::Writer;
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 use crate::resource::backoff::Backoff;
 
 /// What a Delete does.

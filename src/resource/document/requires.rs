@@ -3,7 +3,7 @@
 use super::observed::Description;
 use super::plan::Asked;
 use super::properties::Requirement;
-use crate::cfn::failure::{Failure, Problem, fail_on};
+use crate::failure::{Failure, Problem, fail_on};
 
 /// Refuses a change that this very request makes: the stack then goes back to what is there, and is not trapped.
 ///

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use self::values::{Check, is_reference};
 use super::content::{Content, Key, Node};
-use crate::cfn::failure::{did_you_mean, quoted};
 use crate::cfn::properties::scalar;
+use crate::failure::{did_you_mean, quoted};
 
 pub use self::values::Findings;
 

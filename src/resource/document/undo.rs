@@ -9,8 +9,8 @@ use super::owner::{Origin, Owner, PREFIX, Tags, origin, ours};
 use super::plan::{Asked, Change};
 use super::read::{Reader, tags_of};
 use super::write::Writer;
-use crate::cfn::failure::Failure;
-use crate::cfn::progress::Written;
+use crate::failure::Failure;
+use crate::invocation::undo_log::Written;
 
 /// What is needed to take it back.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use super::owner::{Origin, Owner, origin};
 use super::plan::{Asked, Attributes, Labels, attributes};
 use super::read::given;
 use super::versions::{OnDuplicate, oldest_to_spare, on_duplicate};
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 
 /// How many contents are read side by side when the versions are searched.
 const READ_AT_ONCE: usize = 8;
@@ -38,7 +38,7 @@ impl Apply<'_> {
         let version_name = desired.version_name.as_deref().filter(|_| names);
         let (mut spared, mut replaced) = (false, false);
         loop {
-            self.progress.step("uploading a version");
+            self.undo_log.step("uploading a version");
             let error = match self.writer.upload(desired, version_name).await {
                 Ok(description) => {
                     let number = description.document_version.clone().unwrap_or_default();
@@ -92,7 +92,7 @@ impl Apply<'_> {
 
     /// Searches the versions for the desired content, newest first.
     async fn find(&self, origin: &Origin) -> Result<OnDuplicate, Failure> {
-        self.progress.step("searching the versions for the content");
+        self.undo_log.step("searching the versions for the content");
         let versions = self.reader.versions().await?;
         let mut with_content: Vec<&ListedVersion> = Vec::new();
         for some in versions.chunks(READ_AT_ONCE) {

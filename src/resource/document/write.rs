@@ -10,7 +10,7 @@ use super::content::redact;
 use super::owner::Tags;
 use super::properties::{Attachment, Desired};
 use super::read::document_format;
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 use crate::ssm::SsmError;
 
 /// What one call of ModifyDocumentPermission takes.

@@ -4,7 +4,7 @@ use aws_sdk_ssm::Client;
 
 use super::plan::{Observed, Step};
 use super::properties::{explain_id, explain_value};
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 use crate::resource::backoff::Backoff;
 use crate::ssm::SsmError;
 

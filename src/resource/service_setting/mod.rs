@@ -13,9 +13,9 @@ use self::physical_id::{PhysicalId, Previous};
 use self::plan::{Observed, Step, first_id, on_delete, step};
 use self::properties::{Desired, OnDelete};
 use super::{Done, Home, Undo as AnyUndo};
-use crate::cfn::failure::Failure;
-use crate::cfn::progress::{Progress, Written};
 use crate::cfn::request::Request;
+use crate::failure::Failure;
+use crate::invocation::undo_log::{UndoLog, Written};
 
 /// How to put a setting back.
 #[derive(Debug, Clone)]
@@ -29,17 +29,17 @@ pub struct Undo {
 /// Brings the setting to what a Create or an Update asks for.
 ///
 /// # Errors
-/// What was refused or failed; `progress` then has what a failure must undo.
+/// What was refused or failed; `undo_log` then has what a failure must undo.
 pub async fn reconcile(
     client: &Client,
     home: Option<&Home>,
     function: &str,
     request: &Request,
-    progress: &Progress<AnyUndo>,
+    undo_log: &UndoLog<AnyUndo>,
 ) -> Result<Done, Failure> {
     let desired = Desired::read(&request.properties, home)?;
     let setting = Setting { client, id: &desired.id, function };
-    progress.step("reading the setting");
+    undo_log.step("reading the setting");
     let observed = setting.observe().await?;
     let own_id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let own_id = own_id.filter(|id| id.setting == desired.id);
@@ -52,7 +52,7 @@ pub async fn reconcile(
             let id = first_id(&desired, &observed, request.requested_at)?;
             if step != Step::Leave {
                 let undo = Undo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
-                progress
+                undo_log
                     .will_write(Written { physical_resource_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
             }
             id
@@ -61,7 +61,7 @@ pub async fn reconcile(
     let observed = if step == Step::Leave {
         observed
     } else {
-        progress.step("changing the setting");
+        undo_log.step("changing the setting");
         setting.take(&step).await?
     };
     Ok(Done { physical_resource_id: id.to_string(), data: data(&id, observed) })
@@ -75,12 +75,12 @@ pub async fn release(
     client: &Client,
     function: &str,
     request: &Request,
-    progress: &Progress<AnyUndo>,
+    undo_log: &UndoLog<AnyUndo>,
 ) -> Result<(), Failure> {
     let choice = OnDelete::read(&request.properties);
     let id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let Some(id) = id.filter(|_| choice != OnDelete::Retain) else { return Ok(()) };
-    progress.step("letting the setting go");
+    undo_log.step("letting the setting go");
     let setting = Setting { client, id: &id.setting, function };
     let Some(observed) = setting.find().await? else { return Ok(()) };
     let (step, warning) = on_delete(choice, &id.previous, &observed);

@@ -2,7 +2,7 @@
 
 use super::physical_id::{PhysicalId, Previous};
 use super::properties::{Desired, OnDelete};
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 
 /// A setting as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::cfn::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::cfn::properties::Properties;
+use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::resource::Home;
 
 const NAMES: [&str; 3] = ["SettingId", "SettingValue", "OnDelete"];

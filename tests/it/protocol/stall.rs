@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use cfn_ssm_document::http::{self, SdkHttpClient};
+use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use std::time::Duration;
 
 use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};

@@ -10,7 +10,7 @@ use std::fmt;
 pub use node::{Key, Node};
 pub use redact::redact;
 
-use crate::cfn::failure::Problem;
+use crate::failure::Problem;
 
 /// What AWS takes at most, in bytes of UTF-8: [64 KB](https://docs.aws.amazon.com/general/latest/gr/ssm.html).
 pub const MAX_BYTES: usize = 64 * 1024;

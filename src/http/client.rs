@@ -15,8 +15,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
-use crate::ahead::Ahead;
-use crate::cfn::guard;
+use crate::http::preconnect::Preconnect;
+use crate::invocation::guard;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -46,17 +46,17 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
     Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A client that follows no redirect and uses no proxy. It takes the connections that `ahead` has kept.
+/// A client that follows no redirect and uses no proxy. It takes the connections that `preconnect` keeps.
 ///
 /// # Errors
 /// Where reqwest refuses the configuration.
-pub fn client(tls: &ClientConfig, ahead: &Ahead) -> Result<reqwest::Client, String> {
+pub fn client(tls: &ClientConfig, preconnect: &Preconnect) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
-        .connector_layer(ahead.clone())
+        .connector_layer(preconnect.clone())
         .build()
         .map_err(describe)
 }
@@ -77,7 +77,7 @@ pub fn describe(error: reqwest::Error) -> String {
 #[derive(Debug, Clone)]
 pub struct SdkHttpClient {
     client: reqwest::Client,
-    ahead: Ahead,
+    preconnect: Preconnect,
 }
 
 impl SdkHttpClient {
@@ -86,13 +86,13 @@ impl SdkHttpClient {
     /// # Errors
     /// As for [`client`].
     pub fn new(tls: &ClientConfig) -> Result<Self, String> {
-        let ahead = Ahead::default();
-        Ok(Self { client: client(tls, &ahead)?, ahead })
+        let preconnect = Preconnect::default();
+        Ok(Self { client: client(tls, &preconnect)?, preconnect })
     }
 
     /// Opens a connection to `url` for the first call. Where that fails, the call finds out itself.
     pub async fn open(&self, url: &str) {
-        self.ahead.open(self.client.get(url).send()).await;
+        self.preconnect.open(self.client.get(url).send()).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
 // The deadline of the work that is being polled.
 tokio::task_local!(static DEADLINE: Instant);

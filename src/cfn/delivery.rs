@@ -9,10 +9,10 @@ use futures_util::stream::FuturesUnordered;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::Instant;
 
-use super::failure::Failure;
 use super::response_url::ResponseUrl;
-use crate::ahead::Ahead;
-use crate::http;
+use crate::failure::Failure;
+use crate::http::client as http;
+use crate::http::preconnect::Preconnect;
 
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);
@@ -21,10 +21,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Sends answers.
 #[derive(Debug, Clone)]
-pub struct Callback {
+pub struct Delivery {
     tls: rustls::ClientConfig,
     client: reqwest::Client,
-    ahead: Ahead,
+    preconnect: Preconnect,
     /// Whether a connection was ever asked for. One that is open already would carry the request that only is to open one.
     connected: Arc<AtomicBool>,
 }
@@ -35,15 +35,15 @@ enum Attempt {
     Final(String),
 }
 
-impl Callback {
+impl Delivery {
     /// With connections of its own, made with `tls`.
     ///
     /// # Errors
     /// Where no client can be made.
     pub fn new(tls: rustls::ClientConfig) -> Result<Self, String> {
-        let ahead = Ahead::default();
-        let client = http::client(&tls, &ahead)?;
-        Ok(Self { tls, client, ahead, connected: Arc::default() })
+        let preconnect = Preconnect::default();
+        let client = http::client(&tls, &preconnect)?;
+        Ok(Self { tls, client, preconnect, connected: Arc::default() })
     }
 
     /// The same with other connections: they belong to the thread that opened them.
@@ -58,7 +58,7 @@ impl Callback {
     /// Where that fails, or lasts until `deadline`, the PUT does it. Nothing is sent.
     pub async fn connect(&self, url: &ResponseUrl, deadline: Instant) {
         if !self.connected.swap(true, Ordering::SeqCst) {
-            let open = self.ahead.open(self.client.put(url.url()).send());
+            let open = self.preconnect.open(self.client.put(url.url()).send());
             let _late = tokio::time::timeout_at(deadline, open).await;
         }
     }

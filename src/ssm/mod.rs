@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_runtime_api::http::StatusCode;
 use tokio::time::Instant;
 
-use crate::cfn::failure::Failure;
+use crate::failure::Failure;
 
 /// How long a new role may be refused before that is taken at its word: IAM takes seconds to reach everywhere.
 const NEW_ROLE: Duration = Duration::from_secs(30);

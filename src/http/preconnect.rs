@@ -23,7 +23,7 @@ const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// The connection kept of one client, which talks to one host.
 #[derive(Debug, Clone, Default)]
-pub struct Ahead(Arc<State>);
+pub struct Preconnect(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -37,7 +37,7 @@ struct Kept {
     since: Instant,
 }
 
-impl Ahead {
+impl Preconnect {
     /// Runs a request that is to open a connection, and to fail for having done so. No other request may run meanwhile.
     pub async fn open<T>(&self, request: impl Future<Output = T>) {
         let opening = Opening(&self.0.opening);
@@ -68,11 +68,11 @@ impl Drop for Opening<'_> {
     }
 }
 
-impl<S> Layer<S> for Ahead {
+impl<S> Layer<S> for Preconnect {
     type Service = Connector<S>;
 
     fn layer(&self, inner: S) -> Connector<S> {
-        Connector { inner, ahead: self.clone() }
+        Connector { inner, kept: self.clone() }
     }
 }
 
@@ -80,7 +80,7 @@ impl<S> Layer<S> for Ahead {
 #[derive(Debug, Clone)]
 pub struct Connector<S> {
     inner: S,
-    ahead: Ahead,
+    kept: Preconnect,
 }
 
 impl<S, R> Service<R> for Connector<S>
@@ -98,15 +98,15 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let opening = self.ahead.0.opening.load(Ordering::SeqCst);
-        if !opening && let Some(connection) = self.ahead.take() {
+        let opening = self.kept.0.opening.load(Ordering::SeqCst);
+        if !opening && let Some(connection) = self.kept.take() {
             return Box::pin(ready(Ok(connection)));
         }
-        let (connecting, ahead) = (self.inner.call(request), self.ahead.clone());
+        let (connecting, kept) = (self.inner.call(request), self.kept.clone());
         Box::pin(async move {
             let connection = connecting.await?;
             if opening {
-                ahead.keep(connection);
+                kept.keep(connection);
                 return Err("the connection is kept for the next request".into());
             }
             Ok(connection)
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_opened_ahead_is_given_to_the_next_request_and_to_no_other() {
-        let ahead = Ahead::default();
+        let ahead = Preconnect::default();
         let mut connector = ahead.layer(Inner::default());
         ahead.open(async { assert_eq!(connect(&mut connector, "host").await, None, "nothing may be sent") }).await;
         assert_eq!(connect(&mut connector, "host").await, Some(1));
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_was_kept_for_too_long_is_not_used() {
-        let ahead = Ahead::default();
+        let ahead = Preconnect::default();
         let mut connector = ahead.layer(Inner::default());
         ahead.open(connect(&mut connector, "host")).await;
         tokio::time::advance(KEPT_FOR).await;
@@ -161,7 +161,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_opening_that_fails_or_is_given_up_leaves_later_requests_as_they_were() {
-        let ahead = Ahead::default();
+        let ahead = Preconnect::default();
         let mut connector = ahead.layer(Inner::default());
         ahead.open(connect(&mut connector, "down")).await;
         let given_up = tokio::time::timeout(Duration::from_secs(1), ahead.open(std::future::pending::<()>())).await;

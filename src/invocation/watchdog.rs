@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use tokio::time::Instant;
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
 /// The right to send the one answer: whoever takes it first has it.
 #[derive(Debug, Clone, Default)]

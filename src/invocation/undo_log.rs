@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the work has reached; `U` is what a resource needs to undo it.
 #[derive(Debug)]
-pub struct Progress<U> {
+pub struct UndoLog<U> {
     state: Mutex<State<U>>,
 }
 
@@ -30,7 +30,7 @@ impl<U> Written<U> {
     }
 }
 
-impl<U: Clone> Progress<U> {
+impl<U: Clone> UndoLog<U> {
     /// Nothing done yet.
     pub fn new() -> Self {
         Self { state: Mutex::new(State { step: "reading the request".into(), written: None }) }
@@ -74,7 +74,7 @@ impl<U: Clone> Progress<U> {
     }
 }
 
-impl<U: Clone> Default for Progress<U> {
+impl<U: Clone> Default for UndoLog<U> {
     fn default() -> Self {
         Self::new()
     }
