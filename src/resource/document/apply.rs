@@ -14,7 +14,7 @@ use super::write::Writer;
 use super::{AnyUndo, observe};
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
-use crate::ssm::SsmError;
+use crate::ssm::{ErrorCode, SsmError};
 
 /// What it needs to carry out a plan.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +64,7 @@ impl Apply<'_> {
         let Some(description) = observe::settled(description) else { return Ok((None, false)) };
         let claim = claim(self.asked, &description)?;
         if !claim.is_empty() {
-            self.undo_log.will_write(Undo::of_claimed(self.asked, &description, &claim).map(AnyUndo::Document));
+            self.undo_log.note(Undo::of_claimed(self.asked, &description, &claim).map(AnyUndo::Document));
         }
         let content = &self.asked.desired.content;
         // Joined, not tried: when one fails, none may still be under way while the claim is undone.
@@ -85,11 +85,11 @@ impl Apply<'_> {
         tags.extend(desired.tags.clone());
         let result = self.writer.create(desired, &tags).await;
         if let Err(error) = &result
-            && error.is("DocumentAlreadyExists")
+            && error.is(&ErrorCode::DocumentAlreadyExists)
         {
             return Err(NotApplied::Outdated(self.writer.failure_without_content(error, desired)));
         }
-        if !result.as_ref().is_err_and(SsmError::is_unanswered) {
+        if !result.as_ref().is_err_and(SsmError::may_have_taken_effect) {
             self.undo_log.amend(|undo| {
                 if let AnyUndo::Document(undo) = undo {
                     undo.answered();

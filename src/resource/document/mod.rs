@@ -32,11 +32,12 @@ use self::properties::{Desired, OnDelete, Previous, is_document_name};
 use self::read::Reader;
 use self::undo::Undo;
 use self::write::Writer;
-use super::{Done, Home, Undo as AnyUndo};
+use crate::backoff::Backoff;
 use crate::cfn::request::{Request, RequestType};
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
-use crate::resource::backoff::Backoff;
+use crate::resource::location::Location;
+use crate::resource::{Reconciled, Undo as AnyUndo};
 
 /// How often a document that changes under our hands is looked at again.
 const MAX_ROUNDS: usize = 4;
@@ -48,22 +49,22 @@ const MAX_LOGGED_PATHS: usize = 50;
 /// What was refused or failed; `undo_log` then has what a failure must undo.
 pub async fn reconcile(
     client: &aws_sdk_ssm::Client,
-    home: Option<&Home>,
+    location: Option<&Location>,
     request: &Request,
     undo_log: &UndoLog<AnyUndo>,
-) -> Result<Done, Failure> {
+) -> Result<Reconciled, Failure> {
     let desired = Desired::read(&request.properties)?;
     let me = owner(request);
     let keeps_name = request.physical_resource_id.as_ref() == Some(&desired.name);
     let previous =
         (request.request_type == RequestType::Update && keeps_name).then(|| Previous::read(&request.old_properties));
-    let account = home.map(|home| home.account.as_str());
+    let account = location.map(|location| location.account.as_str());
     let asked = Asked { desired: &desired, previous: previous.as_ref(), me: &me, account };
     let name = desired.name.as_str();
     let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, asked, undo_log };
     let applied = converge(apply, request, keeps_name).await?;
-    let arn = home.map(|home| home.arn(&format!("document/{name}"))).unwrap_or_default();
-    Ok(Done { physical_resource_id: desired.name.clone(), data: data(&desired, applied, arn) })
+    let arn = location.map(|location| location.arn(&format!("document/{name}"))).unwrap_or_default();
+    Ok(Reconciled { physical_id: desired.name.clone(), data: data(&desired, applied, arn) })
 }
 
 /// Lets the document go that a Delete names.
@@ -120,12 +121,12 @@ async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Resu
                     if !noted_undo {
                         let is_first = claimed || request.request_type == RequestType::Create;
                         let undo = Undo::of_changed(asked, document, change, is_first);
-                        undo_log.will_write(undo.map(AnyUndo::Document));
+                        undo_log.note(undo.map(AnyUndo::Document));
                         noted_undo = true;
                     }
                 }
                 _ => {
-                    undo_log.will_write(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document));
+                    undo_log.note(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document));
                     noted_undo = false;
                 }
             }

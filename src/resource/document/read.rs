@@ -12,9 +12,9 @@ use super::content::Format;
 use super::observed::{ListedVersion, Status, Version};
 use super::owner::Tags;
 use super::properties::Requirement;
+use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::backoff::Backoff;
-use crate::ssm::SsmError;
+use crate::ssm::{ErrorCode, SsmError};
 
 /// How often something that was just made may be looked for in vain.
 const MOST_UNSEEN: usize = 5;
@@ -137,7 +137,7 @@ impl Reader<'_> {
     }
 
     fn absent_or<T>(&self, error: SsmError) -> Result<Option<T>, Failure> {
-        if error.is("InvalidDocument") || error.is("InvalidDocumentVersion") {
+        if error.is(&ErrorCode::InvalidDocument) || error.is(&ErrorCode::InvalidDocumentVersion) {
             Ok(None)
         } else {
             Err(self.failure(&error))

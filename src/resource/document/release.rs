@@ -8,8 +8,8 @@ use super::properties::OnDelete;
 use super::read::{Reader, status_of, tags_of};
 use super::undo::{delete, needs_force};
 use super::write::Writer;
+use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::backoff::Backoff;
 
 /// What a Delete does.
 #[derive(Debug, Clone, PartialEq, Eq)]

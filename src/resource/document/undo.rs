@@ -10,7 +10,7 @@ use super::plan::{Asked, Change};
 use super::read::{Reader, tags_of};
 use super::write::Writer;
 use crate::failure::Failure;
-use crate::invocation::undo_log::Written;
+use crate::invocation::undo_log::UndoEntry;
 
 /// What is needed to take it back.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,13 +31,13 @@ enum Before {
 
 impl Undo {
     /// For a document that is being made.
-    pub fn of_created(me: &Owner, name: &str) -> Written<Self> {
+    pub fn of_created(me: &Owner, name: &str) -> UndoEntry<Self> {
         Self::to(me, name, Before::Absent { answered: false })
     }
 
-    fn to(me: &Owner, name: &str, before: Before) -> Written<Self> {
+    fn to(me: &Owner, name: &str, before: Before) -> UndoEntry<Self> {
         let undo = Self { me: me.clone(), name: name.to_owned(), before };
-        Written { physical_resource_id: name.to_owned(), undo }
+        UndoEntry { physical_id: name.to_owned(), undo }
     }
 
     /// AWS answered the call that makes the document.
@@ -48,7 +48,7 @@ impl Undo {
     }
 
     /// For a document that is there and is being adopted, while its content is not known yet.
-    pub fn of_claimed(asked: Asked<'_>, document: &Description, claim: &Tags) -> Written<Self> {
+    pub fn of_claimed(asked: Asked<'_>, document: &Description, claim: &Tags) -> UndoEntry<Self> {
         let before = Before::Present {
             default_version: document.default_version.clone(),
             set_tags: claim.clone(),
@@ -60,7 +60,7 @@ impl Undo {
 
     /// For a document that is there and is being changed. `is_first` tells whether the resource meets it first: then an earlier
     /// attempt at the same request may have adopted it, and what that attempt did is taken back, too.
-    pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_first: bool) -> Written<Self> {
+    pub fn of_changed(asked: Asked<'_>, document: &Document, change: &Change, is_first: bool) -> UndoEntry<Self> {
         let Asked { desired, me, .. } = asked;
         let present = &document.description.tags;
         let mut set_tags = change.set_tags.clone();

@@ -11,6 +11,7 @@ use super::plan::{Asked, Attributes, Labels, attributes};
 use super::read::given;
 use super::versions::{OnDuplicate, oldest_to_spare, on_duplicate};
 use crate::failure::Failure;
+use crate::ssm::ErrorCode;
 
 /// How many contents are read side by side when the versions are searched.
 const READ_AT_ONCE: usize = 8;
@@ -48,10 +49,10 @@ impl Apply<'_> {
             };
             let failure = self.writer.failure_without_content(&error, desired);
             // It is gone, or another version of it is still being made, as by the same request delivered twice.
-            if error.is("InvalidDocument") || error.is("InvalidDocumentOperation") {
+            if error.is(&ErrorCode::InvalidDocument) || error.is(&ErrorCode::InvalidDocumentOperation) {
                 return Err(NotApplied::Outdated(failure));
             }
-            if error.is("DuplicateDocumentContent") || error.is("DuplicateDocumentVersionName") {
+            if error.is(&ErrorCode::DuplicateDocumentContent) || error.is(&ErrorCode::DuplicateDocumentVersionName) {
                 if let Some(attributes) = attributes {
                     return unchangeable(attributes, failure);
                 }
@@ -78,7 +79,7 @@ impl Apply<'_> {
                             .into());
                     }
                 }
-            } else if error.is("DocumentVersionLimitExceeded") && origin == Origin::Created && !spared {
+            } else if error.is(&ErrorCode::DocumentVersionLimitExceeded) && origin == Origin::Created && !spared {
                 let versions = self.reader.versions().await?;
                 let Some(oldest) = oldest_to_spare(&versions) else { return Err(failure.into()) };
                 tracing::info!(version = oldest.number, "the oldest version makes room for the new one");

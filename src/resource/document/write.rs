@@ -11,7 +11,7 @@ use super::owner::Tags;
 use super::properties::{Attachment, Desired};
 use super::read::document_format;
 use crate::failure::Failure;
-use crate::ssm::SsmError;
+use crate::ssm::{ErrorCode, SsmError};
 
 /// What one call of ModifyDocumentPermission takes.
 const ACCOUNTS_A_CALL: usize = 20;
@@ -148,7 +148,7 @@ impl Writer<'_> {
         let result = self.client.delete_document().name(self.name).set_force(force.then_some(true)).send().await;
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
-            Err(error) if error.is("InvalidDocument") => Ok(()),
+            Err(error) if error.is(&ErrorCode::InvalidDocument) => Ok(()),
             Err(error) => Err(self.failure(error)),
         }
     }
@@ -161,7 +161,7 @@ impl Writer<'_> {
         let result = self.client.delete_document().name(self.name).document_version(version).send().await;
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
-            Err(error) if error.is("InvalidDocumentVersion") => Ok(()),
+            Err(error) if error.is(&ErrorCode::InvalidDocumentVersion) => Ok(()),
             Err(error) => Err(self.failure(error)),
         }
     }

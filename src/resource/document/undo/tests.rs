@@ -50,7 +50,7 @@ fn before(desired: &Desired, document: &Document, change: &Change, is_create: bo
     let me = me();
     let asked = Asked { desired, previous: None, me: &me, account: None };
     let written = Undo::of_changed(asked, document, change, is_create);
-    assert_eq!((written.physical_resource_id.as_str(), written.undo.name.as_str()), ("Doc", "Doc"));
+    assert_eq!((written.physical_id.as_str(), written.undo.name.as_str()), ("Doc", "Doc"));
     written.undo.before
 }
 
@@ -130,8 +130,8 @@ fn the_tags_of_ownership_are_taken_off_again_where_an_earlier_attempt_set_them()
 
 #[test]
 fn a_call_that_makes_a_document_counts_as_unanswered_until_it_is_answered() {
-    let Written { physical_resource_id, mut undo } = Undo::of_created(&me(), "Doc");
-    assert_eq!((physical_resource_id.as_str(), &undo.before), ("Doc", &Before::Absent { answered: false }));
+    let UndoEntry { physical_id, mut undo } = Undo::of_created(&me(), "Doc");
+    assert_eq!((physical_id.as_str(), &undo.before), ("Doc", &Before::Absent { answered: false }));
     undo.answered();
     assert_eq!(undo.before, Before::Absent { answered: true });
 }
