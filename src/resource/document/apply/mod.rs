@@ -178,7 +178,8 @@ impl Apply<'_> {
                 let hash = described?.and_then(|described| described.description.hash);
                 Ok(Applied { latest_version: latest(&number), default_version: number, hash })
             }
-            MadeVersion::Uploaded(Uploaded { number, described, promote }) => {
+            MadeVersion::Uploaded(uploaded) => {
+                let Uploaded { number, described, promote } = *uploaded;
                 let described = self.wait_until_active(described, Some(&number)).await?;
                 self.writer.tag(tags_of_version).await?;
                 let latest_version = latest(&number);
@@ -307,7 +308,7 @@ enum MadeVersion {
     /// A version that was there, and Active.
     Promote(String),
     /// A version that was uploaded now, or found where AWS refused another one.
-    Uploaded(Uploaded),
+    Uploaded(Box<Uploaded>),
 }
 
 fn disappeared(name: &str) -> Failure {
