@@ -1,4 +1,4 @@
-//! One ordered list of everything that reached the loopback AWS: SSM calls, and requests to the answer's sink.
+//! One ordered list of everything that reached the loopback AWS: SSM calls, and requests to the response sink.
 
 use serde_json::Value;
 use std::sync::Mutex;
@@ -13,15 +13,15 @@ pub struct Call {
     pub subject: Option<String>,
     /// The input as sent; null where it was no JSON.
     pub input: Value,
-    /// The HTTP status answered; `None` where no answer was sent.
+    /// The HTTP status of the response; `None` where none was sent.
     pub status: Option<u16>,
     /// The error's code, where it was refused.
     pub error: Option<String>,
 }
 
-/// One PUT to the answer's sink.
+/// One PUT to the response sink.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The path and query it went to.
     pub path: String,
     /// The headers, names in lower case.
@@ -30,11 +30,11 @@ pub struct Answer {
     pub body: Value,
     /// The body as sent.
     pub bytes: Vec<u8>,
-    /// The HTTP status answered; `None` where no answer was sent.
+    /// The HTTP status of the response; `None` where none was sent.
     pub status: Option<u16>,
 }
 
-impl Answer {
+impl Response {
     /// The most bytes that CloudFormation takes.
     pub const MAX_BYTES: usize = 4096;
 
@@ -60,7 +60,7 @@ pub enum What {
     /// A call of SSM.
     Call(Call),
     /// A PUT to the sink.
-    Answer(Answer),
+    Response(Response),
     /// Any other request to the sink: its method and path. None is ever needed.
     Stray(String, String),
 }
@@ -74,9 +74,9 @@ pub struct Entry {
     pub started: u64,
     /// When it arrived, by the machine's clock.
     pub arrived: Instant,
-    /// When its answer left; `None` while it has not, and where it never will.
+    /// When its response left; `None` while it has not, and where it never will.
     pub ended: Option<u64>,
-    /// When its answer left, by the machine's clock.
+    /// When its response left, by the machine's clock.
     pub left: Option<Instant>,
     /// For a call: which sequential round trip it belongs to, from 1; calls side by side share one. Otherwise 0.
     pub round: usize,
@@ -90,23 +90,23 @@ impl Entry {
         if let What::Call(call) = &self.what { Some(call) } else { None }
     }
 
-    /// The answer, where it is one.
-    pub fn answer(&self) -> Option<&Answer> {
-        if let What::Answer(answer) = &self.what { Some(answer) } else { None }
+    /// The response, where it is one.
+    pub fn response(&self) -> Option<&Response> {
+        if let What::Response(response) = &self.what { Some(response) } else { None }
     }
 }
 
 impl std::fmt::Display for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let status = |status: Option<u16>| status.map_or_else(|| "unanswered".to_owned(), |status| status.to_string());
+        let status = |status: Option<u16>| status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
         match &self.what {
             What::Call(call) => {
                 let error = call.error.as_deref().map(|error| format!(" {error}")).unwrap_or_default();
                 let subject = call.subject.as_deref().unwrap_or("-");
                 write!(f, "{} {} {subject} {}{error}", self.round, call.operation, status(call.status))
             }
-            What::Answer(answer) => {
-                write!(f, "PUT {} {}", answer.body["Status"].as_str().unwrap_or("-"), status(answer.status))
+            What::Response(response) => {
+                write!(f, "PUT {} {}", response.body["Status"].as_str().unwrap_or("-"), status(response.status))
             }
             What::Stray(method, path) => write!(f, "{method} {path}"),
         }
@@ -147,7 +147,7 @@ impl Journal {
         }
     }
 
-    /// Notes that the answer leaves.
+    /// Notes that the response leaves.
     pub(crate) fn end(&self, started: u64, change: impl FnOnce(&mut What)) {
         let mut pages = self.0.lock().unwrap();
         pages.clock += 1;

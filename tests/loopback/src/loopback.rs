@@ -1,8 +1,8 @@
 //! The loopback AWS itself: started on free ports of 127.0.0.1, gone when it is dropped.
 
-use crate::answer_url::{self, Age};
 use crate::fault::{On, Rules};
-use crate::journal::{Answer, Call, Entry, Journal};
+use crate::journal::{Call, Entry, Journal, Response};
+use crate::response_url::{self, Age};
 use crate::server::{self, Counters, Counts, Handler};
 use crate::shared::Shared;
 use crate::signature::Signatures;
@@ -120,7 +120,7 @@ fn sink_handler(shared: &Arc<Shared>) -> Handler {
     Arc::new(move |request, link| Box::pin(sink::serve(Arc::clone(&shared), request, link)))
 }
 
-/// A running loopback AWS: SSM and the sink of CloudFormation's answers.
+/// A running loopback AWS: SSM and the sink of CloudFormation's responses.
 pub struct Loopback {
     shared: Arc<Shared>,
     ssm: SocketAddr,
@@ -153,14 +153,14 @@ impl Loopback {
     }
 
     /// A response URL of the newer form (signature version 4), another object each time.
-    pub fn answer_url(&self, age: Age) -> String {
+    pub fn response_url(&self, age: Age) -> String {
         let (path, region) = self.path();
-        answer_url::version_4(&self.sink_url(), &path, &region, age)
+        response_url::version_4(&self.sink_url(), &path, &region, age)
     }
 
     /// A response URL of the older form (signature version 2), which tells no age, only when it expires.
-    pub fn answer_url_v2(&self, age: Age) -> String {
-        answer_url::version_2(&self.sink_url(), &self.path().0, age)
+    pub fn response_url_v2(&self, age: Age) -> String {
+        response_url::version_2(&self.sink_url(), &self.path().0, age)
     }
 
     /// The file with the authority's certificate, as for `AWS_CA_BUNDLE`; `None` without TLS.
@@ -219,13 +219,13 @@ impl Loopback {
     }
 
     /// Every PUT to the sink, refused ones too.
-    pub fn answers(&self) -> Vec<Answer> {
-        self.journal().iter().filter_map(|entry| entry.answer().cloned()).collect()
+    pub fn responses(&self) -> Vec<Response> {
+        self.journal().iter().filter_map(|entry| entry.response().cloned()).collect()
     }
 
-    /// The bodies of the answers that were delivered.
+    /// The bodies of the responses that were delivered.
     pub fn delivered(&self) -> Vec<Value> {
-        self.answers().into_iter().filter(Answer::is_delivered).map(|answer| answer.body).collect()
+        self.responses().into_iter().filter(Response::is_delivered).map(|response| response.body).collect()
     }
 
     /// The journal, one line an entry.
@@ -246,7 +246,7 @@ impl Loopback {
     fn path(&self) -> (String, String) {
         let region = self.ssm(|model| model.region.clone());
         let number = self.shared.urls.fetch_add(1, Ordering::SeqCst) + 1;
-        (answer_url::path(&region, number), region)
+        (response_url::path(&region, number), region)
     }
 
     fn url(&self, address: SocketAddr) -> String {

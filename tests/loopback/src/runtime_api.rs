@@ -90,19 +90,19 @@ impl RuntimeApi {
 
     /// Hands over bytes that may be no JSON.
     pub async fn invoke_raw(&self, event: Vec<u8>, timeout: Duration) -> Result<Value, InvocationError> {
-        let (answer, answered) = oneshot::channel();
+        let (response, finished) = oneshot::channel();
         let deadline = SystemTime::now() + timeout;
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
         let id = {
             let mut state = self.runtime.state.lock().unwrap();
             state.invocations += 1;
             let id = format!("00000000-0000-4000-9000-{:012x}", state.invocations);
-            state.under_way.insert(id.clone(), answer);
+            state.under_way.insert(id.clone(), response);
             state.queue.push_back(Invocation { id: id.clone(), deadline_ms, event });
             id
         };
         self.runtime.queued.notify_one();
-        let result = tokio::time::timeout(timeout, answered).await;
+        let result = tokio::time::timeout(timeout, finished).await;
         if let Ok(Ok(result)) = result {
             return result;
         }

@@ -20,7 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 pub(crate) type Reply = Response<Full<Bytes>>;
 pub(crate) type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
-/// What answers the requests of an endpoint.
+/// What responds to the requests of an endpoint.
 pub(crate) type Handler = Arc<dyn Fn(Request<Incoming>, Link) -> Replying + Send + Sync>;
 
 /// How many connections and TLS handshakes an endpoint has seen.
@@ -57,7 +57,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Resets the connection, as a peer that vanished does; the request is never answered.
+    /// Resets the connection, as a peer that vanished does; there is never a response.
     pub(crate) async fn reset(&self) -> Reply {
         self.reset.notify_one();
         std::future::pending().await
@@ -123,7 +123,7 @@ async fn converse<S: Resettable>(stream: S, link: Link, handler: Handler) {
     }
 }
 
-/// An answer with this status, content type and body.
+/// A response with this status, content type and body.
 pub(crate) fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Reply {
     let builder = Response::builder().status(status).header("content-type", content_type);
     builder.body(Full::new(body.into())).expect("a status and a content type that are valid")

@@ -24,7 +24,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The id of one more answer.
+    /// The id of one more response.
     pub(crate) fn request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         format!("00000000-0000-4000-8000-{number:012x}")

@@ -1,6 +1,6 @@
-//! The sink of CloudFormation's answers: the bucket behind the presigned response URL, following a script.
+//! The sink of CloudFormation's responses: the bucket behind the presigned response URL, following a script.
 
-use crate::journal::{Answer, What};
+use crate::journal::{Response, What};
 use crate::server::{Link, Reply, reply};
 use crate::shared::Shared;
 use http_body_util::BodyExt;
@@ -22,13 +22,13 @@ pub enum Sink {
     Redirect(String),
     /// Resets the connection before the body is read.
     Reset,
-    /// Stores it, and resets the connection instead of answering.
+    /// Stores it, and resets the connection instead of responding.
     ResetAfter,
-    /// Stores it, and answers after this time.
+    /// Stores it, and responds after this time.
     Delay(Duration),
     /// Begins to read the body after this time, and stores it.
     SlowRead(Duration),
-    /// Never answers.
+    /// Never responds.
     Hang,
 }
 
@@ -61,7 +61,7 @@ impl Script {
     }
 }
 
-/// Answers one request to the sink.
+/// Responds to one request to the sink.
 pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link: Link) -> Reply {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     if request.method() != "PUT" {
@@ -74,8 +74,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link:
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let expected = refusal(&path, request.headers());
-    let put = Answer { path, headers, body: Value::Null, bytes: Vec::new(), status: None };
-    let entry = shared.journal.begin(What::Answer(put), link.number);
+    let put = Response { path, headers, body: Value::Null, bytes: Vec::new(), status: None };
+    let entry = shared.journal.begin(What::Response(put), link.number);
     match &step {
         Sink::Reset => return link.reset().await,
         Sink::SlowRead(time) => tokio::time::sleep(*time).await,
@@ -84,12 +84,12 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link:
     let Ok(body) = request.into_body().collect().await else { return link.reset().await };
     let bytes = body.to_bytes().to_vec();
     shared.journal.note(entry, |what| {
-        if let What::Answer(put) = what {
+        if let What::Response(put) = what {
             put.body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
             put.bytes = bytes;
         }
     });
-    let mut answer = match (step, expected) {
+    let mut response = match (step, expected) {
         (Sink::Hang, _) => return std::future::pending().await,
         (Sink::Status(status), _) => reply(status, "application/xml", xml("Scripted", "As the script says")),
         (Sink::Redirect(to), _) => {
@@ -111,14 +111,14 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link:
             stored
         }
     };
-    answer.headers_mut().insert("x-amz-request-id", shared.request_id().parse().expect("hexadecimal digits"));
-    note_status(&shared, entry, answer.status().as_u16());
-    answer
+    response.headers_mut().insert("x-amz-request-id", shared.request_id().parse().expect("hexadecimal digits"));
+    note_status(&shared, entry, response.status().as_u16());
+    response
 }
 
 fn note_status(shared: &Shared, entry: u64, status: u16) {
     shared.journal.end(entry, |what| {
-        if let What::Answer(put) = what {
+        if let What::Response(put) = what {
             put.status = Some(status);
         }
     });
@@ -129,7 +129,7 @@ fn refusal(path: &str, headers: &hyper::HeaderMap) -> Option<(&'static str, &'st
     if headers.get("content-type").is_some_and(|value| !value.is_empty()) {
         return Some(("SignatureDoesNotMatch", "The request signature does not match the signature you provided."));
     }
-    crate::answer_url::is_expired(path).then_some(("AccessDenied", "Request has expired"))
+    crate::response_url::is_expired(path).then_some(("AccessDenied", "Request has expired"))
 }
 
 fn xml(code: &str, message: &str) -> String {

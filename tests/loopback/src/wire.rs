@@ -13,19 +13,19 @@ use std::sync::Arc;
 
 const JSON: &str = "application/x-amz-json-1.1";
 
-/// How a call ends: an answer, or none.
+/// How a call ends: with a response, or without.
 enum End {
-    Answer(Result<Value, ModelError>),
+    Response(Result<Value, ModelError>),
     Raw(u16, String),
     Reset,
     Hang,
 }
 
-/// Answers one request to SSM's endpoint.
+/// Responds to one request to SSM's endpoint.
 pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link: Link) -> Reply {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let Some(operation) = header("x-amz-target").and_then(|target| target.strip_prefix("AmazonSSM.")) else {
-        return answer(&shared, &Err(ModelError::new("UnknownOperationException", "No X-Amz-Target of SSM.")));
+        return response(&shared, &Err(ModelError::new("UnknownOperationException", "No X-Amz-Target of SSM.")));
     };
     let operation = operation.to_owned();
     let call = Call { operation: operation.clone(), subject: None, input: Value::Null, status: None, error: None };
@@ -46,13 +46,13 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link:
         tokio::time::sleep(latency).await;
     }
     let end = match (shared.signatures.check(&head, &body), input) {
-        (Err(refusal), _) => End::Answer(Err(refusal)),
-        (Ok(()), Err(_)) => End::Answer(Err(ModelError::new("SerializationException", "The body is no JSON."))),
+        (Err(refusal), _) => End::Response(Err(refusal)),
+        (Ok(()), Err(_)) => End::Response(Err(ModelError::new("SerializationException", "The body is no JSON."))),
         (Ok(()), Ok(input)) => carry_out(&shared, &operation, &input).await,
     };
     let (status, error) = match &end {
-        End::Answer(Ok(_)) => (200, None),
-        End::Answer(Err(error)) => (error.status, Some(error.code.clone())),
+        End::Response(Ok(_)) => (200, None),
+        End::Response(Err(error)) => (error.status, Some(error.code.clone())),
         End::Raw(status, _) => (*status, None),
         End::Reset => return link.reset().await,
         End::Hang => return std::future::pending().await,
@@ -64,7 +64,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link:
     });
     match end {
         End::Raw(status, text) => reply(status, JSON, text),
-        End::Answer(result) => answer(&shared, &result),
+        End::Response(result) => response(&shared, &result),
         End::Reset | End::Hang => unreachable!("returned above"),
     }
 }
@@ -84,7 +84,7 @@ async fn carry_out(shared: &Shared, operation: &str, input: &Value) -> End {
             return end;
         }
     }
-    End::Answer(result)
+    End::Response(result)
 }
 
 async fn act(shared: &Shared, action: &std::sync::Mutex<Action>) -> Option<End> {
@@ -94,7 +94,7 @@ async fn act(shared: &Shared, action: &std::sync::Mutex<Action>) -> Option<End> 
             return None;
         }
         Action::Fault(fault) => match fault.clone() {
-            Fault::Error(error) | Fault::ErrorAfter(error) => return Some(End::Answer(Err(error))),
+            Fault::Error(error) | Fault::ErrorAfter(error) => return Some(End::Response(Err(error))),
             Fault::Raw(status, text) => return Some(End::Raw(status, text)),
             Fault::Hang | Fault::HangAfter => return Some(End::Hang),
             Fault::ResetBefore | Fault::ResetAfter => return Some(End::Reset),
@@ -109,7 +109,7 @@ async fn act(shared: &Shared, action: &std::sync::Mutex<Action>) -> Option<End> 
     None
 }
 
-fn answer(shared: &Shared, result: &Result<Value, ModelError>) -> Reply {
+fn response(shared: &Shared, result: &Result<Value, ModelError>) -> Reply {
     let mut reply = match result {
         Ok(value) => reply(200, JSON, value.to_string()),
         Err(error) => {

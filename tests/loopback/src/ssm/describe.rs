@@ -1,4 +1,4 @@
-//! The DocumentDescription that Create, Update and Describe answer with.
+//! The DocumentDescription that Create, Update and Describe respond with.
 
 use super::content;
 use super::document::{Document, Version};

@@ -33,13 +33,13 @@ impl Status {
 /// How versions that are made from now on come to life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// Active in the answer already.
+    /// Active in the response already.
     AtOnce,
-    /// Creating or Updating in the answer and for this many reads; with 0 the first read sees it Active.
+    /// Creating or Updating in the response and for this many reads; with 0 the first read sees it Active.
     AfterReads(u32),
     /// Creating or Updating until this time has passed.
     After(Duration),
-    /// Creating or Updating in the answer and for `reads` reads, then Failed.
+    /// Creating or Updating in the response and for `reads` reads, then Failed.
     Fails {
         /// How many reads still see it pending.
         reads: u32,
@@ -79,7 +79,7 @@ impl Life {
         Self { pending: Some((pending, wait)), settled, information }
     }
 
-    /// The status in the answer of the call that made the version.
+    /// The status in the response of the call that made the version.
     pub(crate) fn at_birth(&self) -> Status {
         self.pending.as_ref().map_or(self.settled, |(status, _)| *status)
     }

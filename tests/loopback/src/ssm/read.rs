@@ -110,9 +110,9 @@ fn matches(request: &Request<'_>, document: &Document, account: &str) -> Result<
     Ok(true)
 }
 
-pub(super) fn with_token(mut answer: Value, next: Option<String>) -> Value {
+pub(super) fn with_token(mut response: Value, next: Option<String>) -> Value {
     if let Some(token) = next {
-        answer["NextToken"] = json!(token);
+        response["NextToken"] = json!(token);
     }
-    answer
+    response
 }

@@ -36,8 +36,8 @@ pub struct Setting {
 pub struct Settings {
     /// How many reads see a change as PendingUpdate.
     pub pending_reads: u32,
-    /// Whether `SettingId` in answers is the ARN; AWS answers with either.
-    pub answer_with_arn: bool,
+    /// Whether `SettingId` in responses is the ARN; AWS uses either.
+    pub respond_with_arn: bool,
     set: BTreeMap<String, Setting>,
     pending: BTreeMap<String, u32>,
 }
@@ -74,11 +74,11 @@ impl Settings {
 impl Model {
     pub(super) fn get_service_setting(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let (id, ..) = known(request)?;
-        let answer = json!({"ServiceSetting": self.setting(id)});
+        let response = json!({"ServiceSetting": self.setting(id)});
         if let Some(reads) = self.settings.pending.get_mut(id) {
             *reads = reads.saturating_sub(1);
         }
-        Ok(answer)
+        Ok(response)
     }
 
     pub(super) fn update_service_setting(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
@@ -105,7 +105,7 @@ impl Model {
         Ok(json!({"ServiceSetting": self.setting(id)}))
     }
 
-    /// The `ServiceSetting` of an answer.
+    /// The `ServiceSetting` of a response.
     fn setting(&self, id: &str) -> Value {
         let arn = format!("arn:{}:ssm:{}:{}:servicesetting{id}", self.partition(), self.region, self.account);
         let set = self.settings.get(id);
@@ -116,7 +116,7 @@ impl Model {
             None => "Default",
         };
         json!({
-            "SettingId": if self.settings.answer_with_arn { arn.as_str() } else { id },
+            "SettingId": if self.settings.respond_with_arn { arn.as_str() } else { id },
             "SettingValue": self.settings.value(id),
             "LastModifiedDate": set.map_or(1_636_561_263.576, |set| set.last_modified),
             "LastModifiedUser": set.map_or("System", |set| set.last_modified_user.as_str()),

@@ -32,9 +32,9 @@ impl Model {
             return Err(ModelError::new("DocumentLimitExceeded", text));
         }
         let document = document.version(version);
-        let answer = described(&document, &self.account);
+        let response = described(&document, &self.account);
         self.documents.insert(name.to_owned(), document);
-        Ok(answer)
+        Ok(response)
     }
 
     pub(super) fn update_document(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
@@ -142,7 +142,7 @@ impl Model {
     }
 }
 
-/// The answer to a call that made the latest version, with the status that it has at birth.
+/// The response to a call that made the latest version, with the status that it has at birth.
 fn described(document: &Document, account: &str) -> Value {
     let latest = document.latest();
     json!({"DocumentDescription": description(document, latest, latest.life.at_birth(), account)})
