@@ -11,7 +11,7 @@ use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
-use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
+use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -51,10 +51,10 @@ impl World {
 
     /// Sends a request and gives the answer that was delivered for it.
     pub async fn send(&self, request: &Request) -> Reply {
-        let before = self.aws.answers().len();
+        let before = self.aws.responses().len();
         self.invoke(request).await.expect("the answer is delivered");
-        let answers = self.aws.answers();
-        let mut new: Vec<&Answer> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
+        let answers = self.aws.responses();
+        let mut new: Vec<&Response> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
         // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same answer.
         new.dedup_by(|one, other| one.bytes == other.bytes);
         assert_eq!(new.len(), 1, "one answer is delivered for one request");
@@ -69,7 +69,7 @@ impl World {
     }
 
     pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
-        let url = request.response_url.clone().unwrap_or_else(|| self.aws.answer_url(Age::Now));
+        let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let payload = serde_json::value::to_raw_value(&request.event(&url)).unwrap();
         self.provider.handle(LambdaEvent::new(payload, context(timeout))).await
     }
