@@ -22,7 +22,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// `process_started`, `AccessDeniedException`. It records in `last_retry` what it retried last.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
-        .with_max_attempts(14)
+        .with_max_attempts(u32::MAX)
         .with_initial_backoff(Duration::from_millis(300))
         .with_max_backoff(Duration::from_secs(4));
     // The default token bucket outlives an invocation: after a few failed invocations, the next one would retry nothing.
