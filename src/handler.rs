@@ -1,7 +1,7 @@
 //! One invocation, from raw event to delivered answer.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_sdk_ssm::Client;
 use lambda_runtime::{Context, LambdaEvent};
@@ -9,14 +9,19 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::cfn::delivery::Delivery;
+use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::Envelope;
 use crate::cfn::response::{Outcome, encode};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
+use crate::cfn::standing::Standing;
+use crate::cfn::standing::cloudformation::CloudFormation;
 use crate::failure::Failure;
+use crate::invocation::clock::Clock;
 use crate::invocation::deadline::Deadlines;
 use crate::invocation::guard::{self, WorkError};
 use crate::invocation::undo_log::UndoLog;
 use crate::invocation::watchdog::{Turn, Watchdog};
+use crate::invocation::writes::{self, Writes};
 use crate::resource::location::Location;
 use crate::resource::{self, Undo};
 use crate::ssm::retry::LastRetry;
@@ -29,6 +34,8 @@ pub struct Provider {
     pub last_retry: LastRetry,
     pub delivery: Delivery,
     pub url_rules: UrlRules,
+    pub cloudformation: CloudFormation,
+    pub clock: Clock,
 }
 
 impl Provider {
@@ -58,7 +65,7 @@ impl Provider {
         self.last_retry.clear();
         let envelope = Envelope::parse(&event)?;
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
-        let now = since_1970();
+        let now = self.clock.now();
         if url.expired(seconds(now)) {
             return Err(Failure::new("ResponseURL: has expired. Nothing is changed, and nobody waits for an answer."));
         }
@@ -66,12 +73,18 @@ impl Provider {
         let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
         let deadlines = Deadlines::new(started, remaining(context, now, service_timeout - age));
         let undo_log = Arc::new(UndoLog::new());
+        let signature = url.signature(now);
+        let location = Location::from_arn(&context.invoked_function_arn);
+        let asks = location.as_ref().is_some_and(|location| location.has(&envelope.stack_id));
+        let cloudformation = asks.then(|| self.cloudformation.clone());
+        let standing = Arc::new(Standing::new(&envelope, signature, (now, started), cloudformation));
+        let writes = Arc::new(Writes::new(Arc::<Standing>::clone(&standing)));
         let log_stream = context.env_config.log_stream.as_str();
         // A request that leaves no room for an answer must not be carried out either.
         encode(&envelope, &Outcome::Failed { failure: Failure::new(""), left_behind: None }, log_stream)?;
 
         let turn = Turn::default();
-        let watchdog = self.watch(&event, &url, deadlines, &undo_log, log_stream.to_owned(), turn.clone());
+        let watchdog = self.watch(&event, &url, deadlines, &undo_log, log_stream.to_owned(), turn.clone(), signature.seconds());
         let outcome = if age >= service_timeout {
             Outcome::Failed {
                 failure: Failure::new(format!(
@@ -81,7 +94,7 @@ impl Provider {
                 left_behind: None,
             }
         } else {
-            let work = self.outcome(&envelope, &url, context, deadlines, &undo_log);
+            let work = self.outcome(&envelope, &url, context, deadlines, &undo_log, &standing, &writes);
             tokio::join!(work, self.delivery.connect(&url, deadlines.work)).0
         };
         if !turn.take() {
@@ -102,33 +115,52 @@ impl Provider {
         context: &Context,
         deadlines: Deadlines,
         undo_log: &UndoLog<Undo>,
+        standing: &Standing,
+        writes: &Arc<Writes>,
     ) -> Outcome {
         // Boxed: a future of this depth is more than the compiler lays out.
         let work = Box::pin(async {
             let request = envelope.request(url.signed_at)?;
             let location = Location::from_arn(&context.invoked_function_arn);
-            resource::dispatch(&self.ssm, location.as_ref(), &context.env_config.function_name, &request, undo_log)
-                .await
+            let function = &context.env_config.function_name;
+            resource::dispatch(&self.ssm, location.as_ref(), function, &request, standing, undo_log).await
         });
-        let cut = match guard::run(deadlines.work, work).await {
-            Ok(done) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
-            Err(cut) => cut,
+        let work = standing.beside(guard::run(deadlines.work, work));
+        let result = writes::within(Arc::clone(writes), work).await;
+        let overtaken = standing.overtaken();
+        let failure = match (result, &overtaken) {
+            (_, Some(overtaken)) => overtaken.failure.clone(),
+            (Ok(done), None) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
+            (Err(cut), None) => self.reason(cut, undo_log),
         };
-        let failure = self.reason(cut, undo_log);
         let Some(written) = undo_log.entry() else {
             return Outcome::Failed { failure, left_behind: None };
         };
+        let id = written.physical_id;
+        let left_behind = Some(FailedCreate::Unfinished { signature: standing.signature(), id: id.clone() }.to_string());
+        if let Some(overtaken) = overtaken {
+            if !written.undo.is_due_after(&overtaken) {
+                return Outcome::Failed { failure, left_behind };
+            }
+            standing.allow_undo();
+        }
         undo_log.step("undoing what was done");
-        match guard::run(deadlines.undo, written.undo.run(&self.ssm)).await {
+        let undo = guard::run(deadlines.undo, Box::pin(written.undo.run(&self.ssm, undo_log)));
+        match writes::within(Arc::clone(writes), undo).await {
+            Ok(()) if writes.has_unreplied() => {
+                let failure = failure.and(format!(
+                    "What was done to {id} was undone, but a call had no response and may still take effect."
+                ));
+                Outcome::Failed { failure, left_behind }
+            }
             Ok(()) => {
                 undo_log.clear();
                 Outcome::Failed { failure, left_behind: None }
             }
             Err(cut) => {
-                let id = written.physical_id;
                 let why = self.reason(cut, undo_log);
                 let failure = failure.and(format!("What was done to {id} could not be undone: {why}"));
-                Outcome::Failed { failure, left_behind: Some(id) }
+                Outcome::Failed { failure, left_behind }
             }
         }
     }
@@ -159,11 +191,13 @@ impl Provider {
         undo_log: &Arc<UndoLog<Undo>>,
         log_stream: String,
         turn: Turn,
+        signature: i64,
     ) -> Watchdog {
         let (this, event, url, undo_log) = (self.clone(), Arc::clone(event), url.clone(), Arc::clone(undo_log));
         Watchdog::arm(deadlines.watchdog, turn, move || {
             let failure = this.out_of_time(&undo_log).and("The function was stalled.");
-            let left_behind = undo_log.entry().map(|written| written.physical_id);
+            let unfinished = |id| FailedCreate::Unfinished { signature, id }.to_string();
+            let left_behind = undo_log.entry().map(|written| unfinished(written.physical_id));
             let outcome = Outcome::Failed { failure, left_behind };
             let envelope = Envelope::parse(&event)?;
             let body = encode(&envelope, &outcome, &log_stream)?;
@@ -189,10 +223,6 @@ fn log(envelope: &Envelope<'_>, outcome: &Outcome) {
             tracing::error!(resource, reason = %failure, ?left_behind, "the answer is FAILED");
         }
     }
-}
-
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn seconds(duration: Duration) -> i64 {

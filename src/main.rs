@@ -9,8 +9,10 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::SharedCredentialsProvider;
 use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::logging;
 use cfn_ssm_document::ssm::client as ssm;
 use cfn_ssm_document::ssm::retry::LastRetry;
@@ -40,7 +42,10 @@ async fn main() -> Result<(), Error> {
         let _late = timeout(LONGEST_OPENING, client.open(&endpoint)).await;
     }
     let last_retry = LastRetry::default();
+    let cloudformation = cloudformation(config.clone(), tls.clone());
     let provider = Provider {
+        cloudformation,
+        clock: Clock::system(),
         ssm: ssm::client(&config, last_retry.clone(), started),
         last_retry,
         delivery: Delivery::new(tls)?,
@@ -56,7 +61,6 @@ async fn main() -> Result<(), Error> {
 /// What Lambda's environment gives. The loader of aws-config links all that it could ask besides, which a function never needs
 /// (profiles, IMDS, STS, SSO): a fifth of the binary.
 async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let flag = |name: &str| set(name).map(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -68,6 +72,20 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
         .set_use_fips(flag("AWS_USE_FIPS_ENDPOINT"))
         .set_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT"));
     config.build()
+}
+
+/// What asks CloudFormation, with connections of its own: those of Systems Manager lead to another host.
+fn cloudformation(config: SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
+    let endpoint = set("AWS_ENDPOINT_URL_CLOUDFORMATION").or_else(|| set("AWS_ENDPOINT_URL"));
+    CloudFormation::new(move || {
+        let mut config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?);
+        config.set_endpoint_url(endpoint.clone());
+        Ok((&config.build()).into())
+    })
+}
+
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn url_rules() -> UrlRules {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::response::NOT_CREATED;
+
 /// The most that CloudFormation takes, in bytes. See [response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 pub const MAX_BYTES: usize = 1024;
 
-// The colon can't stand in the name of a document, and the id of a setting begins with a slash.
-const NOT_CREATED: &str = "cfn-ssm-document:not-created";
+// As in the marker, the colon can't stand in the name of a document, and the id of a setting begins with a slash.
 const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 
 /// The physical id of a Create that failed. The Delete that follows bears it.
@@ -49,6 +50,17 @@ impl fmt::Display for FailedCreate {
     }
 }
 
+/// Whether CloudFormation made up `id` for a resource whose Create it cancelled: `STACK-LOGICALID-RANDOM`.
+pub fn is_made_up(id: &str, stack_id: &str, logical_resource_id: &str) -> bool {
+    let stack = stack_id.split('/').nth(1).unwrap_or(stack_id);
+    let random = id
+        .strip_prefix(stack)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_prefix(logical_resource_id))
+        .and_then(|rest| rest.strip_prefix('-'));
+    random.is_some_and(|random| !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +98,22 @@ mod tests {
         assert!(FailedCreate::fits(&longest) && !FailedCreate::fits(&format!("{longest}x")));
         let unfinished = FailedCreate::Unfinished { signature: 999_999_999_999, id: longest };
         assert_eq!(unfinished.to_string().len(), MAX_BYTES);
+    }
+
+    #[test]
+    fn an_id_that_cloudformation_made_up_names_the_stack_and_the_resource() {
+        let stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/prod/51af3dc0-da77-11e4-872e-1234567db123";
+        for (id, expected) in [
+            ("prod-Preferences-1ABC2DEF3GHI4", true),
+            ("prod-Preferences-", false),
+            ("prod-Preferences", false),
+            ("prod-Preferences-a-document", false),
+            ("prod-Other-1ABC2DEF3GHI4", false),
+            ("test-Preferences-1ABC2DEF3GHI4", false),
+            ("Preferences", false),
+            ("", false),
+        ] {
+            assert_eq!(is_made_up(id, stack, "Preferences"), expected, "{id}");
+        }
     }
 }

@@ -44,7 +44,7 @@ pub struct Envelope<'a> {
 }
 
 /// A whole request, its properties not yet looked at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// What to do.
     pub request_type: RequestType,

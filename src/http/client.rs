@@ -17,7 +17,6 @@ use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use crate::http::preconnect::Preconnect;
 use crate::invocation::guard;
-use crate::invocation::writes::{self, Effect, Stopped};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -110,39 +109,13 @@ impl HttpConnector for SdkHttpClient {
             return HttpConnectorFuture::new(std::future::pending());
         }
         let client = self.client.clone();
-        HttpConnectorFuture::new(async move {
-            if !is_write(&request) {
-                return send(&client, request).await;
-            }
-            match writes::attempt(send(&client, request), effect).await {
-                Ok(result) => result,
-                // Not retried: the gate has decided.
-                Err(Stopped::Refused(refused)) => Err(ConnectorError::user(refused.into())),
-                Err(Stopped::CutOff) => Err(ConnectorError::timeout("the attempt was cut off".into())),
-            }
-        })
-    }
-}
-
-/// Whether the request is for an operation of a JSON service that may change something: Systems Manager's reads are named so.
-fn is_write(request: &HttpRequest) -> bool {
-    let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
-    operation.is_some_and(|(_, name)| !["Describe", "Get", "List"].iter().any(|read| name.starts_with(read)))
-}
-
-/// What is known of an attempt to write. An error of the server comes after the attempt: it changed something or did not.
-fn effect(result: &Result<HttpResponse, ConnectorError>) -> Effect {
-    match result {
-        Ok(response) if response.status().is_client_error() => Effect::Nothing,
-        Ok(_) => Effect::Done,
-        Err(error) if error.is_user() || error.source().is_some_and(|source| source.is::<NotSent>()) => Effect::Nothing,
-        Err(_) => Effect::Unknown,
+        HttpConnectorFuture::new(async move { send(&client, request).await })
     }
 }
 
 /// No connection could be made.
 #[derive(Debug)]
-struct NotSent(String);
+pub(super) struct NotSent(pub(super) String);
 
 impl std::fmt::Display for NotSent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,7 +8,9 @@ use aws_sdk_ssm::Client;
 use serde_json::{Map, Value};
 
 use self::location::Location;
+use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::{Request, RequestType};
+use crate::cfn::standing::{Overtaken, Standing};
 use crate::failure::{Failure, did_you_mean, quoted};
 use crate::invocation::undo_log::UndoLog;
 
@@ -41,6 +43,7 @@ pub async fn dispatch(
     location: Option<&Location>,
     function: &str,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<Undo>,
 ) -> Result<Reconciled, Failure> {
     let is_delete = request.request_type == RequestType::Delete;
@@ -55,10 +58,14 @@ pub async fn dispatch(
     }
     match (request.resource_type.as_str(), is_delete) {
         (DOCUMENT, false) => document::reconcile(client, location, request, undo_log).await,
-        (DOCUMENT, true) => document::release(client, request, undo_log).await.map(|()| deleted(request)),
-        (SERVICE_SETTING, false) => service_setting::reconcile(client, location, function, request, undo_log).await,
+        (DOCUMENT, true) => {
+            document::release(client, &unwrapped(request), undo_log).await.map(|()| deleted(request))
+        }
+        (SERVICE_SETTING, false) => {
+            service_setting::reconcile(client, location, function, request, standing, undo_log).await
+        }
         (SERVICE_SETTING, true) => {
-            service_setting::release(client, function, request, undo_log).await.map(|()| deleted(request))
+            service_setting::release(client, function, request, standing, undo_log).await.map(|()| deleted(request))
         }
         (_, true) => Ok(deleted(request)),
         (other, false) => {
@@ -74,11 +81,29 @@ impl Undo {
     ///
     /// # Errors
     /// Something stays behind.
-    pub async fn run(&self, client: &Client) -> Result<(), Failure> {
+    pub async fn run(&self, client: &Client, undo_log: &UndoLog<Undo>) -> Result<(), Failure> {
         match self {
             Self::Document(undo) => undo.run(client).await,
-            Self::ServiceSetting(undo) => undo.run(client).await,
+            Self::ServiceSetting(undo) => undo.run(client, undo_log).await,
         }
+    }
+
+    /// Whether it is due although CloudFormation has given up on the request. The next request undoes a document by its tags;
+    /// nobody else undoes a setting, which bears none.
+    pub fn is_due_after(&self, overtaken: &Overtaken) -> bool {
+        match self {
+            Self::Document(_) => false,
+            Self::ServiceSetting(_) => !overtaken.another_delivery_succeeded,
+        }
+    }
+}
+
+/// The same request under the id that its Create would have responded with, if that Create failed.
+fn unwrapped(request: &Request) -> Request {
+    let id = request.physical_resource_id.as_deref().and_then(FailedCreate::parse);
+    match id {
+        Some(FailedCreate::Unfinished { id, .. }) => Request { physical_resource_id: Some(id), ..request.clone() },
+        Some(FailedCreate::NotCreated) | None => request.clone(),
     }
 }
 

@@ -7,7 +7,9 @@ use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
+use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::ssm::client as ssm;
@@ -125,6 +127,8 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .await;
     let last_retry = LastRetry::default();
     Provider {
+        cloudformation: CloudFormation::new(|| Err("nobody is there".to_owned())),
+        clock: Clock::system(),
         ssm: ssm::client(&config, last_retry.clone(), started),
         last_retry,
         delivery: Delivery::new(tls).unwrap(),

@@ -34,7 +34,8 @@ impl CloudFormation {
     pub(super) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let client = self.client()?;
         let request = client.describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_resource_id);
-        let Ok(reply) = tokio::time::timeout(TIMEOUT, request.send()).await else {
+        // Boxed because the compiler refuses to lay out a future of this depth.
+        let Ok(reply) = tokio::time::timeout(TIMEOUT, Box::pin(request.send())).await else {
             return Err(format!("there was no reply within {} s", TIMEOUT.as_secs()));
         };
         let detail = match reply {
