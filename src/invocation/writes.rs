@@ -103,7 +103,7 @@ pub async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T 
 pub async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnce(&T) -> Effect) -> Result<T, Stopped> {
     let Ok(writes) = WRITES.try_with(Arc::clone) else { return Ok(send.await) };
     let end = writes.gate.admit().await.map_err(|reason| Stopped::Refused(Refused(reason)))?;
-    if guard::is_over() {
+    if guard::is_past_deadline() {
         // The question took the rest of the time: the guard cuts the work the next time it looks.
         return std::future::pending().await;
     }

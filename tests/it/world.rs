@@ -5,15 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
-use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
-use cfn_ssm_document::ssm::client as ssm;
-use cfn_ssm_document::ssm::retry::LastRetry;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
@@ -125,15 +122,9 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let last_retry = LastRetry::default();
-    Provider {
-        cloudformation: CloudFormation::new(|| Err("nobody is there".to_owned())),
-        clock: Clock::system(),
-        ssm: ssm::client(&config, last_retry.clone(), started),
-        last_retry,
-        delivery: Delivery::new(tls).unwrap(),
-        url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
-    }
+    let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
+    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    Provider::new(&config, cloudformation, tls, url_rules, Clock::system(), started).unwrap()
 }
 
 /// What Lambda tells of an invocation that may take so long.

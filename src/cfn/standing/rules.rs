@@ -94,16 +94,16 @@ pub fn has_lease(signature: Signature, now: Duration) -> bool {
 /// `UPDATE_ROLLBACK_IN_PROGRESS` ([Monitor a stack update](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html)).
 /// The API's list of resource statuses has `UPDATE_ROLLBACK_IN_PROGRESS` as well, so that is taken for an Update, too.
 pub fn verdict(request_type: Option<RequestType>, signature: Signature, resource: &StackResource) -> Verdict {
+    let in_progress: &[&str] = match request_type {
+        Some(RequestType::Create) => &["CREATE_IN_PROGRESS"],
+        Some(RequestType::Update) => &["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"],
+        Some(RequestType::Delete) => return Verdict::Stands,
+        None => &[],
+    };
     let StackResource::Found { status, updated_at } = resource else {
         return Verdict::Overtaken("the stack no longer has the resource".to_owned());
     };
-    let in_progress = match request_type {
-        Some(RequestType::Create) => status == "CREATE_IN_PROGRESS",
-        Some(RequestType::Update) => matches!(status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS"),
-        Some(RequestType::Delete) => return Verdict::Stands,
-        None => false,
-    };
-    if !in_progress {
+    if !in_progress.contains(&status.as_str()) {
         return Verdict::Overtaken(format!("the resource is in {status}"));
     }
     if *updated_at > signature.at() + TOLERANCE {
