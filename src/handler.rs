@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
+use futures_util::FutureExt;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -23,8 +24,9 @@ use crate::invocation::guard::{self, WorkError};
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::invocation::watchdog::{ResponseRight, Watchdog};
 use crate::invocation::writes::{self, Writes};
+use crate::resource;
 use crate::resource::location::Location;
-use crate::resource::{self, Undo};
+use crate::resource::undo::Undo;
 use crate::ssm::client::client;
 use crate::ssm::retry::LastRetry;
 
@@ -143,13 +145,14 @@ impl Invocation {
     /// Carries out the request. If that fails, undoes what it did.
     async fn outcome(&self, envelope: &Envelope<'_>, context: &Context) -> Outcome {
         // Boxed because the compiler refuses to lay out a future of this depth.
-        let work = Box::pin(async {
+        let work = async {
             let request = envelope.request(self.url.signed_at)?;
             let location = Location::from_arn(&context.invoked_function_arn);
             let function = &context.env_config.function_name;
             let ssm = &self.provider.ssm;
             resource::dispatch(ssm, location.as_ref(), function, &request, &self.standing, &self.undo_log).await
-        });
+        }
+        .boxed();
         let work = self.standing.beside(guard::run(self.deadlines.work, work));
         let result = writes::within(Arc::clone(&self.writes), work).await;
         let failure = match (result, self.standing.overtaken()) {
@@ -173,7 +176,7 @@ impl Invocation {
             self.standing.allow_undo();
         }
         self.undo_log.step("undoing what was done");
-        let undo = Box::pin(entry.undo.run(&self.provider.ssm, &self.undo_log));
+        let undo = entry.undo.run(&self.provider.ssm, &self.undo_log).boxed();
         let id = &entry.physical_id;
         match writes::within(Arc::clone(&self.writes), guard::run(self.deadlines.undo, undo)).await {
             Ok(()) if self.writes.has_unreplied() => {

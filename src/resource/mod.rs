@@ -2,34 +2,21 @@
 
 pub mod document;
 pub mod location;
+pub mod reconciled;
 pub mod service_setting;
+pub(crate) mod undo;
 
 use aws_sdk_ssm::Client;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use self::location::Location;
+use self::reconciled::Reconciled;
+use self::undo::Undo;
 use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::{Request, RequestType};
-use crate::cfn::standing::{Overtaken, Standing};
+use crate::cfn::standing::Standing;
 use crate::failure::{Failure, did_you_mean, quoted};
 use crate::invocation::undo_log::UndoLog;
-
-/// How to take back what a request did.
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub enum Undo {
-    Document(document::undo::Undo),
-    ServiceSetting(service_setting::Undo),
-}
-
-/// A resource that is in its desired state.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reconciled {
-    /// The value of `Ref`.
-    pub physical_id: String,
-    /// The values of `Fn::GetAtt`.
-    pub data: Map<String, Value>,
-}
 
 const DOCUMENT: &str = "Custom::SsmDocument";
 const SERVICE_SETTING: &str = "Custom::SsmServiceSetting";
@@ -38,7 +25,7 @@ const SERVICE_SETTING: &str = "Custom::SsmServiceSetting";
 ///
 /// # Errors
 /// What was refused or failed; `undo_log` then has what a failure must undo.
-pub async fn dispatch(
+pub(crate) async fn dispatch(
     client: &Client,
     location: Option<&Location>,
     function: &str,
@@ -72,28 +59,6 @@ pub async fn dispatch(
             let nearest = did_you_mean(other, [DOCUMENT, SERVICE_SETTING]);
             let text = format!("ResourceType: {} is neither {DOCUMENT} nor {SERVICE_SETTING}.{nearest}", quoted(other));
             Err(Failure::new(text))
-        }
-    }
-}
-
-impl Undo {
-    /// Takes it back.
-    ///
-    /// # Errors
-    /// Something stays behind.
-    pub async fn run(&self, client: &Client, undo_log: &UndoLog<Undo>) -> Result<(), Failure> {
-        match self {
-            Self::Document(undo) => undo.run(client).await,
-            Self::ServiceSetting(undo) => undo.run(client, undo_log).await,
-        }
-    }
-
-    /// Whether it is due although CloudFormation has given up on the request. The next request undoes a document by its tags;
-    /// nobody else undoes a setting, which bears none.
-    pub fn is_due_after(&self, overtaken: &Overtaken) -> bool {
-        match self {
-            Self::Document(_) => false,
-            Self::ServiceSetting(_) => !overtaken.another_delivery_succeeded,
         }
     }
 }

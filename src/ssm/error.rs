@@ -182,14 +182,19 @@ impl SsmError {
         Self { operation, code, message, request_id, refused: refused(error) }
     }
 
+    /// The code that AWS returned, if a response arrived.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
+    }
+
     /// Whether AWS returned this code.
     pub fn is(&self, code: &ErrorCode) -> bool {
         self.code.as_ref() == Some(code)
     }
 
-    /// Whether the call may have taken effect although it failed: no response with an error code arrived.
+    /// Whether the call may have taken effect although it failed: no response with an error code arrived, or AWS failed midway.
     pub fn may_have_taken_effect(&self) -> bool {
-        self.code.is_none()
+        self.code.as_ref().is_none_or(|code| *code == ErrorCode::InternalServerError)
     }
 
     /// Converts the error into a reason that names the call, its `subject`, AWS's message and the remedy.

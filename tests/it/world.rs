@@ -21,6 +21,8 @@ pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
 /// The function's name, which is its role's session name, too.
 pub const FUNCTION: &str = "cfn-ssm-document";
+/// The tag that tells when CloudFormation signed the last request that wrote.
+pub const SINCE: &str = "cfn-ssm-document:since";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
 /// The function's timeout, unless a test says otherwise.
@@ -90,8 +92,11 @@ impl World {
         })
     }
 
+    /// The document's tags, without the time of the last request that wrote, which depends on the clock.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
-        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone().into_iter().collect())
+        let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
+        tags.remove(SINCE);
+        tags.into_iter().collect()
     }
 
     pub fn exists(&self, name: &str) -> bool {

@@ -19,7 +19,8 @@ use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::invocation::writes;
 use crate::resource::location::Location;
-use crate::resource::{Reconciled, Undo as AnyUndo};
+use crate::resource::reconciled::Reconciled;
+use crate::resource::undo::Undo as AnyUndo;
 
 /// How to put a setting back.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub struct Undo {
 ///
 /// # Errors
 /// What was refused or failed; `undo_log` then has what a failure must undo.
-pub async fn reconcile(
+pub(crate) async fn reconcile(
     client: &Client,
     location: Option<&Location>,
     function: &str,
@@ -85,7 +86,7 @@ pub async fn reconcile(
 ///
 /// # Errors
 /// A call failed.
-pub async fn release(
+pub(crate) async fn release(
     client: &Client,
     function: &str,
     request: &Request,
