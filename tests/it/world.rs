@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
+use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use lambda_runtime::{Config, Context, LambdaEvent};
@@ -126,7 +128,8 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .load()
         .await;
     let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
-    Provider::new(&config, tls, url_rules, started).unwrap()
+    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    Provider::new(&config, cloudformation, tls, url_rules, Clock::system(), started).unwrap()
 }
 
 /// What Lambda tells of an invocation that may take so long.
