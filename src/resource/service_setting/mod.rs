@@ -102,7 +102,8 @@ pub(crate) async fn release(
     };
     let Some(id) = PhysicalId::parse(&given) else {
         if is_made_up(&given, &request.stack_id, &request.logical_resource_id) {
-            let warning = "CloudFormation cancelled the Create of this resource: check that the setting is as it was before";
+            let warning =
+                "CloudFormation cancelled the Create of this resource: check that the setting is as it was before";
             tracing::warn!(resource = request.logical_resource_id, warning, "look at this");
         }
         return Ok(());
@@ -133,7 +134,7 @@ impl Undo {
     ///
     /// # Errors
     /// A call failed, or what was there before is not known.
-    pub async fn run(&self, client: &Client, undo_log: &UndoLog<AnyUndo>) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, client: &Client, undo_log: &UndoLog<AnyUndo>) -> Result<(), Failure> {
         let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;
         let step = undo(&self.id.previous, &self.value, writes::any(), &observed);
