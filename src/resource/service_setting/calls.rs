@@ -25,7 +25,7 @@ pub struct Setting<'a> {
     /// The function's name: the session name of its role, by which AWS tells who modified a setting.
     pub function: &'a str,
     /// What it waits for is recorded here.
-    pub undo_log: &'a UndoLog<Undo>,
+    pub(crate) undo_log: &'a UndoLog<Undo>,
 }
 
 impl Setting<'_> {

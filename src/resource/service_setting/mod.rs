@@ -133,7 +133,7 @@ impl Undo {
     ///
     /// # Errors
     /// A call failed, or what was there before is not known.
-    pub async fn run(&self, client: &Client, undo_log: &UndoLog<AnyUndo>) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, client: &Client, undo_log: &UndoLog<AnyUndo>) -> Result<(), Failure> {
         let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;
         let step = undo(&self.id.previous, &self.value, writes::any(), &observed);
