@@ -12,7 +12,6 @@ use serde_json::Map;
 use self::location::Location;
 use self::reconciled::Reconciled;
 use self::undo::Undo;
-use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::{Request, RequestType};
 use crate::cfn::standing::Standing;
 use crate::failure::{Failure, did_you_mean, quoted};
@@ -44,10 +43,8 @@ pub(crate) async fn dispatch(
         return Err(refused);
     }
     match (request.resource_type.as_str(), is_delete) {
-        (DOCUMENT, false) => document::reconcile(client, location, request, undo_log).await,
-        (DOCUMENT, true) => {
-            document::release(client, &unwrapped(request), undo_log).await.map(|()| deleted(request))
-        }
+        (DOCUMENT, false) => document::reconcile(client, location, request, standing, undo_log).await,
+        (DOCUMENT, true) => document::release(client, request, standing, undo_log).await.map(|()| deleted(request)),
         (SERVICE_SETTING, false) => {
             service_setting::reconcile(client, location, function, request, standing, undo_log).await
         }
@@ -60,15 +57,6 @@ pub(crate) async fn dispatch(
             let text = format!("ResourceType: {} is neither {DOCUMENT} nor {SERVICE_SETTING}.{nearest}", quoted(other));
             Err(Failure::new(text))
         }
-    }
-}
-
-/// The same request under the id that its Create would have responded with, if that Create failed.
-fn unwrapped(request: &Request) -> Request {
-    let id = request.physical_resource_id.as_deref().and_then(FailedCreate::parse);
-    match id {
-        Some(FailedCreate::Unfinished { id, .. }) => Request { physical_resource_id: Some(id), ..request.clone() },
-        Some(FailedCreate::NotCreated) | None => request.clone(),
     }
 }
 

@@ -102,7 +102,8 @@ pub(crate) async fn release(
     };
     let Some(id) = PhysicalId::parse(&given) else {
         if is_made_up(&given, &request.stack_id, &request.logical_resource_id) {
-            let warning = "CloudFormation cancelled the Create of this resource: check that the setting is as it was before";
+            let warning =
+                "CloudFormation cancelled the Create of this resource: check that the setting is as it was before";
             tracing::warn!(resource = request.logical_resource_id, warning, "look at this");
         }
         return Ok(());
