@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
@@ -73,7 +73,14 @@ impl World {
 
     pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
-        let payload = serde_json::value::to_raw_value(&request.event(&url)).unwrap();
+        let event = request.event(&url);
+        self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
+        self.deliver(&event, timeout).await
+    }
+
+    /// Delivers an event, whatever CloudFormation has sent since.
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+        let payload = serde_json::value::to_raw_value(event).unwrap();
         self.provider.handle(LambdaEvent::new(payload, context(timeout))).await
     }
 
@@ -129,9 +136,18 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .load()
         .await;
     let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
-    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    let cloudformation = cloudformation(aws, &config, &tls);
     let put = Arc::new(HttpsPut::new(tls).unwrap());
     Provider::new(&config, cloudformation, put, url_rules, Clock::system(), started)
+}
+
+/// What asks the CloudFormation of `aws`.
+fn cloudformation(aws: &Loopback, config: &SdkConfig, tls: &rustls::ClientConfig) -> CloudFormation {
+    let (config, tls, url) = (config.clone(), tls.clone(), aws.cloudformation_url());
+    CloudFormation::new(move || {
+        let config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?).endpoint_url(&url);
+        Ok((&config.build()).into())
+    })
 }
 
 /// What Lambda tells of an invocation that may take so long.
