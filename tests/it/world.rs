@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
@@ -82,7 +82,14 @@ impl World {
 
     pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
-        deliver(&self.aws, &self.provider, &request.event(&url), timeout).await
+        let event = request.event(&url);
+        self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
+        self.deliver(&event, timeout).await
+    }
+
+    /// Delivers an event, whatever CloudFormation has sent since.
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+        deliver(&self.aws, &self.provider, event, timeout).await
     }
 
     /// The default version's content, parsed.
@@ -136,8 +143,7 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let cloudformation = config.to_builder().endpoint_url(aws.cloudformation_url()).build();
-    let cloudformation = CloudFormation::new(move || Ok((&cloudformation).into()));
+    let cloudformation = cloudformation(aws, &config, &tls);
     let put = Arc::new(HttpsPut::new(tls).unwrap());
     Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started)
 }
@@ -161,7 +167,7 @@ pub fn provider_in_process(aws: &Loopback) -> Provider {
     Provider::new(&ssm, cloudformation, put, url_rules(), clock, Instant::now())
 }
 
-/// Delivers an event to a provider, as Lambda does; CloudFormation knows of the request.
+/// Delivers an event to a provider, as Lambda does.
 pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Failure> {
     let payload = serde_json::value::to_raw_value(event).unwrap();
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
@@ -173,6 +179,15 @@ fn credentials() -> Credentials {
 
 fn url_rules() -> UrlRules {
     UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true }
+}
+
+/// What asks the CloudFormation of `aws`.
+fn cloudformation(aws: &Loopback, config: &SdkConfig, tls: &rustls::ClientConfig) -> CloudFormation {
+    let (config, tls, url) = (config.clone(), tls.clone(), aws.cloudformation_url());
+    CloudFormation::new(move || {
+        let config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?).endpoint_url(&url);
+        Ok((&config.build()).into())
+    })
 }
 
 /// What Lambda tells of an invocation that may take so long.
