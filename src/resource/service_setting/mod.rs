@@ -1,37 +1,32 @@
 //! `Custom::SsmServiceSetting`: *the setting has the desired value, and no change of it is pending.*
 
-pub mod calls;
+pub(crate) mod aws;
+pub mod desired;
+pub(crate) mod observed;
 pub mod physical_id;
-pub mod plan;
-pub mod properties;
+pub(crate) mod plan;
+pub(crate) mod undo;
 
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value, json};
 
-use self::calls::Setting;
+use self::aws::Setting;
+use self::desired::{Desired, OnDelete};
+use self::observed::Observed;
 use self::physical_id::{PhysicalId, Previous};
-use self::plan::{Observed, Step, first_id, on_delete, step};
-use self::properties::{Desired, OnDelete};
+use self::plan::Plan;
+use self::undo::Undo;
+use super::location::Location;
+use super::reconciled::Reconciled;
+use super::undo::Undo as AnyUndo;
 use crate::cfn::request::Request;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
-use crate::resource::location::Location;
-use crate::resource::reconciled::Reconciled;
-use crate::resource::undo::Undo as AnyUndo;
 
-/// How to put a setting back.
-#[derive(Debug, Clone)]
-pub struct Undo {
-    id: PhysicalId,
-    function: String,
-    /// What this request set.
-    value: String,
-}
-
-/// Brings the setting to what a Create or an Update asks for.
+/// Carries out a Create or an Update.
 ///
 /// # Errors
-/// What was refused or failed; `undo_log` then has what a failure must undo.
+/// The request was refused, or a call failed. `undo_log` then holds what must be undone.
 pub(crate) async fn reconcile(
     client: &Client,
     location: Option<&Location>,
@@ -45,30 +40,30 @@ pub(crate) async fn reconcile(
     let observed = setting.observe().await?;
     let own_id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let own_id = own_id.filter(|id| id.setting == desired.id);
-    let step = step(&desired, &observed);
-    tracing::info!(setting = desired.id, sets = step != Step::Leave, "planned");
+    let plan = plan::change(&desired, &observed);
+    tracing::info!(setting = desired.id, ?plan, "planned");
     let id = match own_id {
-        // Its own setting: the stack's rollback is an Update, too, and sets it back.
+        // The resource's own setting is not undone, since CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
         None => {
-            let id = first_id(&desired, &observed, request.requested_at)?;
-            if step != Step::Leave {
+            let id = plan::adoption(&desired, &observed, request.requested_at)?;
+            if plan != Plan::Leave {
                 let undo = Undo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
                 undo_log.note(UndoEntry { physical_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
             }
             id
         }
     };
-    let observed = if step == Step::Leave {
+    let observed = if plan == Plan::Leave {
         observed
     } else {
         undo_log.step("changing the setting");
-        setting.take(&step).await?
+        setting.apply(&plan).await?
     };
     Ok(Reconciled { physical_id: id.to_string(), data: data(&id, observed) })
 }
 
-/// Lets the setting go that a Delete names.
+/// Carries out a Delete.
 ///
 /// # Errors
 /// A call failed.
@@ -81,40 +76,20 @@ pub(crate) async fn release(
     let choice = OnDelete::read(&request.properties);
     let id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let Some(id) = id.filter(|_| choice != OnDelete::Retain) else { return Ok(()) };
-    undo_log.step("letting the setting go");
+    undo_log.step("releasing the setting");
     let setting = Setting { client, id: &id.setting, function };
     let Some(observed) = setting.find().await? else { return Ok(()) };
-    let (step, warning) = on_delete(choice, &id.previous, &observed);
+    let (plan, warning) = plan::release(choice, &id.previous, &observed);
     if let Some(warning) = warning {
-        tracing::warn!(setting = id.setting, warning, "look at this");
+        tracing::warn!(setting = id.setting, "{warning}");
     }
-    if step != Step::Leave {
-        setting.take(&step).await?;
+    if plan != Plan::Leave {
+        setting.apply(&plan).await?;
     }
     Ok(())
 }
 
-impl Undo {
-    /// Puts the setting back as it was before the request, unless somebody else has changed it since.
-    ///
-    /// # Errors
-    /// A call failed, or what was there before is not known.
-    pub async fn run(&self, client: &Client) -> Result<(), Failure> {
-        let setting = Setting { client, id: &self.id.setting, function: &self.function };
-        let observed = setting.observe().await?;
-        if observed.value != self.value || observed.is_default {
-            return Ok(());
-        }
-        let step = match &self.id.previous {
-            Previous::Default => Step::Reset,
-            Previous::Value(value) => Step::Set(value.clone()),
-            Previous::Unknown => return Err(Failure::new("An earlier delivery of this request changed it.")),
-        };
-        setting.take(&step).await.map(drop)
-    }
-}
-
-/// What `Fn::GetAtt` gives.
+/// The values of `Fn::GetAtt`.
 fn data(id: &PhysicalId, observed: Observed) -> Map<String, Value> {
     let previous = match &id.previous {
         Previous::Value(value) => value.clone(),

@@ -1,50 +1,39 @@
-//! Decides what is to be done with a setting. Pure.
+//! Decides what happens to a setting.
 
+use super::desired::{Desired, OnDelete};
+use super::observed::Observed;
 use super::physical_id::{PhysicalId, Previous};
-use super::properties::{Desired, OnDelete};
 use crate::failure::Failure;
 
-/// A setting as it is now.
+/// What to do with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Observed {
-    pub value: String,
-    /// Whether nobody has set it.
-    pub is_default: bool,
-    /// In seconds since 1970.
-    pub modified_at: Option<i64>,
-    /// Whether this function modified it last.
-    pub is_mine: bool,
-    pub arn: String,
-    /// As AWS names it.
-    pub status: String,
-}
-
-/// What a change does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing.
+pub(crate) enum Plan {
+    /// Leave it as it is.
     Leave,
-    /// Sets a value.
+    /// Set this value.
     Set(String),
-    /// Goes back to AWS's default.
+    /// Reset it to AWS's default.
     Reset,
 }
 
-/// What a Create or an Update does: the setting has the value already, or is set.
-pub fn step(desired: &Desired, observed: &Observed) -> Step {
-    if observed.value == desired.value { Step::Leave } else { Step::Set(desired.value.clone()) }
+/// Plans a Create or an Update.
+pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
+    if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
 }
 
-/// The physical id of a resource that meets a setting for the first time.
+/// Returns the physical id of a resource that adopts a setting. It remembers the value before.
 ///
-/// Where this function changed the setting since the request was made, an earlier delivery of the request did, and what was
-/// there before is no longer known.
+/// If this function has changed the setting since the request was signed, an earlier delivery of the request did, and the value
+/// before is unknown.
 ///
 /// # Errors
-/// Under `Restore`, where the value that is there does not fit into an id.
-pub fn first_id(desired: &Desired, observed: &Observed, requested_at: Option<i64>) -> Result<PhysicalId, Failure> {
-    let changed_since = observed.is_mine
+/// Under `Restore`, the value is too long for a physical id.
+pub(crate) fn adoption(
+    desired: &Desired,
+    observed: &Observed,
+    requested_at: Option<i64>,
+) -> Result<PhysicalId, Failure> {
+    let changed_since = observed.is_ours
         && !observed.is_default
         && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested);
     let previous = match (changed_since, observed.is_default) {
@@ -56,7 +45,7 @@ pub fn first_id(desired: &Desired, observed: &Observed, requested_at: Option<i64
     match (id.fits(), desired.on_delete) {
         (true, _) => Ok(id),
         (false, OnDelete::Restore) => Err(Failure::new(format!(
-            "OnDelete: the present value of {} has {} bytes, too many for Restore to remember. Choose Retain or Reset.",
+            "OnDelete: the current value of {} has {} bytes, which is too long for Restore to remember. Choose Retain or Reset.",
             desired.id,
             observed.value.len()
         ))),
@@ -64,22 +53,22 @@ pub fn first_id(desired: &Desired, observed: &Observed, requested_at: Option<i64
     }
 }
 
-/// What a Delete does, with a warning where something is left that should not be.
-pub fn on_delete(on_delete: OnDelete, previous: &Previous, observed: &Observed) -> (Step, Option<&'static str>) {
+/// Plans a Delete. Returns a warning if the setting can't be restored.
+pub(crate) fn release(on_delete: OnDelete, previous: &Previous, observed: &Observed) -> (Plan, Option<&'static str>) {
     match (on_delete, previous) {
-        (OnDelete::Retain, _) => (Step::Leave, None),
-        (OnDelete::Reset, _) if observed.is_default => (Step::Leave, None),
-        (OnDelete::Reset, _) => (Step::Reset, None),
-        (OnDelete::Restore, _) if observed.is_default && *previous == Previous::Default => (Step::Leave, None),
-        (OnDelete::Restore, Previous::Value(value)) if *value == observed.value => (Step::Leave, None),
-        (OnDelete::Restore, _) if !observed.is_mine => {
-            (Step::Leave, Some("somebody else changed the setting since: it is left"))
+        (OnDelete::Retain, _) => (Plan::Leave, None),
+        (OnDelete::Reset, _) if observed.is_default => (Plan::Leave, None),
+        (OnDelete::Reset, _) => (Plan::Reset, None),
+        (OnDelete::Restore, _) if observed.is_default && *previous == Previous::Default => (Plan::Leave, None),
+        (OnDelete::Restore, Previous::Value(value)) if *value == observed.value => (Plan::Leave, None),
+        (OnDelete::Restore, _) if !observed.is_ours => {
+            (Plan::Leave, Some("the setting was changed outside of this stack and is left as it is"))
         }
         (OnDelete::Restore, Previous::Unknown) => {
-            (Step::Leave, Some("the earlier value is not known: the setting is left"))
+            (Plan::Leave, Some("the earlier value is unknown, so the setting is left as it is"))
         }
-        (OnDelete::Restore, Previous::Default) => (Step::Reset, None),
-        (OnDelete::Restore, Previous::Value(value)) => (Step::Set(value.clone()), None),
+        (OnDelete::Restore, Previous::Default) => (Plan::Reset, None),
+        (OnDelete::Restore, Previous::Value(value)) => (Plan::Set(value.clone()), None),
     }
 }
 
@@ -92,7 +81,7 @@ mod tests {
             value: value.into(),
             is_default: false,
             modified_at: Some(1000),
-            is_mine: true,
+            is_ours: true,
             arn: String::new(),
             status: "Customized".into(),
         }
@@ -103,19 +92,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_set_where_the_value_is_there_already_by_hand_or_by_default() {
+    fn nothing_is_set_if_the_setting_has_the_value_already() {
         let default = Observed { is_default: true, ..observed("new") };
         for (observed, expected) in
-            [(observed("new"), Step::Leave), (default, Step::Leave), (observed("old"), Step::Set("new".into()))]
+            [(observed("new"), Plan::Leave), (default, Plan::Leave), (observed("old"), Plan::Set("new".into()))]
         {
-            assert_eq!(step(&desired(OnDelete::Retain), &observed), expected);
+            assert_eq!(change(&desired(OnDelete::Retain), &observed), expected);
         }
     }
 
     #[test]
-    fn the_first_id_remembers_what_was_there_unless_a_retry_can_no_longer_know() {
+    fn an_adoption_remembers_the_value_before_unless_an_earlier_delivery_changed_it() {
         let default = Observed { is_default: true, ..observed("old") };
-        let others = Observed { is_mine: false, ..observed("old") };
+        let others = Observed { is_ours: false, ..observed("old") };
         for (observed, requested_at, expected) in [
             (&default, Some(1000), Previous::Default),
             (&observed("old"), Some(1001), Previous::Value("old".into())),
@@ -123,7 +112,7 @@ mod tests {
             (&observed("old"), None, Previous::Value("old".into())),
             (&others, Some(1000), Previous::Value("old".into())),
         ] {
-            let id = first_id(&desired(OnDelete::Restore), observed, requested_at).unwrap();
+            let id = adoption(&desired(OnDelete::Restore), observed, requested_at).unwrap();
             assert_eq!((id.setting.as_str(), id.previous), ("/ssm/a", expected));
         }
     }
@@ -131,34 +120,34 @@ mod tests {
     #[test]
     fn a_value_too_long_to_remember_is_refused_under_restore_only() {
         let long = observed(&"x".repeat(2000));
-        let reason = first_id(&desired(OnDelete::Restore), &long, None).unwrap_err().to_string();
+        let reason = adoption(&desired(OnDelete::Restore), &long, None).unwrap_err().to_string();
         assert!(reason.contains("2000 bytes") && !reason.contains("xxx"), "{reason}");
         for on_delete in [OnDelete::Retain, OnDelete::Reset] {
-            assert_eq!(first_id(&desired(on_delete), &long, None).unwrap().previous, Previous::Unknown);
+            assert_eq!(adoption(&desired(on_delete), &long, None).unwrap().previous, Previous::Unknown);
         }
     }
 
     #[test]
     fn a_delete_restores_only_what_this_function_changed_last() {
         let default = Observed { is_default: true, ..observed("system") };
-        let others = Observed { is_mine: false, ..observed("theirs") };
+        let others = Observed { is_ours: false, ..observed("theirs") };
         let old = || Previous::Value("old".into());
         use OnDelete::{Reset, Restore, Retain};
         for (choice, previous, observed, expected, warns) in [
-            (Retain, old(), &observed("new"), Step::Leave, false),
-            (Retain, Previous::Unknown, &others, Step::Leave, false),
-            (Restore, old(), &observed("new"), Step::Set("old".into()), false),
-            (Restore, old(), &observed("old"), Step::Leave, false),
-            (Restore, Previous::Default, &observed("new"), Step::Reset, false),
-            (Restore, Previous::Default, &default, Step::Leave, false),
-            (Restore, Previous::Unknown, &observed("new"), Step::Leave, true),
-            (Restore, old(), &others, Step::Leave, true),
-            (Restore, Previous::Default, &others, Step::Leave, true),
-            (Reset, old(), &others, Step::Reset, false),
-            (Reset, old(), &default, Step::Leave, false),
+            (Retain, old(), &observed("new"), Plan::Leave, false),
+            (Retain, Previous::Unknown, &others, Plan::Leave, false),
+            (Restore, old(), &observed("new"), Plan::Set("old".into()), false),
+            (Restore, old(), &observed("old"), Plan::Leave, false),
+            (Restore, Previous::Default, &observed("new"), Plan::Reset, false),
+            (Restore, Previous::Default, &default, Plan::Leave, false),
+            (Restore, Previous::Unknown, &observed("new"), Plan::Leave, true),
+            (Restore, old(), &others, Plan::Leave, true),
+            (Restore, Previous::Default, &others, Plan::Leave, true),
+            (Reset, old(), &others, Plan::Reset, false),
+            (Reset, old(), &default, Plan::Leave, false),
         ] {
-            let (step, warning) = on_delete(choice, &previous, observed);
-            assert_eq!((step, warning.is_some()), (expected, warns), "{choice:?} {previous:?} {observed:?}");
+            let (plan, warning) = release(choice, &previous, observed);
+            assert_eq!((plan, warning.is_some()), (expected, warns), "{choice:?} {previous:?} {observed:?}");
         }
     }
 }

@@ -1,30 +1,28 @@
-//! The calls of one setting.
+//! Reads and writes a setting.
 
 use aws_sdk_ssm::Client;
 
-use super::plan::{Observed, Step};
-use super::properties::{explain_id, explain_value};
+use super::desired::{explain_id, explain_value};
+use super::observed::Observed;
+use super::plan::Plan;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::ssm::{ErrorCode, SsmError};
 
-/// Reads and writes the setting of one id.
+/// The setting with one id.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Setting<'a> {
-    pub client: &'a Client,
-    pub id: &'a str,
-    /// The function's name: the session name of its role, by which AWS tells who modified a setting.
-    pub function: &'a str,
+pub(crate) struct Setting<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) id: &'a str,
+    /// The function's name. It is also the session name of its role, by which AWS tells who modified a setting.
+    pub(crate) function: &'a str,
 }
 
 impl Setting<'_> {
-    /// The setting, once no change of it is pending; `None` where AWS knows no such setting.
+    /// [Reads](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) the setting.
     ///
-    /// # Errors
-    /// [GetServiceSetting](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) failed. It
-    /// waits for ever while a change is pending: the caller's deadline ends it.
-    pub async fn find(&self) -> Result<Option<Observed>, Failure> {
+    /// Waits while a change is pending; only the caller's deadline ends that. Returns `None` if AWS has no such setting.
+    pub(crate) async fn find(&self) -> Result<Option<Observed>, Failure> {
         let mut backoff = Backoff::new();
         loop {
             let output = self.client.get_service_setting().setting_id(self.id).send().await;
@@ -44,42 +42,39 @@ impl Setting<'_> {
                 value: setting.setting_value.unwrap_or_default(),
                 is_default: status == "Default",
                 modified_at: setting.last_modified_date.map(|date| date.secs()),
-                is_mine: user.contains(":assumed-role/") && user.rsplit('/').next() == Some(self.function),
+                is_ours: user.contains(":assumed-role/") && user.rsplit('/').next() == Some(self.function),
                 arn: setting.arn.unwrap_or_default(),
                 status,
             }));
         }
     }
 
-    /// The same, where the setting must be there.
-    ///
-    /// # Errors
-    /// Also where AWS knows no such setting: then the error lists AWS's.
-    pub async fn observe(&self) -> Result<Observed, Failure> {
-        let unknown = || Failure::new(format!("SettingId: AWS knows no setting {}. {}", self.id, explain_id(self.id)));
+    /// Reads a setting that must exist. If it does not, the failure lists AWS's settings.
+    pub(crate) async fn observe(&self) -> Result<Observed, Failure> {
+        let unknown = || Failure::new(format!("SettingId: AWS has no setting {}. {}", self.id, explain_id(self.id)));
         self.find().await?.ok_or_else(unknown)
     }
 
-    /// Takes a step, and waits until it has taken effect.
+    /// Applies a plan and waits until it has taken effect.
     ///
     /// # Errors
-    /// AWS refused it, or another value is there afterwards.
-    pub async fn take(&self, step: &Step) -> Result<Observed, Failure> {
-        match step {
-            Step::Leave => return self.observe().await,
-            Step::Set(value) => {
+    /// AWS refused the change, or the setting has another value afterwards.
+    pub(crate) async fn apply(&self, plan: &Plan) -> Result<Observed, Failure> {
+        match plan {
+            Plan::Leave => return self.observe().await,
+            Plan::Set(value) => {
                 let result = self.client.update_service_setting().setting_id(self.id).setting_value(value).send().await;
                 result.map_err(|error| self.failure(&SsmError::new("UpdateServiceSetting", &error)))?;
             }
-            Step::Reset => {
+            Plan::Reset => {
                 let result = self.client.reset_service_setting().setting_id(self.id).send().await;
                 result.map_err(|error| self.failure(&SsmError::new("ResetServiceSetting", &error)))?;
             }
         }
         let observed = self.observe().await?;
-        match step {
-            Step::Set(value) if observed.value != *value => Err(Failure::new(format!(
-                "The setting {} was set, but has another value now: somebody else is changing it. Try again.",
+        match plan {
+            Plan::Set(value) if observed.value != *value => Err(Failure::new(format!(
+                "The setting {} was set, but now it has another value, so it is being changed elsewhere too. Try again.",
                 self.id
             ))),
             _ => Ok(observed),
