@@ -6,12 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::http::put::HttpsPut;
+use cfn_ssm_document::invocation::clock::Clock;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
-use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
+use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -51,10 +54,10 @@ impl World {
 
     /// Sends a request and gives the answer that was delivered for it.
     pub async fn send(&self, request: &Request) -> Reply {
-        let before = self.aws.answers().len();
+        let before = self.aws.responses().len();
         self.invoke(request).await.expect("the answer is delivered");
-        let answers = self.aws.answers();
-        let mut new: Vec<&Answer> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
+        let answers = self.aws.responses();
+        let mut new: Vec<&Response> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
         // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same answer.
         new.dedup_by(|one, other| one.bytes == other.bytes);
         assert_eq!(new.len(), 1, "one answer is delivered for one request");
@@ -69,7 +72,7 @@ impl World {
     }
 
     pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
-        let url = request.response_url.clone().unwrap_or_else(|| self.aws.answer_url(Age::Now));
+        let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let payload = serde_json::value::to_raw_value(&request.event(&url)).unwrap();
         self.provider.handle(LambdaEvent::new(payload, context(timeout))).await
     }
@@ -126,7 +129,9 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .load()
         .await;
     let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
-    Provider::new(&config, tls, url_rules, started).unwrap()
+    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    let put = Arc::new(HttpsPut::new(tls).unwrap());
+    Provider::new(&config, cloudformation, put, url_rules, Clock::system(), started)
 }
 
 /// What Lambda tells of an invocation that may take so long.

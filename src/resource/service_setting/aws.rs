@@ -1,24 +1,33 @@
 //! Reads and writes a setting.
 
+use std::time::Duration;
+
 use aws_sdk_ssm::Client;
+use tokio::time::Instant;
 
 use super::desired::{explain_id, explain_value};
 use super::observed::Observed;
-use super::plan::Plan;
+use super::plan::{Plan, shows};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
 use crate::ssm::{ErrorCode, SsmError};
+
+/// How long a read may lag behind a write.
+const LONGEST_LAG: Duration = Duration::from_secs(5);
 
 /// The setting with one id.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Setting<'a> {
+pub(crate) struct Setting<'a, U> {
     pub(crate) client: &'a Client,
     pub(crate) id: &'a str,
     /// The function's name. It is also the session name of its role, by which AWS tells who modified a setting.
     pub(crate) function: &'a str,
+    /// Records what is waited for.
+    pub(crate) undo_log: &'a UndoLog<U>,
 }
 
-impl Setting<'_> {
+impl<U: Clone> Setting<'_, U> {
     /// [Reads](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) the setting.
     ///
     /// Waits while a change is pending; only the caller's deadline ends that. Returns `None` if AWS has no such setting.
@@ -34,6 +43,7 @@ impl Setting<'_> {
             let Some(setting) = setting else { return Ok(None) };
             let status = setting.status.unwrap_or_default();
             if status == "PendingUpdate" {
+                self.undo_log.seen(format!("its status is {status}"));
                 backoff.pause().await;
                 continue;
             }
@@ -55,13 +65,13 @@ impl Setting<'_> {
         self.find().await?.ok_or_else(unknown)
     }
 
-    /// Applies a plan and waits until it has taken effect.
+    /// Applies a plan to the setting that was observed, and waits until reads show it, for at most 5 s.
     ///
     /// # Errors
-    /// AWS refused the change, or the setting has another value afterwards.
-    pub(crate) async fn apply(&self, plan: &Plan) -> Result<Observed, Failure> {
+    /// AWS refused the change, or reads don't show it.
+    pub(crate) async fn apply(&self, plan: &Plan, before: Observed) -> Result<Observed, Failure> {
         match plan {
-            Plan::Leave => return self.observe().await,
+            Plan::Leave => return Ok(before),
             Plan::Set(value) => {
                 let result = self.client.update_service_setting().setting_id(self.id).setting_value(value).send().await;
                 result.map_err(|error| self.failure(&SsmError::new("UpdateServiceSetting", &error)))?;
@@ -71,13 +81,21 @@ impl Setting<'_> {
                 result.map_err(|error| self.failure(&SsmError::new("ResetServiceSetting", &error)))?;
             }
         }
-        let observed = self.observe().await?;
-        match plan {
-            Plan::Set(value) if observed.value != *value => Err(Failure::new(format!(
-                "The setting {} was set, but now it has another value, so it is being changed elsewhere too. Try again.",
-                self.id
-            ))),
-            _ => Ok(observed),
+        let (mut backoff, written) = (Backoff::new(), Instant::now());
+        loop {
+            let observed = self.observe().await?;
+            if shows(plan, &before, &observed) {
+                return Ok(observed);
+            }
+            if written.elapsed() >= LONGEST_LAG {
+                return Err(Failure::new(format!(
+                    "The setting {} was changed, but still has another value after {} s, so it is being changed elsewhere too. Try again.",
+                    self.id,
+                    LONGEST_LAG.as_secs()
+                )));
+            }
+            self.undo_log.seen("another value still shows");
+            backoff.pause().await;
         }
     }
 

@@ -11,17 +11,19 @@ use aws_sdk_ssm::Client;
 use serde_json::{Map, Value, json};
 
 use self::aws::Setting;
-use self::desired::{Desired, OnDelete};
+use self::desired::{Desired, OnDelete, declared_value};
 use self::observed::Observed;
 use self::physical_id::{PhysicalId, Previous};
 use self::plan::Plan;
 use self::undo::Undo;
-use super::location::Location;
-use super::reconciled::Reconciled;
-use super::undo::Undo as AnyUndo;
-use crate::cfn::request::Request;
+use crate::cfn::physical_id::{FailedCreate, is_made_up};
+use crate::cfn::request::{Request, RequestType};
+use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::location::Location;
+use crate::resource::reconciled::Reconciled;
+use crate::resource::undo::Undo as AnyUndo;
 
 /// Carries out a Create or an Update.
 ///
@@ -32,18 +34,26 @@ pub(crate) async fn reconcile(
     location: Option<&Location>,
     function: &str,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<AnyUndo>,
 ) -> Result<Reconciled, Failure> {
     let desired = Desired::read(&request.properties, location)?;
-    let setting = Setting { client, id: &desired.id, function };
+    let setting = Setting { client, id: &desired.id, function, undo_log };
     undo_log.step("reading the setting");
-    let observed = setting.observe().await?;
+    let mut observed = setting.observe().await?;
     let own_id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let own_id = own_id.filter(|id| id.setting == desired.id);
+    let declared_before = declared_value(&request.old_properties, &desired.id);
+    if own_id.is_some() && !declared_before.is_some_and(|value| plan::same_value(&value, &observed.value)) {
+        // An Update before this one may have been cancelled while it wrote.
+        undo_log.step("waiting for an earlier Update to end");
+        standing.wait_for_patience().await;
+        observed = setting.observe().await?;
+    }
     let plan = plan::change(&desired, &observed);
-    tracing::info!(setting = desired.id, ?plan, "planned");
+    tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
     let id = match own_id {
-        // The resource's own setting is not undone, since CloudFormation's rollback is an Update back to the old value.
+        // The resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
         None => {
             let id = plan::adoption(&desired, &observed, request.requested_at)?;
@@ -54,12 +64,15 @@ pub(crate) async fn reconcile(
             id
         }
     };
-    let observed = if plan == Plan::Leave {
-        observed
-    } else {
+    if plan != Plan::Leave {
         undo_log.step("changing the setting");
-        setting.apply(&plan).await?
-    };
+        observed = setting.apply(&plan, observed).await?;
+        if request.request_type == RequestType::Create {
+            // A setting has no tags of ownership, so the Delete after a cancelled Create can't tell what that Create set.
+            undo_log.step("asking CloudFormation whether this request still stands");
+            standing.confirm().await?;
+        }
+    }
     Ok(Reconciled { physical_id: id.to_string(), data: data(&id, observed) })
 }
 
@@ -71,22 +84,44 @@ pub(crate) async fn release(
     client: &Client,
     function: &str,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<AnyUndo>,
 ) -> Result<(), Failure> {
     let choice = OnDelete::read(&request.properties);
-    let id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
-    let Some(id) = id.filter(|_| choice != OnDelete::Retain) else { return Ok(()) };
+    let given = request.physical_resource_id.as_deref().unwrap_or_default();
+    let (given, unfinished) = match FailedCreate::parse(given) {
+        Some(FailedCreate::NotCreated) => return Ok(()),
+        Some(FailedCreate::Unfinished { signature, id }) => (id, Some(signature)),
+        None => (given.to_owned(), None),
+    };
+    let Some(id) = PhysicalId::parse(&given) else {
+        if is_made_up(&given, &request.stack_id, &request.logical_resource_id) {
+            tracing::warn!(
+                resource = request.logical_resource_id,
+                "CloudFormation cancelled the Create of this resource; check that the setting is as it was before"
+            );
+        }
+        return Ok(());
+    };
+    if unfinished.is_none() && choice == OnDelete::Retain {
+        return Ok(());
+    }
+    if unfinished.is_some() {
+        undo_log.step("waiting for the failed Create to end");
+        standing.wait_for_patience().await;
+    }
     undo_log.step("releasing the setting");
-    let setting = Setting { client, id: &id.setting, function };
+    let setting = Setting { client, id: &id.setting, function, undo_log };
     let Some(observed) = setting.find().await? else { return Ok(()) };
-    let (plan, warning) = plan::release(choice, &id.previous, &observed);
+    let declared = declared_value(&request.properties, &id.setting);
+    let (plan, warning) = match unfinished {
+        Some(signature) => plan::undo_unfinished(&id.previous, declared.as_deref(), signature, &observed),
+        None => plan::release(choice, &id.previous, declared.as_deref(), &observed),
+    };
     if let Some(warning) = warning {
         tracing::warn!(setting = id.setting, "{warning}");
     }
-    if plan != Plan::Leave {
-        setting.apply(&plan).await?;
-    }
-    Ok(())
+    setting.apply(&plan, observed).await.map(drop)
 }
 
 /// The values of `Fn::GetAtt`.

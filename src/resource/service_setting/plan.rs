@@ -21,7 +21,7 @@ pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
     if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
 }
 
-/// Returns the physical id of a resource that adopts a setting. It remembers the value before.
+/// Returns the physical id of a resource that adopts a setting. It holds the value before.
 ///
 /// If this function has changed the setting since the request was signed, an earlier delivery of the request did, and the value
 /// before is unknown.
@@ -53,8 +53,42 @@ pub(crate) fn adoption(
     }
 }
 
-/// Plans a Delete. Returns a warning if the setting can't be restored.
-pub(crate) fn release(on_delete: OnDelete, previous: &Previous, observed: &Observed) -> (Plan, Option<&'static str>) {
+/// Whether two values differ at most in case: AWS returns `advanced` as `Advanced`.
+pub(crate) fn same_value(declared: &str, observed: &str) -> bool {
+    declared.eq_ignore_ascii_case(observed)
+}
+
+/// Whether a read shows that a plan was applied. Reads lag behind writes, so it may not show yet.
+pub(crate) fn shows(plan: &Plan, before: &Observed, observed: &Observed) -> bool {
+    match plan {
+        Plan::Leave => true,
+        Plan::Set(value) => same_value(value, &observed.value),
+        Plan::Reset => observed.is_default || !same_value(&before.value, &observed.value),
+    }
+}
+
+/// Plans the undo of a request: the value before is restored, unless the setting has been changed since.
+///
+/// `set` is the value that the request set. If it `wrote`, a read may return the value before only because it lags, so that
+/// value is written again. Returns `None` if the request changed the setting and the value before is unknown.
+pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Observed) -> Option<Plan> {
+    let is_ours = same_value(set, &observed.value) && !observed.is_default;
+    let (plan, shows_previous) = match previous {
+        Previous::Unknown => return (!is_ours && !wrote).then_some(Plan::Leave),
+        Previous::Default => (Plan::Reset, observed.is_default),
+        Previous::Value(value) => (Plan::Set(value.clone()), same_value(value, &observed.value)),
+    };
+    Some(if is_ours || (shows_previous && wrote) { plan } else { Plan::Leave })
+}
+
+/// Plans a Delete. Returns a warning if the setting can't be restored. `declared` is the value that the resource declares.
+pub(crate) fn release(
+    on_delete: OnDelete,
+    previous: &Previous,
+    declared: Option<&str>,
+    observed: &Observed,
+) -> (Plan, Option<&'static str>) {
+    let is_declared = declared.is_some_and(|declared| same_value(declared, &observed.value));
     match (on_delete, previous) {
         (OnDelete::Retain, _) => (Plan::Leave, None),
         (OnDelete::Reset, _) if observed.is_default => (Plan::Leave, None),
@@ -64,11 +98,30 @@ pub(crate) fn release(on_delete: OnDelete, previous: &Previous, observed: &Obser
         (OnDelete::Restore, _) if !observed.is_ours => {
             (Plan::Leave, Some("the setting was changed outside of this stack and is left as it is"))
         }
+        (OnDelete::Restore, _) if !is_declared => {
+            (Plan::Leave, Some("the setting no longer has the value that this resource declares and is left as it is"))
+        }
         (OnDelete::Restore, Previous::Unknown) => {
-            (Plan::Leave, Some("the earlier value is unknown, so the setting is left as it is"))
+            (Plan::Leave, Some("the value before this resource is unknown, so the setting is left as it is"))
         }
         (OnDelete::Restore, Previous::Default) => (Plan::Reset, None),
         (OnDelete::Restore, Previous::Value(value)) => (Plan::Set(value.clone()), None),
+    }
+}
+
+/// Plans the Delete that follows a failed Create. It undoes the Create, whatever `OnDelete` says, if the setting still has the
+/// declared value and was last modified by this function since the Create's signature.
+pub(crate) fn undo_unfinished(
+    previous: &Previous,
+    declared: Option<&str>,
+    signature: i64,
+    observed: &Observed,
+) -> (Plan, Option<&'static str>) {
+    let since = observed.modified_at.is_none_or(|modified_at| modified_at >= signature);
+    let Some(declared) = declared.filter(|_| observed.is_ours && since) else { return (Plan::Leave, None) };
+    match undo(previous, declared, false, observed) {
+        Some(plan) => (plan, None),
+        None => (Plan::Leave, Some("the value before this resource is unknown, so the setting is left as it is")),
     }
 }
 
@@ -128,26 +181,89 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_restores_only_what_this_function_changed_last() {
+    fn a_delete_restores_only_the_declared_value_and_only_if_this_function_set_it() {
         let default = Observed { is_default: true, ..observed("system") };
-        let others = Observed { is_ours: false, ..observed("theirs") };
+        let others = Observed { is_ours: false, ..observed("declared") };
         let old = || Previous::Value("old".into());
         use OnDelete::{Reset, Restore, Retain};
         for (choice, previous, observed, expected, warns) in [
-            (Retain, old(), &observed("new"), Plan::Leave, false),
+            (Retain, old(), &observed("declared"), Plan::Leave, false),
             (Retain, Previous::Unknown, &others, Plan::Leave, false),
-            (Restore, old(), &observed("new"), Plan::Set("old".into()), false),
+            (Restore, old(), &observed("declared"), Plan::Set("old".into()), false),
+            (Restore, old(), &observed("Declared"), Plan::Set("old".into()), false),
+            (Restore, old(), &observed("another"), Plan::Leave, true),
             (Restore, old(), &observed("old"), Plan::Leave, false),
-            (Restore, Previous::Default, &observed("new"), Plan::Reset, false),
+            (Restore, Previous::Default, &observed("declared"), Plan::Reset, false),
+            (Restore, Previous::Default, &observed("another"), Plan::Leave, true),
             (Restore, Previous::Default, &default, Plan::Leave, false),
-            (Restore, Previous::Unknown, &observed("new"), Plan::Leave, true),
+            (Restore, Previous::Unknown, &observed("declared"), Plan::Leave, true),
             (Restore, old(), &others, Plan::Leave, true),
             (Restore, Previous::Default, &others, Plan::Leave, true),
             (Reset, old(), &others, Plan::Reset, false),
             (Reset, old(), &default, Plan::Leave, false),
         ] {
-            let (plan, warning) = release(choice, &previous, observed);
+            let (plan, warning) = release(choice, &previous, Some("declared"), observed);
             assert_eq!((plan, warning.is_some()), (expected, warns), "{choice:?} {previous:?} {observed:?}");
+        }
+        let (plan, warning) = release(Restore, &old(), None, &observed("declared"));
+        assert_eq!((plan, warning.is_some()), (Plan::Leave, true), "a Delete whose properties can't be read");
+    }
+
+    #[test]
+    fn a_plan_shows_when_its_value_is_read_whatever_the_spelling() {
+        let default = Observed { is_default: true, ..observed("old") };
+        let set = || Plan::Set("advanced".into());
+        for (plan, observed, expected) in [
+            (set(), observed("Advanced"), true),
+            (set(), observed("old"), false),
+            (Plan::Reset, observed("old"), false),
+            (Plan::Reset, default, true),
+            (Plan::Reset, observed("system"), true),
+            (Plan::Leave, observed("old"), true),
+        ] {
+            assert_eq!(shows(&plan, &self::observed("old"), &observed), expected, "{plan:?} {observed:?}");
+        }
+    }
+
+    #[test]
+    fn an_undo_restores_the_value_before_even_if_it_shows_only_because_a_read_lags() {
+        let default = Observed { is_default: true, ..observed("system") };
+        let old = || Previous::Value("old".into());
+        let set = || Some(Plan::Set("old".into()));
+        for (previous, wrote, observed, expected) in [
+            (old(), true, observed("new"), set()),
+            (old(), true, observed("New"), set()),
+            (old(), true, observed("old"), set()),
+            (old(), false, observed("old"), Some(Plan::Leave)),
+            (old(), true, observed("another"), Some(Plan::Leave)),
+            (Previous::Default, true, observed("new"), Some(Plan::Reset)),
+            (Previous::Default, true, default.clone(), Some(Plan::Reset)),
+            (Previous::Default, false, default, Some(Plan::Leave)),
+            (Previous::Default, true, observed("another"), Some(Plan::Leave)),
+            (Previous::Unknown, true, observed("new"), None),
+            (Previous::Unknown, true, observed("another"), None),
+            (Previous::Unknown, false, observed("another"), Some(Plan::Leave)),
+        ] {
+            assert_eq!(undo(&previous, "new", wrote, &observed), expected, "{previous:?} {wrote} {observed:?}");
+        }
+    }
+
+    #[test]
+    fn the_delete_of_an_unfinished_create_undoes_what_that_create_set_and_nothing_else() {
+        let others = Observed { is_ours: false, ..observed("new") };
+        let old = || Previous::Value("old".into());
+        let set = || Plan::Set("old".into());
+        for (previous, declared, signature, observed, expected, warns) in [
+            (old(), Some("new"), 1000, observed("new"), set(), false),
+            (old(), Some("new"), 1001, observed("new"), Plan::Leave, false),
+            (old(), Some("new"), 1000, observed("another"), Plan::Leave, false),
+            (old(), Some("new"), 1000, others, Plan::Leave, false),
+            (old(), None, 1000, observed("new"), Plan::Leave, false),
+            (Previous::Default, Some("new"), 1000, observed("new"), Plan::Reset, false),
+            (Previous::Unknown, Some("new"), 1000, observed("new"), Plan::Leave, true),
+        ] {
+            let (plan, warning) = undo_unfinished(&previous, declared, signature, &observed);
+            assert_eq!((plan, warning.is_some()), (expected, warns), "{previous:?} {declared:?} {observed:?}");
         }
     }
 }

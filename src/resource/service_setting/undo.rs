@@ -3,11 +3,13 @@
 use aws_sdk_ssm::Client;
 
 use super::aws::Setting;
-use super::physical_id::{PhysicalId, Previous};
-use super::plan::Plan;
+use super::physical_id::PhysicalId;
+use super::plan;
 use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
+use crate::invocation::writes;
 
-/// How to put a setting back.
+/// How to restore a setting.
 #[derive(Debug, Clone)]
 pub(crate) struct Undo {
     pub(super) id: PhysicalId,
@@ -17,21 +19,15 @@ pub(crate) struct Undo {
 }
 
 impl Undo {
-    /// Restores the value before the request, unless the setting has changed since.
+    /// Restores the value before the request, unless the setting has been changed since.
     ///
     /// # Errors
     /// A call failed, or the value before is unknown.
-    pub(crate) async fn run(&self, client: &Client) -> Result<(), Failure> {
-        let setting = Setting { client, id: &self.id.setting, function: &self.function };
+    pub(crate) async fn run<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
+        let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;
-        if observed.value != self.value || observed.is_default {
-            return Ok(());
-        }
-        let plan = match &self.id.previous {
-            Previous::Default => Plan::Reset,
-            Previous::Value(value) => Plan::Set(value.clone()),
-            Previous::Unknown => return Err(Failure::new("An earlier delivery of this request changed it.")),
-        };
-        setting.apply(&plan).await.map(drop)
+        let plan = plan::undo(&self.id.previous, &self.value, writes::any(), &observed);
+        let plan = plan.ok_or_else(|| Failure::new("An earlier delivery of this request changed it."))?;
+        setting.apply(&plan, observed).await.map(drop)
     }
 }
