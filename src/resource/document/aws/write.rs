@@ -1,4 +1,4 @@
-//! The writing calls of one document: nothing else in the crate writes documents.
+//! The calls that write one document. Nothing else in the crate writes documents.
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{
@@ -6,30 +6,46 @@ use aws_sdk_ssm::types::{
     DocumentType, ResourceTypeForTagging, Tag,
 };
 
-use super::content::redact;
-use super::owner::Tags;
-use super::properties::{Attachment, Desired};
-use super::read::document_format;
+use super::read::{Described, document_format};
 use crate::failure::Failure;
-use crate::ssm::SsmError;
+use crate::resource::document::content::redact;
+use crate::resource::document::desired::{Attachment, Desired};
+use crate::resource::document::ownership::Tags;
+use crate::resource::document::plan::versions::Refusal;
+use crate::ssm::{ErrorCode, SsmError};
 
 /// What one call of ModifyDocumentPermission takes.
 const ACCOUNTS_A_CALL: usize = 20;
 
 /// Writes the document of one name.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Writer<'a> {
-    pub client: &'a Client,
-    pub name: &'a str,
+pub(crate) struct Writer<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) name: &'a str,
+}
+
+/// Why AWS did not create the document.
+#[derive(Debug)]
+pub(crate) enum NotCreated {
+    /// There is a document of this name.
+    AlreadyExists(Failure),
+    /// AWS refused it, or the call got no response.
+    Failed { failure: Failure, may_have_taken_effect: bool },
+}
+
+/// A new version that AWS did not accept.
+#[derive(Debug)]
+pub(crate) struct NotUploaded {
+    pub(crate) refusal: Refusal,
+    pub(crate) failure: Failure,
 }
 
 impl Writer<'_> {
     /// [CreateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html) with these tags.
     ///
     /// # Errors
-    /// AWS's, as they are: the caller treats some of them differently.
-    pub async fn create(&self, desired: &Desired, tags: &Tags) -> Result<DocumentDescription, SsmError> {
+    /// A call without a response may still take effect.
+    pub(crate) async fn create(&self, desired: &Desired, tags: &Tags) -> Result<Described, NotCreated> {
         let requires = desired.requires.iter().map(|item| {
             DocumentRequires::builder()
                 .name(&item.name)
@@ -52,49 +68,61 @@ impl Writer<'_> {
             .set_requires(Some(requires).filter(|all| !all.is_empty()))
             .set_attachments(attachments(&desired.attachments))
             .set_tags(Some(sdk_tags(tags)));
-        let output = call.send().await.map_err(|error| SsmError::new("CreateDocument", &error))?;
-        Ok(output.document_description.unwrap_or_else(|| DocumentDescription::builder().build()))
+        match call.send().await.map_err(|error| SsmError::new("CreateDocument", &error)) {
+            Ok(output) => Ok(described(output.document_description)),
+            Err(error) => {
+                let failure = self.failure_without_content(&error, desired);
+                if error.is(&ErrorCode::DocumentAlreadyExists) {
+                    return Err(NotCreated::AlreadyExists(failure));
+                }
+                Err(NotCreated::Failed { failure, may_have_taken_effect: error.may_have_taken_effect() })
+            }
+        }
     }
 
-    /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): a new version,
-    /// not in force, with this name if any.
+    /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): makes a new
+    /// version on top of `latest`, with this name if any. The default version stays.
     ///
     /// # Errors
-    /// AWS's, as they are: the caller treats some of them differently.
-    pub async fn upload(&self, desired: &Desired, version_name: Option<&str>) -> Result<DocumentDescription, SsmError> {
+    /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or what else AWS has against it.
+    pub(crate) async fn upload(
+        &self,
+        desired: &Desired,
+        latest: &str,
+        version_name: Option<&str>,
+    ) -> Result<Described, NotUploaded> {
         let call = self
             .client
             .update_document()
             .name(self.name)
-            .document_version("$LATEST")
+            .document_version(latest)
             .content(&desired.content.text)
-            // The default is JSON, whatever the document was written in.
+            // AWS assumes JSON if it is left out, whatever the format of the document.
             .document_format(document_format(desired.content.format))
             .set_version_name(version_name.map(str::to_owned))
             .set_display_name(desired.display_name.clone())
             .set_target_type(desired.target_type.clone())
             .set_attachments(attachments(&desired.attachments));
-        let output = call.send().await.map_err(|error| SsmError::new("UpdateDocument", &error))?;
-        Ok(output.document_description.unwrap_or_else(|| DocumentDescription::builder().build()))
+        match call.send().await.map_err(|error| SsmError::new("UpdateDocument", &error)) {
+            Ok(output) => Ok(described(output.document_description)),
+            Err(error) => {
+                let failure = self.failure_without_content(&error, desired);
+                Err(NotUploaded { refusal: refusal(&error), failure })
+            }
+        }
     }
 
     /// [UpdateDocumentDefaultVersion](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocumentDefaultVersion.html):
-    /// puts a version in force, and gives the version that AWS says is in force then.
-    ///
-    /// # Errors
-    /// In words.
-    pub async fn promote(&self, version: &str) -> Result<String, Failure> {
+    /// makes a version the default version. Returns the default version that AWS confirms.
+    pub(crate) async fn promote(&self, version: &str) -> Result<String, Failure> {
         let call = self.client.update_document_default_version().name(self.name).document_version(version);
         let output =
             call.send().await.map_err(|error| self.failure(SsmError::new("UpdateDocumentDefaultVersion", &error)))?;
         Ok(output.description.and_then(|description| description.default_version).unwrap_or_else(|| version.to_owned()))
     }
 
-    /// Sets these tags; no call where there are none.
-    ///
-    /// # Errors
-    /// In words.
-    pub async fn tag(&self, tags: &Tags) -> Result<(), Failure> {
+    /// Sets these tags. Without tags it makes no call.
+    pub(crate) async fn tag(&self, tags: &Tags) -> Result<(), Failure> {
         if tags.is_empty() {
             return Ok(());
         }
@@ -104,11 +132,8 @@ impl Writer<'_> {
         result.map(drop).map_err(|error| self.failure(SsmError::new("AddTagsToResource", &error)))
     }
 
-    /// Removes the tags of these keys; no call where there are none.
-    ///
-    /// # Errors
-    /// In words.
-    pub async fn untag(&self, keys: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+    /// Removes the tags of these keys. Without keys it makes no call.
+    pub(crate) async fn untag(&self, keys: impl IntoIterator<Item = String>) -> Result<(), Failure> {
         let keys: Vec<String> = keys.into_iter().collect();
         if keys.is_empty() {
             return Ok(());
@@ -118,11 +143,11 @@ impl Writer<'_> {
         result.map(drop).map_err(|error| self.failure(SsmError::new("RemoveTagsFromResource", &error)))
     }
 
-    /// Shares the document with some accounts and no longer with others, 20 a call; no call where there are none.
+    /// Shares the document with some accounts and stops sharing it with others, 20 in one call. Without accounts it makes no call.
     ///
     /// # Errors
-    /// In words. The calls before the one that failed have taken effect.
-    pub async fn share(&self, add: &[String], remove: &[String]) -> Result<(), Failure> {
+    /// The calls before the one that failed have taken effect.
+    pub(crate) async fn share(&self, add: &[String], remove: &[String]) -> Result<(), Failure> {
         let added = add.chunks(ACCOUNTS_A_CALL).map(|chunk| (chunk.to_vec(), Vec::new()));
         let removed = remove.chunks(ACCOUNTS_A_CALL).map(|chunk| (Vec::new(), chunk.to_vec()));
         // Removed first: a document is shared with a limited number of accounts.
@@ -139,35 +164,28 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// [DeleteDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteDocument.html): the whole document.
-    /// One that is gone already is no error. `force` is needed by schemas that other documents use.
-    ///
-    /// # Errors
-    /// In words.
-    pub async fn delete(&self, force: bool) -> Result<(), Failure> {
-        let result = self.client.delete_document().name(self.name).set_force(force.then_some(true)).send().await;
+    /// [DeleteDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteDocument.html): deletes the whole
+    /// document. A document that does not exist is no error.
+    pub(crate) async fn delete(&self, document_type: &str) -> Result<(), Failure> {
+        let result = self.client.delete_document().name(self.name).set_force(needs_force(document_type).then_some(true)).send().await;
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
-            Err(error) if error.is("InvalidDocument") => Ok(()),
+            Err(error) if error.is(&ErrorCode::InvalidDocument) => Ok(()),
             Err(error) => Err(self.failure(error)),
         }
     }
 
-    /// The same for one version.
-    ///
-    /// # Errors
-    /// In words.
-    pub async fn delete_version(&self, version: &str) -> Result<(), Failure> {
+    /// Deletes one version. A version that does not exist is no error.
+    pub(crate) async fn delete_version(&self, version: &str) -> Result<(), Failure> {
         let result = self.client.delete_document().name(self.name).document_version(version).send().await;
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
-            Err(error) if error.is("InvalidDocumentVersion") => Ok(()),
+            Err(error) if error.is(&ErrorCode::InvalidDocumentVersion) => Ok(()),
             Err(error) => Err(self.failure(error)),
         }
     }
 
-    /// An error of a call that carried this content, in words that don't quote it.
-    pub fn failure_without_content(&self, error: &SsmError, desired: &Desired) -> Failure {
+    fn failure_without_content(&self, error: &SsmError, desired: &Desired) -> Failure {
         let content = &desired.content;
         error.failure(&format!("document {}", self.name), |text| redact(text, &content.text, content.node.as_ref()))
     }
@@ -175,6 +193,26 @@ impl Writer<'_> {
     fn failure(&self, error: SsmError) -> Failure {
         error.failure(&format!("document {}", self.name), str::to_owned)
     }
+}
+
+/// AWS deletes a schema only by force, since other documents may use it.
+fn needs_force(document_type: &str) -> bool {
+    document_type == "ApplicationConfigurationSchema"
+}
+
+fn refusal(error: &SsmError) -> Refusal {
+    match error.code() {
+        Some(ErrorCode::InvalidDocument | ErrorCode::InvalidDocumentOperation | ErrorCode::InvalidDocumentVersion) => {
+            Refusal::DocumentChanged
+        }
+        Some(ErrorCode::DuplicateDocumentContent | ErrorCode::DuplicateDocumentVersionName) => Refusal::Duplicate,
+        Some(ErrorCode::DocumentVersionLimitExceeded) => Refusal::VersionLimit,
+        _ => Refusal::Final,
+    }
+}
+
+fn described(description: Option<DocumentDescription>) -> Described {
+    description.unwrap_or_else(|| DocumentDescription::builder().build()).into()
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
@@ -190,4 +228,15 @@ fn attachments(attachments: &[Attachment]) -> Option<Vec<AttachmentsSource>> {
             .build()
     });
     Some(all.collect::<Vec<_>>()).filter(|all| !all.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_schema_that_other_documents_use_is_deleted_by_force() {
+        assert!(needs_force("ApplicationConfigurationSchema"));
+        assert!(!needs_force("ApplicationConfiguration"));
+    }
 }

@@ -5,7 +5,7 @@ mod properties;
 use serde_json::{Value, json};
 
 use super::super::observed::Version;
-use super::super::properties::Requirement;
+use super::super::super::desired::Requirement;
 use super::*;
 
 const NEW: &str = "{\"schemaVersion\": \"2.2\", \"v\": \"new\"}";

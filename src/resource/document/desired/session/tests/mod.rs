@@ -4,7 +4,7 @@ mod inputs;
 
 use serde_json::{Value, json};
 
-use super::super::content::Format;
+use crate::resource::document::content::Format;
 use super::*;
 
 fn standard() -> Value {

@@ -1,6 +1,7 @@
 //! What a stack asks of a document: its properties, read and checked.
 
 mod lists;
+pub mod session;
 
 use std::collections::BTreeSet;
 
@@ -8,9 +9,8 @@ use serde_json::{Map, Value};
 
 pub use self::lists::{Attachment, Requirement};
 use self::lists::{account_ids, attachments, check_tags, is_reserved, requires, tags};
-use super::content::{Content, Format};
-use super::owner::Tags;
-use super::session;
+use crate::resource::document::content::{Content, Format};
+use crate::resource::document::ownership::Tags;
 use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 
@@ -70,11 +70,12 @@ pub enum OnExisting {
 }
 
 /// What to do with the document when the resource goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
     /// Leave it as it is.
+    #[default]
     Retain,
-    /// Put back what was there before.
+    /// Put back what was there before the resource.
     Restore,
 }
 
@@ -98,19 +99,22 @@ pub struct Desired {
     pub findings: session::Findings,
 }
 
-/// What the old properties of an Update say that the new ones may take back.
+/// What the old properties of an Update, or the properties of a Delete, declare.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[allow(missing_docs)]
-pub struct Previous {
-    /// As it was sent to AWS.
-    pub content: Option<String>,
-    pub version_name: Option<String>,
-    pub display_name: Option<String>,
-    pub target_type: Option<String>,
-    pub requires: Option<Vec<Requirement>>,
-    pub attachments: Option<Vec<Attachment>>,
-    pub tags: Tags,
-    pub account_ids: BTreeSet<String>,
+pub(crate) struct Declared {
+    pub(crate) name: Option<String>,
+    /// The content as it was sent to AWS.
+    pub(crate) content: Option<String>,
+    pub(crate) format: Option<Format>,
+    pub(crate) leaves_default_version: bool,
+    pub(crate) on_delete: OnDelete,
+    pub(crate) version_name: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) target_type: Option<String>,
+    pub(crate) requires: Option<Vec<Requirement>>,
+    pub(crate) attachments: Option<Vec<Attachment>>,
+    pub(crate) tags: Tags,
+    pub(crate) account_ids: BTreeSet<String>,
 }
 
 impl Desired {
@@ -169,9 +173,11 @@ impl Desired {
     }
 }
 
-impl Previous {
-    /// Reads the old properties of an Update, as far as they can be read: they were accepted once, perhaps by other code.
-    pub fn read(properties: &Map<String, Value>) -> Self {
+impl Declared {
+    /// Reads properties as far as they can be read: they were accepted once, perhaps by an earlier release.
+    ///
+    /// An `OnDelete` that can't be read is `Retain`.
+    pub(crate) fn read(properties: &Map<String, Value>) -> Self {
         let mut reader = Properties::new(properties, &NAMES);
         let present = |name: &str| properties.contains_key(name);
         let content = match reader.value("DocumentContent").or(reader.value("Content")) {
@@ -179,7 +185,11 @@ impl Previous {
             other => other.and_then(scalar),
         };
         Self {
+            name: reader.text("DocumentName").or_else(|| reader.text("Name")),
             content,
+            format: reader.choice("DocumentFormat", &FORMATS).flatten(),
+            leaves_default_version: !reader.boolean("SetDefaultVersion", true),
+            on_delete: reader.choice("OnDelete", &ON_DELETE).unwrap_or_default(),
             version_name: reader.text("VersionName"),
             display_name: reader.text("DisplayName"),
             target_type: reader.text("TargetType"),
@@ -188,13 +198,6 @@ impl Previous {
             tags: tags(&mut reader).into_iter().filter(|(key, _)| !is_reserved(key)).collect(),
             account_ids: account_ids(&mut reader),
         }
-    }
-}
-
-impl OnDelete {
-    /// Reads `OnDelete` alone, as a Delete does; what can't be read is `Retain`.
-    pub fn read(properties: &Map<String, Value>) -> Self {
-        Properties::new(properties, &NAMES).choice("OnDelete", &ON_DELETE).unwrap_or(Self::Retain)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::super::owner::{PREFIX, Tags};
+use crate::resource::document::ownership::{PREFIX, Tags};
 use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Problem, quoted};
 

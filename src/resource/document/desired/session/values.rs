@@ -1,6 +1,6 @@
 //! Checks single values of a Session document, and gathers what is found.
 
-use super::super::content::Node;
+use crate::resource::document::content::Node;
 use crate::failure::{Problem, did_you_mean};
 
 /// What is wrong with a document, and what is only to be warned of.

@@ -6,7 +6,7 @@ mod values;
 use serde_json::{Map, Value};
 
 use self::values::{Check, is_reference};
-use super::content::{Content, Key, Node};
+use crate::resource::document::content::{Content, Key, Node};
 use crate::cfn::properties::scalar;
 use crate::failure::{did_you_mean, quoted};
 
