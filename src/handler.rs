@@ -14,18 +14,20 @@ use crate::cfn::response::{Outcome, encode};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
 use crate::failure::Failure;
 use crate::invocation::deadline::Deadlines;
-use crate::invocation::guard::{self, Cut};
+use crate::invocation::guard::{self, WorkError};
 use crate::invocation::undo_log::UndoLog;
 use crate::invocation::watchdog::{Turn, Watchdog};
-use crate::resource::{self, Home, Undo};
-use crate::ssm::Obstacle;
+use crate::resource;
+use crate::resource::location::Location;
+use crate::resource::undo::Undo;
+use crate::ssm::retry::LastRetry;
 
 /// What answers requests. It keeps clients and configuration, nothing of a request.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Provider {
     pub ssm: Client,
-    pub obstacle: Obstacle,
+    pub last_retry: LastRetry,
     pub delivery: Delivery,
     pub url_rules: UrlRules,
 }
@@ -41,9 +43,11 @@ impl Provider {
         let LambdaEvent { payload, context } = event;
         let result = match guard::catch(self.answer(payload.into(), &context, started)).await {
             Ok(()) => Ok(()),
-            Err(Cut::Failed(failure)) => Err(failure),
+            Err(WorkError::Failed(failure)) => Err(failure),
             // The runtime would print the payload of the panic.
-            Err(Cut::Panicked | Cut::TimedOut) => Err(Failure::new("The function has a defect: it panicked.")),
+            Err(WorkError::Panicked | WorkError::TimedOut) => {
+                Err(Failure::new("The function has a defect: it panicked."))
+            }
         };
         if let Err(failure) = &result {
             tracing::error!(%failure, "the request was not answered");
@@ -52,7 +56,7 @@ impl Provider {
     }
 
     async fn answer(&self, event: Arc<RawValue>, context: &Context, started: Instant) -> Result<(), Failure> {
-        self.obstacle.clear();
+        self.last_retry.clear();
         let envelope = Envelope::parse(&event)?;
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
         let now = since_1970();
@@ -103,25 +107,26 @@ impl Provider {
         // Boxed: a future of this depth is more than the compiler lays out.
         let work = Box::pin(async {
             let request = envelope.request(url.signed_at)?;
-            let home = Home::of(&context.invoked_function_arn);
-            resource::carry_out(&self.ssm, home.as_ref(), &context.env_config.function_name, &request, undo_log).await
+            let location = Location::from_arn(&context.invoked_function_arn);
+            resource::dispatch(&self.ssm, location.as_ref(), &context.env_config.function_name, &request, undo_log)
+                .await
         });
         let cut = match guard::run(deadlines.work, work).await {
-            Ok(done) => return Outcome::Success { physical_resource_id: done.physical_resource_id, data: done.data },
+            Ok(done) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
             Err(cut) => cut,
         };
         let failure = self.reason(cut, undo_log);
-        let Some(written) = undo_log.written() else {
+        let Some(written) = undo_log.entry() else {
             return Outcome::Failed { failure, left_behind: None };
         };
         undo_log.step("undoing what was done");
         match guard::run(deadlines.undo, written.undo.run(&self.ssm)).await {
             Ok(()) => {
-                undo_log.undone();
+                undo_log.clear();
                 Outcome::Failed { failure, left_behind: None }
             }
             Err(cut) => {
-                let id = written.physical_resource_id;
+                let id = written.physical_id;
                 let why = self.reason(cut, undo_log);
                 let failure = failure.and(format!("What was done to {id} could not be undone: {why}"));
                 Outcome::Failed { failure, left_behind: Some(id) }
@@ -129,11 +134,11 @@ impl Provider {
         }
     }
 
-    fn reason(&self, cut: Cut, undo_log: &UndoLog<Undo>) -> Failure {
+    fn reason(&self, cut: WorkError, undo_log: &UndoLog<Undo>) -> Failure {
         match cut {
-            Cut::Failed(failure) => failure,
-            Cut::TimedOut => self.out_of_time(undo_log),
-            Cut::Panicked => Failure::new(format!(
+            WorkError::Failed(failure) => failure,
+            WorkError::TimedOut => self.out_of_time(undo_log),
+            WorkError::Panicked => Failure::new(format!(
                 "The function has a defect: it panicked while {}. Its log has the place; please report it.",
                 undo_log.current_step()
             )),
@@ -141,7 +146,7 @@ impl Provider {
     }
 
     fn out_of_time(&self, undo_log: &UndoLog<Undo>) -> Failure {
-        let last = self.obstacle.get().map(|obstacle| format!("The last trouble: {obstacle}"));
+        let last = self.last_retry.get().map(|last_retry| format!("The last trouble: {last_retry}"));
         let last = last.unwrap_or_else(|| "Try again.".to_owned());
         Failure::new(format!("The time ran out while {}. {last}", undo_log.current_step()))
     }
@@ -159,7 +164,7 @@ impl Provider {
         let (this, event, url, undo_log) = (self.clone(), Arc::clone(event), url.clone(), Arc::clone(undo_log));
         Watchdog::arm(deadlines.watchdog, turn, move || {
             let failure = this.out_of_time(&undo_log).and("The function was stalled.");
-            let left_behind = undo_log.written().map(|written| written.physical_resource_id);
+            let left_behind = undo_log.entry().map(|written| written.physical_id);
             let outcome = Outcome::Failed { failure, left_behind };
             let envelope = Envelope::parse(&event)?;
             let body = encode(&envelope, &outcome, &log_stream)?;

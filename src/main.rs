@@ -12,7 +12,8 @@ use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::logging;
-use cfn_ssm_document::ssm::{self, Obstacle};
+use cfn_ssm_document::ssm::client as ssm;
+use cfn_ssm_document::ssm::retry::LastRetry;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
@@ -38,10 +39,10 @@ async fn main() -> Result<(), Error> {
     if let Some(endpoint) = ssm::endpoint(&config).await {
         let _late = timeout(LONGEST_OPENING, client.open(&endpoint)).await;
     }
-    let obstacle = Obstacle::default();
+    let last_retry = LastRetry::default();
     let provider = Provider {
-        ssm: ssm::client(&config, obstacle.clone(), started),
-        obstacle,
+        ssm: ssm::client(&config, last_retry.clone(), started),
+        last_retry,
         delivery: Delivery::new(tls)?,
         url_rules: url_rules(),
     };

@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::Instant;
 
 use super::response_url::ResponseUrl;
+use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::http::client as http;
 use crate::http::preconnect::Preconnect;
@@ -17,7 +18,6 @@ use crate::http::preconnect::Preconnect;
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Sends answers.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ impl Delivery {
     /// The answer was not delivered. The error names the last status or the kind of failure, never the URL.
     pub async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
         self.connected.store(true, Ordering::SeqCst);
-        let (mut pause, mut why) = (FIRST_PAUSE, "no answer in time".to_owned());
+        let (mut backoff, mut why) = (Backoff::starting_at(FIRST_PAUSE), "no response in time".to_owned());
         let mut attempts = FuturesUnordered::new();
         let mut next = Instant::now();
         // One attempt is made in any case.
@@ -83,8 +83,8 @@ impl Delivery {
                     Err(Attempt::Final(why)) => return Err(undelivered(&why)),
                     Err(Attempt::MayPass(passing)) => {
                         tracing::warn!(why = passing, "the answer was not taken; it is sent again");
-                        (why, next) = (passing, Instant::now() + pause.mul_f64(0.5 + fastrand::f64() / 2.0));
-                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        let pause = backoff.next_pause().mul_f64(0.5 + fastrand::f64() / 2.0);
+                        (why, next) = (passing, Instant::now() + pause);
                     }
                 },
                 () = tokio::time::sleep_until(next.min(end)) => {

@@ -15,7 +15,7 @@ tokio::task_local!(static DEADLINE: Instant);
 
 /// Why guarded work gave no result of its own.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Cut {
+pub enum WorkError {
     /// It failed by itself.
     Failed(Failure),
     /// Its time ran out.
@@ -28,15 +28,15 @@ pub enum Cut {
 ///
 /// # Errors
 /// Tells the three apart. Work that is cut is dropped, so it does nothing more.
-pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
+pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
     let mut work = Box::pin(DEADLINE.scope(deadline, work));
     let in_time = poll_fn(|context| {
         // The clock is asked: the timer has not noticed yet what a stall cost, and the work must not get another turn.
-        if Instant::now() >= deadline { Poll::Ready(Err(Cut::TimedOut)) } else { poll(&mut work, context) }
+        if Instant::now() >= deadline { Poll::Ready(Err(WorkError::TimedOut)) } else { poll(&mut work, context) }
     });
     let result = tokio::select! {
         biased;
-        () = tokio::time::sleep_until(deadline) => Err(Cut::TimedOut),
+        () = tokio::time::sleep_until(deadline) => Err(WorkError::TimedOut),
         result = in_time => result,
     };
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
@@ -55,7 +55,7 @@ pub fn is_over() -> bool {
 ///
 /// # Errors
 /// Tells the two apart.
-pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
+pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
     let mut work = Box::pin(work);
     poll_fn(|context| poll(&mut work, context)).await
 }
@@ -63,12 +63,12 @@ pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<
 fn poll<T>(
     work: &mut Pin<Box<impl Future<Output = Result<T, Failure>>>>,
     context: &mut Context<'_>,
-) -> Poll<Result<T, Cut>> {
+) -> Poll<Result<T, WorkError>> {
     match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(poll) => poll.map(|result| result.map_err(Cut::Failed)),
+        Ok(poll) => poll.map(|result| result.map_err(WorkError::Failed)),
         Err(payload) => {
             forget(payload);
-            Poll::Ready(Err(Cut::Panicked))
+            Poll::Ready(Err(WorkError::Panicked))
         }
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     async fn work_that_ends_gives_its_own_result() {
         assert_eq!(run(soon(), async { Ok(7) }).await, Ok(7));
         let failure = Failure::new("No.");
-        assert_eq!(run::<()>(soon(), async { Err(failure.clone()) }).await, Err(Cut::Failed(failure.clone())));
+        assert_eq!(run::<()>(soon(), async { Err(failure.clone()) }).await, Err(WorkError::Failed(failure.clone())));
     }
 
     #[tokio::test]
@@ -102,7 +102,7 @@ mod tests {
             tokio::task::yield_now().await;
             panic!("on purpose")
         };
-        assert_eq!(run::<()>(soon(), panicking).await, Err(Cut::Panicked));
+        assert_eq!(run::<()>(soon(), panicking).await, Err(WorkError::Panicked));
     }
 
     #[tokio::test]
@@ -118,7 +118,7 @@ mod tests {
             let _bomb = bomb;
             std::future::pending::<Result<(), Failure>>().await
         };
-        assert_eq!(run(Instant::now() + Duration::from_millis(5), hanging).await, Err(Cut::TimedOut));
+        assert_eq!(run(Instant::now() + Duration::from_millis(5), hanging).await, Err(WorkError::TimedOut));
     }
 
     #[tokio::test]
@@ -142,7 +142,7 @@ mod tests {
             polls += 1;
             Poll::Ready(Ok(()))
         });
-        assert_eq!(run(Instant::now(), work).await, Err(Cut::TimedOut));
+        assert_eq!(run(Instant::now(), work).await, Err(WorkError::TimedOut));
         assert_eq!(polls, 0);
     }
 
@@ -150,7 +150,7 @@ mod tests {
     async fn work_that_hangs_is_cut_at_its_deadline() {
         let started = Instant::now();
         let deadline = started + Duration::from_secs(5);
-        assert_eq!(run::<()>(deadline, std::future::pending()).await, Err(Cut::TimedOut));
+        assert_eq!(run::<()>(deadline, std::future::pending()).await, Err(WorkError::TimedOut));
         assert_eq!(Instant::now() - started, Duration::from_secs(5));
     }
 
@@ -164,7 +164,7 @@ mod tests {
             context.waker().wake_by_ref();
             Poll::Pending
         });
-        assert_eq!(run(deadline, stalling).await, Err(Cut::TimedOut));
+        assert_eq!(run(deadline, stalling).await, Err(WorkError::TimedOut));
         assert_eq!(polls, 1);
     }
 }

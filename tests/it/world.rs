@@ -10,7 +10,8 @@ use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
-use cfn_ssm_document::ssm::{self, Obstacle};
+use cfn_ssm_document::ssm::client as ssm;
+use cfn_ssm_document::ssm::retry::LastRetry;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
@@ -122,10 +123,10 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let obstacle = Obstacle::default();
+    let last_retry = LastRetry::default();
     Provider {
-        ssm: ssm::client(&config, obstacle.clone(), started),
-        obstacle,
+        ssm: ssm::client(&config, last_retry.clone(), started),
+        last_retry,
         delivery: Delivery::new(tls).unwrap(),
         url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
     }

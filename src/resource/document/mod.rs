@@ -15,7 +15,7 @@ pub(crate) mod plan;
 use serde_json::{Map, Value, json};
 
 use self::apply::release::Releasing;
-use self::apply::{Applied, Apply, Met, NotApplied};
+use self::apply::{Adopted, Applied, Apply, NotApplied};
 use self::aws::read::Reader;
 use self::aws::write::Writer;
 use self::desired::{Declared, Desired, is_document_name};
@@ -24,8 +24,8 @@ use self::observed::Observed;
 use self::ownership::Owner;
 use self::plan::{Planned, plan};
 use super::location::Location;
-use super::undo::Undo;
 use super::reconciled::Reconciled;
+use super::undo::Undo;
 use crate::backoff::Backoff;
 use crate::cfn::request::{Request, RequestType};
 use crate::failure::Failure;
@@ -56,7 +56,8 @@ pub(crate) async fn reconcile(
     let account = location.map(|location| location.account.as_str());
     let intent = Intent { desired: &desired, encounter, owner: &owner, signature: request.requested_at, account };
     let name = desired.name.as_str();
-    let applied = converge(Apply { reader: Reader { client, name }, writer: Writer { client, name }, intent, undo_log }).await?;
+    let applied =
+        converge(Apply { reader: Reader { client, name }, writer: Writer { client, name }, intent, undo_log }).await?;
     let arn = location.map(|location| location.arn(&format!("document/{name}"))).unwrap_or_default();
     Ok(Reconciled { physical_id: desired.name.clone(), data: data(&desired, applied, arn) })
 }
@@ -64,7 +65,7 @@ pub(crate) async fn reconcile(
 /// Observes, plans and applies, until a plan is carried out on the document that it was made for.
 async fn converge(apply: Apply<'_>) -> Result<Applied, Failure> {
     let mut backoff = Backoff::new();
-    let (mut outdated, mut adopted) = (None, apply::Adopted::No);
+    let (mut outdated, mut adopted) = (None, Adopted::No);
     for _ in 0..MAX_ROUNDS {
         let met = apply.observe().await?;
         adopted = adopted.or(met.adopted);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::ownership::Tags;
 use super::desired::Requirement;
+use super::ownership::Tags;
 
 /// A document as it is now.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 /// Tags by key: those of a document, or those that a template declares.
-pub type Tags = BTreeMap<String, String>;
+pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The prefix of all tags of ownership.
-pub const PREFIX: &str = "cfn-ssm-document:";
+pub(crate) const PREFIX: &str = "cfn-ssm-document:";
 /// The stack that manages the document.
 pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
 /// The resource in that stack.
@@ -65,7 +65,12 @@ impl Ownership {
             Some("created") => Origin::Created,
             _ => Origin::Adopted,
         };
-        Some(Self { owner, origin, previous_default_version: tags.get(PREVIOUS_DEFAULT_VERSION).cloned(), since: since(tags) })
+        Some(Self {
+            owner,
+            origin,
+            previous_default_version: tags.get(PREVIOUS_DEFAULT_VERSION).cloned(),
+            since: since(tags),
+        })
     }
 
     /// The ownership of a document that `owner` has; `None` where it is another's or nobody's.
@@ -128,12 +133,8 @@ mod tests {
             since: Some(1_700_000_000),
         };
         assert_eq!(Ownership::of(&created), Some(expected.clone()));
-        let adopted = Ownership {
-            origin: Origin::Adopted,
-            previous_default_version: Some("3".into()),
-            since: None,
-            ..expected
-        };
+        let adopted =
+            Ownership { origin: Origin::Adopted, previous_default_version: Some("3".into()), since: None, ..expected };
         assert_eq!(Ownership::of(&owner().tags_of_adopted("3")), Some(adopted));
         assert_eq!(Ownership::of(&Tags::new()), None);
     }

@@ -91,8 +91,8 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("RemoveTagsFromResource", "InvalidResourceId", "report it"),
     ("ListDocumentVersions", "InvalidDocument", "does not exist"),
     ("DescribeDocumentPermission", "InvalidPermissionType", "report it"),
-    ("DescribeDocument", "UnrecognizedClientException", "credentials were not accepted"),
-    ("GetDocument", "ExpiredTokenException", "credentials were not accepted"),
+    ("DescribeDocument", "UnrecognizedClientException", "rejected the function's credentials"),
+    ("GetDocument", "ExpiredTokenException", "rejected the function's credentials"),
     ("GetDocument", "SomethingNewException", "Correct what AWS names"),
     ("CreateDocument", "InvalidDocumentType", "Correct DocumentType"),
 ];
@@ -143,7 +143,7 @@ async fn an_error_about_a_signature_quotes_nothing_of_the_signed_request() {
     let canonical = "The Canonical String should have been\n'POST\n/\n\nx-amz-security-token:SESSION-TOKEN\n'";
     for code in ["InvalidSignatureException", "IncompleteSignatureException"] {
         let reason = reason("DescribeDocument", Fault::error(400, code, canonical), TIMEOUT).await;
-        assert!(reason.contains(code) && reason.contains("credentials were not accepted"), "{reason}");
+        assert!(reason.contains(code) && reason.contains("rejected the function's credentials"), "{reason}");
         assert!(!reason.contains("SESSION-TOKEN") && !reason.contains("Canonical"), "{reason}");
     }
 }

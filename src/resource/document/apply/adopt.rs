@@ -7,7 +7,7 @@ use crate::resource::document::aws::observe::{Look, describe, describe_and_read,
 use crate::resource::document::intent::Encounter;
 use crate::resource::document::observed::{Description, Document, Observed, Status};
 use crate::resource::document::ownership::Ownership;
-use crate::resource::document::plan::adoption::{Adoption, adoption};
+use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
 use crate::resource::document::plan::undo::Undo;
 
 impl Apply<'_> {
@@ -25,7 +25,9 @@ impl Apply<'_> {
                 Encounter::Update(_) => self.meet_own().await?,
             };
             match look {
-                Look::Present((document, adopted)) => return Ok(Met { observed: Observed::Present(document), adopted }),
+                Look::Present((document, adopted)) => {
+                    return Ok(Met { observed: Observed::Present(document), adopted });
+                }
                 Look::Absent => return Ok(Met { observed: Observed::Absent, adopted: Adopted::No }),
                 Look::Changing(status) => self.wait(&status, &mut backoff).await,
             }
@@ -63,6 +65,9 @@ impl Apply<'_> {
         let adoption = adoption(self.intent, description)?;
         if adoption != Adoption::AlreadyOurs {
             tracing::info!(document = self.intent.desired.name, plan = %adoption, "planned");
+        }
+        if let (Adoption::Adopt(_), Some(warning)) = (&adoption, native_owner_warning(description)) {
+            tracing::warn!(document = self.intent.desired.name, "{warning}");
         }
         Ok(adoption)
     }

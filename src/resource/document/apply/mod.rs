@@ -69,6 +69,16 @@ pub(crate) enum Adopted {
     From(Option<Owner>),
 }
 
+impl Adopted {
+    /// The first adoption of an invocation counts, however often the document is observed.
+    pub(crate) fn or(self, later: Self) -> Self {
+        match self {
+            Self::No => later,
+            Self::From(_) => self,
+        }
+    }
+}
+
 impl From<Failure> for NotApplied {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
@@ -80,7 +90,12 @@ impl Apply<'_> {
     ///
     /// # Errors
     /// A call failed, or the document has changed since it was observed. What this wrote is in the undo log.
-    pub(crate) async fn carry_out(&self, plan: &Plan, observed: &Observed, adopted: &Adopted) -> Result<Applied, NotApplied> {
+    pub(crate) async fn carry_out(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        adopted: &Adopted,
+    ) -> Result<Applied, NotApplied> {
         match (plan, observed) {
             (Plan::Change(change), Observed::Present(document)) => self.change(document, change, adopted).await,
             (Plan::Create, _) | (_, Observed::Absent) => self.create().await,
@@ -159,8 +174,7 @@ impl Apply<'_> {
             MadeVersion::Observed => Ok(observed),
             // It was Active when the document was observed.
             MadeVersion::Promote(number) => {
-                let (described, promoted) =
-                    tokio::join!(self.reader.describe_version(&number), self.promote(&number));
+                let (described, promoted) = tokio::join!(self.reader.describe_version(&number), self.promote(&number));
                 promoted?;
                 let hash = described?.and_then(|described| described.description.hash);
                 Ok(Applied { latest_version: latest(&number), default_version: number, hash })
@@ -202,7 +216,8 @@ impl Apply<'_> {
     /// Waits until the described version is Active. A version that was just made may not be visible yet.
     async fn wait_until_active(&self, described: Described, version: Option<&str>) -> Result<Described, Failure> {
         let name = &self.intent.desired.name;
-        let number = described.version.number.clone().or_else(|| version.map(str::to_owned)).unwrap_or_else(|| "1".into());
+        let number =
+            described.version.number.clone().or_else(|| version.map(str::to_owned)).unwrap_or_else(|| "1".into());
         let (mut backoff, mut described, started) = (Backoff::new(), Some(described), Instant::now());
         loop {
             match described.as_ref().map(Described::status) {

@@ -44,7 +44,11 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
 }
 
 /// Stops sharing the document and deletes it. If AWS refuses that, the shares are put back.
-pub(super) async fn delete(writer: Writer<'_>, document_type: &str, shared_with: BTreeSet<String>) -> Result<(), Failure> {
+pub(super) async fn delete(
+    writer: Writer<'_>,
+    document_type: &str,
+    shared_with: BTreeSet<String>,
+) -> Result<(), Failure> {
     let shared_with: Vec<String> = shared_with.into_iter().collect();
     let deleted = match writer.share(&[], &shared_with).await {
         Ok(()) => writer.delete(document_type).await,

@@ -45,7 +45,10 @@ impl Apply<'_> {
                 AfterRefusal::Prune => {
                     let versions = self.reader.versions().await?;
                     let Some(oldest) = oldest_prunable(&versions) else { return Err(failure.into()) };
-                    tracing::info!(version = oldest.number, "the oldest version is deleted to make room for the new one");
+                    tracing::info!(
+                        version = oldest.number,
+                        "the oldest version is deleted to make room for the new one"
+                    );
                     self.writer.delete_version(&oldest.number).await?;
                     tried.push(Remedy::Prune);
                 }
@@ -68,7 +71,8 @@ impl Apply<'_> {
 
     /// Uses the version that AWS calls a duplicate, unless it lacks attributes that this request changes.
     async fn use_found(&self, number: &str, upload: &Upload, failure: Failure) -> Result<MadeVersion, NotApplied> {
-        let gone = || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
+        let gone =
+            || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
         let described = self.reader.describe_version(number).await?.ok_or_else(gone)?;
         let labels = Labels {
             version_name: described.version.version_name.as_deref(),
@@ -85,7 +89,8 @@ impl Apply<'_> {
                 Ok(MadeVersion::Observed)
             }
             Found::Refuse(names) => {
-                let remedy = format!("{names} can't be changed alone. Change the content as well, or take the change back.");
+                let remedy =
+                    format!("{names} can't be changed alone. Change the content as well, or take the change back.");
                 Err(failure.and(remedy).into())
             }
         }

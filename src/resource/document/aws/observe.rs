@@ -33,7 +33,11 @@ pub(crate) async fn describe(reader: Reader<'_>) -> Result<Look<Description>, Fa
 ///
 /// # Errors
 /// A call failed.
-pub(crate) async fn read(reader: Reader<'_>, description: Description, intent: Intent<'_>) -> Result<Look<Document>, Failure> {
+pub(crate) async fn read(
+    reader: Reader<'_>,
+    description: Description,
+    intent: Intent<'_>,
+) -> Result<Look<Document>, Failure> {
     let content = &intent.desired.content;
     let (default, shared_with) = tokio::try_join!(reader.default_version(content.format), shared_with(reader, intent))?;
     match default {

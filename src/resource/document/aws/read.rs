@@ -166,7 +166,8 @@ impl From<DocumentDescription> for Described {
             version_name: non_empty(description.version_name),
             status: Some(plain_status(description.status.as_ref(), description.status_information)),
         };
-        let default_version = non_empty(description.default_version).or_else(|| version.number.clone()).unwrap_or_default();
+        let default_version =
+            non_empty(description.default_version).or_else(|| version.number.clone()).unwrap_or_default();
         let latest_version = non_empty(description.latest_version).unwrap_or_else(|| default_version.clone());
         let document_type = description.document_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
         let description = Description {

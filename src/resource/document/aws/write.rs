@@ -167,7 +167,13 @@ impl Writer<'_> {
     /// [DeleteDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteDocument.html): deletes the whole
     /// document. A document that does not exist is no error.
     pub(crate) async fn delete(&self, document_type: &str) -> Result<(), Failure> {
-        let result = self.client.delete_document().name(self.name).set_force(needs_force(document_type).then_some(true)).send().await;
+        let result = self
+            .client
+            .delete_document()
+            .name(self.name)
+            .set_force(needs_force(document_type).then_some(true))
+            .send()
+            .await;
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
             Err(error) if error.is(&ErrorCode::InvalidDocument) => Ok(()),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::resource::document::ownership::{PREFIX, Tags};
 use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Problem, quoted};
+use crate::resource::document::ownership::{PREFIX, Tags};
 
 /// A resource has at most 50 tags, and a document that we made bears three of ours.
 const MAX_TAGS: usize = 47;

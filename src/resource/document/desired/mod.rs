@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 pub use self::lists::{Attachment, Requirement};
 use self::lists::{account_ids, attachments, check_tags, is_reserved, requires, tags};
-use crate::resource::document::content::{Content, Format};
-use crate::resource::document::ownership::Tags;
 use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Failure, did_you_mean, fail_on, quoted};
+use crate::resource::document::content::{Content, Format};
+use crate::resource::document::ownership::Tags;
 
 /// Every property, in the order of the README.
 pub const NAMES: [&str; 17] = [

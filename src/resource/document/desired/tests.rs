@@ -274,18 +274,18 @@ fn the_old_properties_are_read_as_far_as_they_can_be() {
         "Colour": "red", "OnExisting": 7, "DisplayName": "One", "Tags": {"a": "1", "b": []}, "AccountIds": ["x", "111122223333"],
         "Requires": "Base", "Attachments": [{"Key": "SourceUrl", "Values": ["u"]}, {"Key": "?", "Values": ["u"]}],
     });
-    let previous = Previous::read(&map(&broken));
+    let previous = Declared::read(&map(&broken));
     assert_eq!(previous.display_name.as_deref(), Some("One"));
     assert_eq!(previous.tags.keys().collect::<Vec<_>>(), ["a"]);
     assert_eq!(previous.account_ids.iter().collect::<Vec<_>>(), ["111122223333"]);
     assert_eq!(previous.requires, Some(vec![]));
     assert_eq!(previous.attachments.map(|all| all.len()), Some(1));
-    assert_eq!(Previous::read(&Map::new()), Previous::default());
+    assert_eq!(Declared::read(&Map::new()), Declared::default());
     for (old, expected) in [
         (json!({"Content": "a: 1"}), "a: 1"),
         (json!({"DocumentContent": {"inputs": {"runAsEnabled": "true"}}}), "{\"inputs\":{\"runAsEnabled\":true}}"),
     ] {
-        assert_eq!(Previous::read(&map(&old)).content.as_deref(), Some(expected));
+        assert_eq!(Declared::read(&map(&old)).content.as_deref(), Some(expected));
     }
 }
 
@@ -293,7 +293,7 @@ fn the_old_properties_are_read_as_far_as_they_can_be() {
 fn tags_that_were_refused_give_a_rollback_no_right_to_remove_them() {
     let old =
         map(&json!({"Tags": {"cfn-ssm-document:stack-id": "x", "aws:cloudformation:stack-id": "x", "team": "x"}}));
-    assert_eq!(Previous::read(&old).tags.into_keys().collect::<Vec<_>>(), ["team"]);
+    assert_eq!(Declared::read(&old).tags.into_keys().collect::<Vec<_>>(), ["team"]);
 }
 
 #[test]
@@ -305,6 +305,6 @@ fn on_delete_is_read_alone_and_is_retain_where_it_cannot_be() {
         (json!({"OnDelete": "restore"}), OnDelete::Retain),
         (json!({"OnDelete": ["Restore"]}), OnDelete::Retain),
     ] {
-        assert_eq!(OnDelete::read(&map(&given)), expected, "{given}");
+        assert_eq!(Declared::read(&map(&given)).on_delete, expected, "{given}");
     }
 }

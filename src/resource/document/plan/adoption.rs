@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::requires::adoption_problem;
 use super::tags::{add_if_it_fits, fits, refuse_too_many, since};
-use crate::failure::{Failure, fail_on};
+use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::{Desired, OnExisting};
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{Ownership, PREVIOUS_DEFAULT_VERSION, Tags, is_overtaken};
+use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_DEFAULT_VERSION, Tags, is_overtaken};
 
 /// Whether the document becomes this resource's.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,16 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     Ok(Adoption::Adopt(tags))
 }
 
+/// Warns of a document that `AWS::SSM::Document` made: its stack still manages it, and deletes it together with the resource.
+pub(crate) fn native_owner_warning(description: &Description) -> Option<Problem> {
+    let stack = description.tags.get(NATIVE_STACK_ID)?;
+    let text = format!(
+        "a native AWS::SSM::Document of the stack {stack} made this document. Set DeletionPolicy: Retain there and remove the \
+         resource, or that stack will change or delete the document."
+    );
+    Some(Problem::new("DocumentName", text))
+}
+
 fn refuse_overtaken(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     if is_overtaken(&document.tags, intent.signature) {
         return Err(Failure::new(format!(
@@ -95,7 +105,9 @@ fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> Result<(), F
 fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     let name = &intent.desired.name;
     match (Ownership::of(&document.tags), intent.desired.on_existing, intent.encounter) {
-        (_, OnExisting::TakeOver, _) | (None, OnExisting::Adopt, _) | (None, OnExisting::Fail, Encounter::Update(_)) => Ok(()),
+        (_, OnExisting::TakeOver, _)
+        | (None, OnExisting::Adopt, _)
+        | (None, OnExisting::Fail, Encounter::Update(_)) => Ok(()),
         (None, OnExisting::Fail, Encounter::Create | Encounter::Rename) => Err(Failure::new(format!(
             "OnExisting: the document {name} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to \
              manage it."

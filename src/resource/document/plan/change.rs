@@ -11,7 +11,8 @@ use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::{Document, Status};
 use crate::resource::document::ownership::{ATTACHMENTS, Tags};
 
-const NO_ROOM: &str = "leave no room for the tag cfn-ssm-document:since, which tells late requests from new ones. Remove a tag.";
+const NO_ROOM: &str =
+    "leave no room for the tag cfn-ssm-document:since, which tells late requests from new ones. Remove a tag.";
 
 /// The changes to an existing document.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -120,7 +121,9 @@ fn version_change(intent: Intent<'_>, document: &Document, has_content: bool) ->
             attachments_digest: document.description.tags.get(ATTACHMENTS).map(String::as_str),
         };
         return match attributes(intent, labels) {
-            Some(attributes) => VersionChange::Upload(Upload { on_top_of: on_top_of(), promote, attributes: Some(attributes) }),
+            Some(attributes) => {
+                VersionChange::Upload(Upload { on_top_of: on_top_of(), promote, attributes: Some(attributes) })
+            }
             None => VersionChange::Keep,
         };
     }
@@ -178,7 +181,8 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
 fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
     let present = [&document.default.version_name, &document.description.display_name];
     let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];
-    let differing = desired.into_iter().zip(present).filter(|((_, desired), present)| desired.is_some() && desired != present);
+    let differing =
+        desired.into_iter().zip(present).filter(|((_, desired), present)| desired.is_some() && desired != present);
     let why = "differs from that of the default version, which has the content already. AWS changes it only with a new content.";
     differing.map(|((name, _), _)| Problem::new(name, why)).collect()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::resource::document::desired::{Declared, OnDelete};
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{Origin, Owner, Ownership, Tags, of_ownership, is_overtaken};
+use crate::resource::document::ownership::{Origin, Owner, Ownership, Tags, is_overtaken, of_ownership};
 
 /// What a Delete does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,8 @@ mod tests {
             tags
         };
         let (created, adopted) = (owner().tags_of_created(), owner().tags_of_adopted("3"));
-        let (no_origin, no_previous) = (without(created.clone(), ORIGIN), without(adopted.clone(), PREVIOUS_DEFAULT_VERSION));
+        let (no_origin, no_previous) =
+            (without(created.clone(), ORIGIN), without(adopted.clone(), PREVIOUS_DEFAULT_VERSION));
         use OnDelete::{Restore, Retain};
         for (tags, on_delete, expected) in [
             (&Tags::new(), Restore, Release::Leave),
@@ -135,6 +136,7 @@ mod tests {
             on_delete: OnDelete::Restore,
             tags: [("team".to_owned(), "red".to_owned()), ("gone".to_owned(), "x".to_owned())].into(),
             account_ids: ["111111111111".to_owned(), "222222222222".to_owned()].into(),
+            ..Declared::default()
         };
         let shared_with = ["222222222222".to_owned(), "333333333333".to_owned()].into();
         let Release::Revert(revert) = release(&owner(), &with(&tags), &shared_with, &declared, None) else {

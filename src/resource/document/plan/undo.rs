@@ -65,10 +65,8 @@ impl Undo {
     /// For a document that the request meets. An earlier delivery of the same request, which the tags tell, counts as this one.
     pub(crate) fn of_met(intent: Intent<'_>, document: &Description) -> Self {
         let Some(ownership) = earlier_delivery(intent, document) else {
-            let before = Before::Present {
-                default_version: document.default_version.clone(),
-                tags: document.tags.clone(),
-            };
+            let before =
+                Before::Present { default_version: document.default_version.clone(), tags: document.tags.clone() };
             return Self::new(intent.owner, &intent.desired.name, before);
         };
         Self::of_ownership(intent.owner, &intent.desired.name, document, &ownership, &intent.desired.tags)
@@ -93,7 +91,12 @@ impl Undo {
             }
         };
         let mut set_tags = of_ownership(&document.tags);
-        set_tags.extend(declared.iter().filter(|(key, _)| document.tags.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone())));
+        set_tags.extend(
+            declared
+                .iter()
+                .filter(|(key, _)| document.tags.contains_key(*key))
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
         let promoted = Some(document.default_version.clone());
         Self { set_tags, promoted, ..Self::new(owner, name, before) }
     }

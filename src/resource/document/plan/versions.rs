@@ -86,7 +86,10 @@ pub(crate) enum OnDuplicate {
 }
 
 /// Decides from the versions that have the desired content, newest first.
-pub(crate) fn on_duplicate<'a>(with_content: impl IntoIterator<Item = &'a ListedVersion>, origin: Origin) -> OnDuplicate {
+pub(crate) fn on_duplicate<'a>(
+    with_content: impl IntoIterator<Item = &'a ListedVersion>,
+    origin: Origin,
+) -> OnDuplicate {
     let mut failed = OnDuplicate::None;
     for version in with_content {
         match version.status {
@@ -123,7 +126,7 @@ mod tests {
         Status::Failed("why".into())
     }
 
-        #[test]
+    #[test]
     fn every_refusal_has_a_next_step_and_each_remedy_is_tried_once() {
         use AfterRefusal::{Fail, ObserveAgain, Prune, Search};
         for (refusal, origin, tried, expected) in [

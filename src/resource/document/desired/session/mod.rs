@@ -6,9 +6,9 @@ mod values;
 use serde_json::{Map, Value};
 
 use self::values::{Check, is_reference};
-use crate::resource::document::content::{Content, Key, Node};
 use crate::cfn::properties::scalar;
 use crate::failure::{did_you_mean, quoted};
+use crate::resource::document::content::{Content, Key, Node};
 
 pub use self::values::Findings;
 

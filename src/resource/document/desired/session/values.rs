@@ -1,7 +1,7 @@
 //! Checks single values of a Session document, and gathers what is found.
 
-use crate::resource::document::content::Node;
 use crate::failure::{Problem, did_you_mean};
+use crate::resource::document::content::Node;
 
 /// What is wrong with a document, and what is only to be warned of.
 #[derive(Debug, Clone, Default, PartialEq)]

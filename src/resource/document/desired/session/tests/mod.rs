@@ -4,8 +4,8 @@ mod inputs;
 
 use serde_json::{Value, json};
 
-use crate::resource::document::content::Format;
 use super::*;
+use crate::resource::document::content::Format;
 
 fn standard() -> Value {
     json!({"schemaVersion": "1.0", "description": "x", "sessionType": "Standard_Stream",

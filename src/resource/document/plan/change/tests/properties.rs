@@ -44,7 +44,7 @@ fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_wh
     ] {
         let version = match expected {
             None => VersionChange::Keep,
-            expected => VersionChange::Upload { promote: wanted["SetDefaultVersion"] != "false", attributes: expected },
+            expected => upload(wanted["SetDefaultVersion"] != "false", expected),
         };
         let old = old.cloned().map(previous);
         assert_eq!(change(&desired(wanted.clone()), old.as_ref(), document).version, version, "{old:?} {wanted}");
@@ -55,14 +55,14 @@ fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_wh
 fn attributes_go_along_with_a_new_content_and_need_no_version_of_their_own() {
     let wanted = desired(json!({"VersionName": "v2", "DisplayName": "Two"}));
     let change = change(&wanted, Some(&previous(json!({}))), &with(OLD).ours());
-    assert_eq!(change.version, VersionChange::Upload { promote: true, attributes: None });
+    assert_eq!(change.version, upload(true, None));
 }
 
 #[test]
 fn a_version_that_has_the_content_is_not_simply_promoted_where_attributes_change_alone() {
     let document = with(OLD).ours().latest(Some(version("9", Status::Active, NEW)));
     let (same, other) = (previous(json!({})), previous(json!({ "DocumentContent": OLD })));
-    let upload = |promote| VersionChange::Upload { promote, attributes: None };
+    let upload = |promote| VersionChange::Upload(Upload { on_top_of: "9".into(), promote, attributes: None });
     for (wanted, old, expected) in [
         (json!({"DisplayName": "Two"}), &same, upload(true)),
         (json!({"DisplayName": "Two"}), &other, VersionChange::Promote("9".into())),
@@ -88,7 +88,7 @@ fn attachments_change_only_between_the_old_and_the_new_properties() {
         let old = old.map(previous);
         let attributes = Attributes { names: vec!["Attachments"], refusable: true };
         let version = match expected {
-            true => VersionChange::Upload { promote: true, attributes: Some(attributes) },
+            true => upload(true, Some(attributes)),
             false => VersionChange::Keep,
         };
         assert_eq!(change(&desired(new.clone()), old.as_ref(), &with(NEW).ours()).version, version, "{old:?} {new}");
@@ -158,13 +158,15 @@ fn a_document_has_at_most_50_tags_and_those_with_a_reserved_prefix_do_not_count(
         with(NEW).tagged(many).tagged(tags(&[("aws:cloudformation:stack-id", "x"), ("aws:other", "x")]))
     };
     // Four of ours when adopting.
-    assert_eq!(change(&desired(json!({})), None, &document(46)).claim.len(), 4);
+    assert_eq!(decided(&desired(json!({})), None, &document(46)).unwrap().0.tags().unwrap().len(), 4);
     let why = planned(&desired(json!({})), None, &document(47)).unwrap_err();
     assert!(why.contains("would have 51 tags") && why.contains("AWS allows 50"), "{why}");
     // What is removed makes room.
     let old = previous(json!({"Tags": {"t0": ""}}));
-    let room = change(&desired(json!({"Tags": {"new": ""}})), Some(&old), &document(46));
-    assert_eq!((room.claim.len(), room.set_tags.len(), room.remove_tags.len()), (4, 1, 1));
+    let wanted = desired(json!({"Tags": {"new": ""}}));
+    let adopted = decided(&wanted, Some(&old), &document(46)).unwrap().0;
+    let room = change(&wanted, Some(&old), &document(46));
+    assert_eq!((adopted.tags().unwrap().len(), room.set_tags.len(), room.remove_tags.len()), (4, 1, 1));
 }
 
 #[test]
