@@ -9,7 +9,7 @@ use cfn_ssm_document::cfn::response::{MAX_ANSWER_BYTES, Outcome, encode};
 use cfn_ssm_document::cfn::response_url::{ResponseUrl, UrlRules};
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::resource::document::content::{Content, Format, redact};
-use cfn_ssm_document::resource::document::{properties as document, session};
+use cfn_ssm_document::resource::document::desired::{self as document, session};
 use cfn_ssm_document::resource::service_setting::{physical_id::PhysicalId, properties as setting};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -64,8 +64,8 @@ fn event(raw: &RawValue) {
 }
 
 fn read(request: &Request) -> Result<(), Failure> {
-    document::Previous::read(&request.old_properties);
-    document::OnDelete::read(&request.properties);
+    document::Declared::read(&request.old_properties);
+    document::Declared::read(&request.properties);
     setting::OnDelete::read(&request.properties);
     request.physical_resource_id.as_deref().map(PhysicalId::parse);
     match request.resource_type.as_str() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_ssm::Client;
+use futures_util::FutureExt;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -105,12 +106,13 @@ impl Provider {
         undo_log: &UndoLog<Undo>,
     ) -> Outcome {
         // Boxed: a future of this depth is more than the compiler lays out.
-        let work = Box::pin(async {
+        let work = async {
             let request = envelope.request(url.signed_at)?;
             let location = Location::from_arn(&context.invoked_function_arn);
             resource::dispatch(&self.ssm, location.as_ref(), &context.env_config.function_name, &request, undo_log)
                 .await
-        });
+        }
+        .boxed();
         let cut = match guard::run(deadlines.work, work).await {
             Ok(done) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
             Err(cut) => cut,
@@ -120,7 +122,7 @@ impl Provider {
             return Outcome::Failed { failure, left_behind: None };
         };
         undo_log.step("undoing what was done");
-        match guard::run(deadlines.undo, written.undo.run(&self.ssm)).await {
+        match guard::run(deadlines.undo, written.undo.run(&self.ssm).boxed()).await {
             Ok(()) => {
                 undo_log.clear();
                 Outcome::Failed { failure, left_behind: None }

@@ -101,7 +101,7 @@ pub struct Desired {
 
 /// What the old properties of an Update, or the properties of a Delete, declare.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Declared {
+pub struct Declared {
     pub(crate) name: Option<String>,
     /// The content as it was sent to AWS.
     pub(crate) content: Option<String>,
@@ -177,7 +177,7 @@ impl Declared {
     /// Reads properties as far as they can be read: they were accepted once, perhaps by an earlier release.
     ///
     /// An `OnDelete` that can't be read is `Retain`.
-    pub(crate) fn read(properties: &Map<String, Value>) -> Self {
+    pub fn read(properties: &Map<String, Value>) -> Self {
         let mut reader = Properties::new(properties, &NAMES);
         let present = |name: &str| properties.contains_key(name);
         let content = match reader.value("DocumentContent").or(reader.value("Content")) {
