@@ -1,6 +1,5 @@
 //! What one process keeps from one invocation to the next: nothing that grows.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use loopback_aws::Age;

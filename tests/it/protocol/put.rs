@@ -1,10 +1,10 @@
 //! The PUT to the response URL.
 
-use loopback_aws::{Age, Loopback, Sink};
+use loopback_aws::Sink;
 use serde_json::json;
 
 use crate::documents::desired;
-use crate::world::{Request, World, provider};
+use crate::world::{Request, World};
 
 pub(super) fn create() -> Request {
     Request::create(desired("20"))
