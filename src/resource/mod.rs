@@ -23,7 +23,7 @@ const SERVICE_SETTING: &str = "Custom::SsmServiceSetting";
 ///
 /// # Errors
 /// What was refused or failed; `undo_log` then has what a failure must undo.
-pub async fn dispatch(
+pub(crate) async fn dispatch(
     client: &Client,
     location: Option<&Location>,
     function: &str,

@@ -179,9 +179,9 @@ impl SsmError {
         self.code.as_ref() == Some(code)
     }
 
-    /// Whether the call may have taken effect although it failed: no response with an error code arrived.
+    /// Whether the call may have taken effect although it failed: no response with an error code arrived, or AWS failed midway.
     pub fn may_have_taken_effect(&self) -> bool {
-        self.code.is_none()
+        self.code.as_ref().is_none_or(|code| *code == ErrorCode::InternalServerError)
     }
 
     /// Converts the error into a reason that names the call, its `subject`, AWS's message and the remedy.

@@ -32,7 +32,7 @@ pub struct Undo {
 ///
 /// # Errors
 /// What was refused or failed; `undo_log` then has what a failure must undo.
-pub async fn reconcile(
+pub(crate) async fn reconcile(
     client: &Client,
     location: Option<&Location>,
     function: &str,
@@ -72,7 +72,7 @@ pub async fn reconcile(
 ///
 /// # Errors
 /// A call failed.
-pub async fn release(
+pub(crate) async fn release(
     client: &Client,
     function: &str,
     request: &Request,

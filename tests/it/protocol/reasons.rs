@@ -108,14 +108,14 @@ async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the
     }
 }
 
-/// What is tried again until the time is over, on each operation.
+/// What is retried until the time runs out, on each operation.
 #[tokio::test]
 async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
     let operations =
         ["DescribeDocument", "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"];
     for (code, status, remedy) in [
         ("ThrottlingException", 400, "fewer stacks at a time"),
-        ("TooManyUpdates", 400, "Someone else is changing it"),
+        ("TooManyUpdates", 400, "being changed by another request"),
         ("InternalServerError", 500, "internal error"),
     ] {
         let each = operations.map(|operation| reason(operation, Fault::error(status, code, "Rate"), TIMEOUT));

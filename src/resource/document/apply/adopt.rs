@@ -5,7 +5,7 @@ use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};
 use crate::resource::document::intent::Encounter;
-use crate::resource::document::observed::{Description, Document, Observed, Status};
+use crate::resource::document::observed::{Description, Document, Observed};
 use crate::resource::document::ownership::Ownership;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
 use crate::resource::document::plan::undo::Undo;
@@ -17,48 +17,45 @@ impl Apply<'_> {
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
     pub(crate) async fn observe(&self) -> Result<Met, Failure> {
-        let mut backoff = Backoff::new();
+        let (mut backoff, mut adopted) = (Backoff::new(), Adopted::No);
         loop {
             self.undo_log.step("reading the document");
-            let look = match self.intent.encounter {
+            let (look, adopted_now) = match self.intent.encounter {
                 Encounter::Create | Encounter::Rename => self.meet().await?,
                 Encounter::Update(_) => self.meet_own().await?,
             };
+            adopted = adopted.or(adopted_now);
             match look {
-                Look::Present((document, adopted)) => {
-                    return Ok(Met { observed: Observed::Present(document), adopted });
+                Look::Present(document) => return Ok(Met { observed: Observed::Present(document), adopted }),
+                Look::Absent => return Ok(Met { observed: Observed::Absent, adopted }),
+                Look::Changing(status) => {
+                    self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                    backoff.pause().await;
                 }
-                Look::Absent => return Ok(Met { observed: Observed::Absent, adopted: Adopted::No }),
-                Look::Changing(status) => self.wait(&status, &mut backoff).await,
             }
         }
     }
 
-    async fn wait(&self, status: &Status, backoff: &mut Backoff) {
-        self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
-        backoff.pause().await;
-    }
-
-    async fn meet(&self) -> Result<Look<(Document, Adopted)>, Failure> {
+    async fn meet(&self) -> Result<(Look<Document>, Adopted), Failure> {
         let description = match describe(self.reader).await? {
             Look::Present(description) => description,
-            Look::Absent => return Ok(Look::Absent),
-            Look::Changing(status) => return Ok(Look::Changing(status)),
+            Look::Absent => return Ok((Look::Absent, Adopted::No)),
+            Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
         };
         let adoption = self.decide(&description)?;
         // Joined, not tried: if the read fails, the tags may not still be in flight while the adoption is undone.
         let (look, adopted) =
             tokio::join!(read(self.reader, description.clone(), self.intent), self.write(&description, &adoption));
         let adopted = adopted?;
-        Ok(with_tags(look?, &adoption, adopted))
+        Ok((with_tags(look?, &adoption), adopted))
     }
 
-    async fn meet_own(&self) -> Result<Look<(Document, Adopted)>, Failure> {
+    async fn meet_own(&self) -> Result<(Look<Document>, Adopted), Failure> {
         let look = describe_and_read(self.reader, self.intent).await?;
-        let Look::Present(document) = &look else { return Ok(with_tags(look, &Adoption::AlreadyOurs, Adopted::No)) };
+        let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
         let adoption = self.decide(&document.description)?;
         let adopted = self.write(&document.description, &adoption).await?;
-        Ok(with_tags(look, &adoption, adopted))
+        Ok((with_tags(look, &adoption), adopted))
     }
 
     fn decide(&self, description: &Description) -> Result<Adoption, Failure> {
@@ -96,12 +93,12 @@ impl Apply<'_> {
 }
 
 /// The document as it is after its adoption.
-fn with_tags(look: Look<Document>, adoption: &Adoption, adopted: Adopted) -> Look<(Document, Adopted)> {
+fn with_tags(look: Look<Document>, adoption: &Adoption) -> Look<Document> {
     match look {
         Look::Present(mut document) => {
             let tags = adoption.tags().into_iter().flatten();
             document.description.tags.extend(tags.map(|(key, value)| (key.clone(), value.clone())));
-            Look::Present((document, adopted))
+            Look::Present(document)
         }
         Look::Absent => Look::Absent,
         Look::Changing(status) => Look::Changing(status),

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 
 use self::upload::Uploaded;
 use super::aws::read::{Described, Reader};
-use super::aws::write::{NotCreated, Writer};
+use super::aws::write::{NotCreated, NotWritten, Writer};
 use super::content::redact;
 use super::intent::Intent;
 use super::observed::{Document, Observed, Status};
@@ -118,12 +118,11 @@ impl Apply<'_> {
                 self.amend(|undo| undo.create_ended(CreateCall::Refused));
                 return Err(NotApplied::Outdated(failure));
             }
-            Err(NotCreated::Failed { failure, may_have_taken_effect }) => {
-                if !may_have_taken_effect {
-                    self.amend(|undo| undo.create_ended(CreateCall::Refused));
-                }
+            Err(NotCreated::Failed(NotWritten::Refused(failure))) => {
+                self.amend(|undo| undo.create_ended(CreateCall::Refused));
                 return Err(failure.into());
             }
+            Err(NotCreated::Failed(NotWritten::Uncertain(failure))) => return Err(failure.into()),
         };
         self.amend(|undo| undo.create_ended(CreateCall::Succeeded));
         let created = self.wait_until_active(created, None).await?;
@@ -179,7 +178,8 @@ impl Apply<'_> {
                 let hash = described?.and_then(|described| described.description.hash);
                 Ok(Applied { latest_version: latest(&number), default_version: number, hash })
             }
-            MadeVersion::Uploaded(Uploaded { number, described, promote }) => {
+            MadeVersion::Uploaded(uploaded) => {
+                let Uploaded { number, described, promote } = *uploaded;
                 let described = self.wait_until_active(described, Some(&number)).await?;
                 self.writer.tag(tags_of_version).await?;
                 let latest_version = latest(&number);
@@ -194,8 +194,15 @@ impl Apply<'_> {
 
     async fn promote(&self, version: &str) -> Result<(), Failure> {
         self.undo_log.step(format!("promoting version {version}"));
-        self.amend(|undo| undo.promotes(version));
-        let confirmed = self.writer.promote(version).await?;
+        self.amend(|undo| undo.promotes(Some(version)));
+        let confirmed = match self.writer.promote(version).await {
+            Ok(confirmed) => confirmed,
+            Err(NotWritten::Refused(failure)) => {
+                self.amend(|undo| undo.promotes(None));
+                return Err(failure);
+            }
+            Err(NotWritten::Uncertain(failure)) => return Err(failure),
+        };
         if confirmed != version {
             return Err(Failure::new(format!(
                 "Version {version} of document {} was promoted, but AWS reports version {confirmed} as the default version. Try again.",
@@ -301,7 +308,7 @@ enum MadeVersion {
     /// A version that was there, and Active.
     Promote(String),
     /// A version that was uploaded now, or found where AWS refused another one.
-    Uploaded(Uploaded),
+    Uploaded(Box<Uploaded>),
 }
 
 fn disappeared(name: &str) -> Failure {

@@ -91,7 +91,7 @@ impl Releasing<'_> {
 
     async fn promote_again(&self, version: &str) -> Result<(), Failure> {
         match self.reader.describe_version(version).await? {
-            Some(found) if found.status() == Status::Active => self.writer.promote(version).await.map(drop),
+            Some(found) if found.status() == Status::Active => Ok(self.writer.promote(version).await.map(drop)?),
             _ => {
                 tracing::warn!(version, "the earlier default version no longer exists: the present one stays");
                 Ok(())

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
-use crate::resource::document::plan::undo::{TakeBack, Undo};
+use crate::resource::document::plan::undo::{CreateCall, TakeBack, Undo};
 
 /// Takes back what the request did to the document.
 ///
@@ -26,9 +26,11 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
         let description = described.as_ref().map(|described| &described.description);
         match (undo.take_back(description), description) {
             (TakeBack::Nothing, _) => return Ok(()),
-            (TakeBack::LookAgain, _) if started.elapsed() < LONGEST_LAG => {}
-            (TakeBack::LookAgain, _) => {
-                return Err(Failure::new(format!("The document {} may still appear.", undo.name)));
+            (TakeBack::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
+            // Whether a call without a response can still create it is not for this document to know.
+            (TakeBack::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
+            (TakeBack::LookAgain(CreateCall::Succeeded), _) => {
+                return Err(Failure::new(format!("The document {} was created and is not visible yet.", undo.name)));
             }
             // AWS refuses to change or delete it now.
             (TakeBack::Delete | TakeBack::Revert(_), _) if is_pending => {}
@@ -65,7 +67,7 @@ pub(super) async fn delete(
 pub(super) async fn revert(writer: Writer<'_>, steps: &Revert) -> Result<(), Failure> {
     let Revert { promote, unshare, set_tags, remove_tags } = steps;
     let promoted = match promote {
-        Some(version) => writer.promote(version).await.map(drop),
+        Some(version) => writer.promote(version).await.map(drop).map_err(Failure::from),
         None => Ok(()),
     };
     let unshared = writer.share(&[], unshare).await;

@@ -81,9 +81,11 @@ impl Apply<'_> {
             attachments_digest: None,
         };
         match on_found(upload, attributes(self.intent, labels)) {
-            Found::Use => {
-                Ok(MadeVersion::Uploaded(Uploaded { number: number.to_owned(), described, promote: upload.promote }))
-            }
+            Found::Use => Ok(MadeVersion::Uploaded(Box::new(Uploaded {
+                number: number.to_owned(),
+                described,
+                promote: upload.promote,
+            }))),
             Found::KeepDefault(names) => {
                 tracing::warn!(attributes = names, "AWS changes these attributes only with a new content: they stay");
                 Ok(MadeVersion::Observed)
@@ -142,5 +144,5 @@ impl Apply<'_> {
 
 fn uploaded(described: Described, upload: &Upload) -> MadeVersion {
     let number = described.version.number.clone().unwrap_or_default();
-    MadeVersion::Uploaded(Uploaded { number, described, promote: upload.promote })
+    MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote: upload.promote }))
 }

@@ -29,8 +29,31 @@ pub(crate) struct Writer<'a> {
 pub(crate) enum NotCreated {
     /// There is a document of this name.
     AlreadyExists(Failure),
-    /// AWS refused it, or the call got no response.
-    Failed { failure: Failure, may_have_taken_effect: bool },
+    /// The call failed.
+    Failed(NotWritten),
+}
+
+/// A call that failed.
+#[derive(Debug)]
+pub(crate) enum NotWritten {
+    /// AWS refused it.
+    Refused(Failure),
+    /// It may have taken effect, or may still do so: it got no response, or AWS failed midway.
+    Uncertain(Failure),
+}
+
+impl NotWritten {
+    fn new(error: &SsmError, failure: Failure) -> Self {
+        if error.may_have_taken_effect() { Self::Uncertain(failure) } else { Self::Refused(failure) }
+    }
+}
+
+impl From<NotWritten> for Failure {
+    fn from(not_written: NotWritten) -> Self {
+        match not_written {
+            NotWritten::Refused(failure) | NotWritten::Uncertain(failure) => failure,
+        }
+    }
 }
 
 /// A new version that AWS did not accept.
@@ -75,7 +98,7 @@ impl Writer<'_> {
                 if error.is(&ErrorCode::DocumentAlreadyExists) {
                     return Err(NotCreated::AlreadyExists(failure));
                 }
-                Err(NotCreated::Failed { failure, may_have_taken_effect: error.may_have_taken_effect() })
+                Err(NotCreated::Failed(NotWritten::new(&error, failure)))
             }
         }
     }
@@ -114,11 +137,15 @@ impl Writer<'_> {
 
     /// [UpdateDocumentDefaultVersion](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocumentDefaultVersion.html):
     /// makes a version the default version. Returns the default version that AWS confirms.
-    pub(crate) async fn promote(&self, version: &str) -> Result<String, Failure> {
+    pub(crate) async fn promote(&self, version: &str) -> Result<String, NotWritten> {
         let call = self.client.update_document_default_version().name(self.name).document_version(version);
-        let output =
-            call.send().await.map_err(|error| self.failure(SsmError::new("UpdateDocumentDefaultVersion", &error)))?;
-        Ok(output.description.and_then(|description| description.default_version).unwrap_or_else(|| version.to_owned()))
+        match call.send().await.map_err(|error| SsmError::new("UpdateDocumentDefaultVersion", &error)) {
+            Ok(output) => {
+                let confirmed = output.description.and_then(|description| description.default_version);
+                Ok(confirmed.unwrap_or_else(|| version.to_owned()))
+            }
+            Err(error) => Err(NotWritten::new(&error, self.failure(&error))),
+        }
     }
 
     /// Sets these tags. Without tags it makes no call.
@@ -129,7 +156,7 @@ impl Writer<'_> {
         let call =
             self.client.add_tags_to_resource().resource_type(ResourceTypeForTagging::Document).resource_id(self.name);
         let result = call.set_tags(Some(sdk_tags(tags))).send().await;
-        result.map(drop).map_err(|error| self.failure(SsmError::new("AddTagsToResource", &error)))
+        result.map(drop).map_err(|error| self.failure(&SsmError::new("AddTagsToResource", &error)))
     }
 
     /// Removes the tags of these keys. Without keys it makes no call.
@@ -140,7 +167,7 @@ impl Writer<'_> {
         }
         let call = self.client.remove_tags_from_resource().resource_type(ResourceTypeForTagging::Document);
         let result = call.resource_id(self.name).set_tag_keys(Some(keys)).send().await;
-        result.map(drop).map_err(|error| self.failure(SsmError::new("RemoveTagsFromResource", &error)))
+        result.map(drop).map_err(|error| self.failure(&SsmError::new("RemoveTagsFromResource", &error)))
     }
 
     /// Shares the document with some accounts and stops sharing it with others, 20 in one call. Without accounts it makes no call.
@@ -159,7 +186,7 @@ impl Writer<'_> {
                 .permission_type(DocumentPermissionType::Share)
                 .set_account_ids_to_add(Some(add).filter(|ids| !ids.is_empty()))
                 .set_account_ids_to_remove(Some(remove).filter(|ids| !ids.is_empty()));
-            call.send().await.map_err(|error| self.failure(SsmError::new("ModifyDocumentPermission", &error)))?;
+            call.send().await.map_err(|error| self.failure(&SsmError::new("ModifyDocumentPermission", &error)))?;
         }
         Ok(())
     }
@@ -177,7 +204,7 @@ impl Writer<'_> {
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
             Err(error) if error.is(&ErrorCode::InvalidDocument) => Ok(()),
-            Err(error) => Err(self.failure(error)),
+            Err(error) => Err(self.failure(&error)),
         }
     }
 
@@ -187,7 +214,7 @@ impl Writer<'_> {
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
             Ok(_) => Ok(()),
             Err(error) if error.is(&ErrorCode::InvalidDocumentVersion) => Ok(()),
-            Err(error) => Err(self.failure(error)),
+            Err(error) => Err(self.failure(&error)),
         }
     }
 
@@ -196,7 +223,7 @@ impl Writer<'_> {
         error.failure(&format!("document {}", self.name), |text| redact(text, &content.text, content.node.as_ref()))
     }
 
-    fn failure(&self, error: SsmError) -> Failure {
+    fn failure(&self, error: &SsmError) -> Failure {
         error.failure(&format!("document {}", self.name), str::to_owned)
     }
 }

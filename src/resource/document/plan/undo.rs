@@ -35,7 +35,7 @@ enum Before {
 /// How far the call got that creates the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreateCall {
-    /// It was sent, and no response has arrived: the document may still appear.
+    /// It was sent, and no response tells whether it took effect.
     Sent,
     /// AWS refused it.
     Refused,
@@ -48,8 +48,8 @@ pub(crate) enum CreateCall {
 pub(crate) enum TakeBack {
     /// Nothing of it is left.
     Nothing,
-    /// The document that the request created is not visible yet.
-    LookAgain,
+    /// A document that the request created, or may have created, is not visible yet.
+    LookAgain(CreateCall),
     /// The request created the document: delete it.
     Delete,
     /// Put the document back.
@@ -134,9 +134,9 @@ impl Undo {
         self.shared.extend(accounts);
     }
 
-    /// Records the version that the request is about to make the default version.
-    pub(crate) fn promotes(&mut self, version: &str) {
-        self.promoted = Some(version.to_owned());
+    /// Records the version that the request is about to make the default version, or that AWS refused that.
+    pub(crate) fn promotes(&mut self, version: Option<&str>) {
+        self.promoted = version.map(str::to_owned);
     }
 
     /// Decides how to take the request's work back. `seen` may lag behind the writes: what the request has written is taken back
@@ -144,14 +144,14 @@ impl Undo {
     pub(crate) fn take_back(&self, seen: Option<&Description>) -> TakeBack {
         match (&self.before, seen) {
             (Before::Absent(CreateCall::Refused), None) | (Before::Present { .. }, None) => TakeBack::Nothing,
-            (Before::Absent(CreateCall::Sent | CreateCall::Succeeded), None) => TakeBack::LookAgain,
+            (Before::Absent(call @ (CreateCall::Sent | CreateCall::Succeeded)), None) => TakeBack::LookAgain(*call),
             (Before::Absent(call), Some(document)) => match (Ownership::of(&document.tags), call) {
                 (Some(ownership), _) if ownership.owner == self.owner && ownership.origin == Origin::Created => {
                     TakeBack::Delete
                 }
                 // Its tags are not visible yet.
                 (None, CreateCall::Succeeded) => TakeBack::Delete,
-                (None, CreateCall::Sent) => TakeBack::LookAgain,
+                (None, CreateCall::Sent) => TakeBack::LookAgain(*call),
                 _ => TakeBack::Nothing,
             },
             (Before::Present { default_version, tags }, Some(document)) => {
@@ -192,13 +192,13 @@ impl Undo {
 /// The ownership that an earlier delivery of the same request left on the document.
 fn earlier_delivery(intent: Intent<'_>, document: &Description) -> Option<Ownership> {
     let ownership = Ownership::by(intent.owner, &document.tags)?;
+    let is_new = document.latest_version == "1";
     let is_same_request = match (ownership.since, intent.signature) {
-        (Some(since), Some(signature)) => since == signature,
+        (Some(since), Some(signature)) => since == signature && (ownership.origin == Origin::Adopted || is_new),
         // Without room for the tag, or before it existed: the document's age tells whether this request created it.
         (None, Some(signature)) => {
-            ownership.origin == Origin::Created
-                && document.latest_version == "1"
-                && document.created_at.is_some_and(|created| created >= signature)
+            let created_since = document.created_at.is_some_and(|created| created >= signature);
+            ownership.origin == Origin::Created && is_new && created_since
         }
         (_, None) => false,
     };

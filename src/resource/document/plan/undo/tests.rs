@@ -78,12 +78,12 @@ fn a_created_document_is_deleted_and_one_that_may_still_appear_is_looked_for() {
         (Succeeded, Some(&ours), TakeBack::Delete),
         (Sent, Some(&ours), TakeBack::Delete),
         (Refused, Some(&ours), TakeBack::Delete),
-        (Succeeded, None, TakeBack::LookAgain),
-        (Sent, None, TakeBack::LookAgain),
+        (Succeeded, None, TakeBack::LookAgain(Succeeded)),
+        (Sent, None, TakeBack::LookAgain(Sent)),
         (Refused, None, TakeBack::Nothing),
         // The tags lag behind.
         (Succeeded, Some(&untagged), TakeBack::Delete),
-        (Sent, Some(&untagged), TakeBack::LookAgain),
+        (Sent, Some(&untagged), TakeBack::LookAgain(Sent)),
         (Refused, Some(&untagged), TakeBack::Nothing),
         (Sent, Some(&theirs), TakeBack::Nothing),
     ] {
@@ -99,7 +99,7 @@ fn an_adoption_is_put_back_even_where_its_tags_are_not_visible_yet() {
     undo.sets_tags(&adopted);
     undo.sets_tags(&tags(&[("team", "red"), ("new", "1")]));
     undo.shares(["111111111111".to_owned()]);
-    undo.promotes("4");
+    undo.promotes(Some("4"));
     let mut removed: BTreeSet<String> = adopted.keys().cloned().collect();
     removed.insert("new".into());
     let expected = Revert {
@@ -122,7 +122,7 @@ fn what_somebody_else_has_changed_since_stays() {
     let mut undo = met(&document(&tags(&[("team", "blue")])), json!({}));
     undo.sets_tags(&owner().tags_of_adopted("3"));
     undo.sets_tags(&tags(&[("team", "red")]));
-    undo.promotes("4");
+    undo.promotes(Some("4"));
     let third = both(&other().tags_of_adopted("3"), &tags(&[("team", "red")]));
     let taken = revert(&undo, &Description { default_version: "4".into(), ..document(&third) });
     assert_eq!((taken.promote, taken.remove_tags), (None, BTreeSet::new()));
@@ -151,6 +151,7 @@ fn a_former_owner_gets_its_tags_back() {
 
 #[test]
 fn a_document_that_an_earlier_delivery_created_counts_as_created() {
+    let document = |tags: &Tags| Description { latest_version: "1".into(), ..document(tags) };
     let same = both(&owner().tags_of_created(), &tags(&[(SINCE, "100")]));
     let older = both(&owner().tags_of_created(), &tags(&[(SINCE, "50")]));
     assert_eq!(met(&document(&same), json!({})).take_back(Some(&document(&same))), TakeBack::Delete);
