@@ -141,10 +141,11 @@ test: setup ## Run every check and test, in this order, up to the first that fai
 	printf '\nAll steps of "make test" passed in %d s: %s\n' "$$SECONDS" "$(TEST_STEPS)"; \
 	if [ -e "$$SKIPPED" ]; then printf 'Skipped on this machine:\n'; sort -u "$$SKIPPED" | sed 's/^/  /'; else echo "Nothing was skipped."; fi
 
-# What needs no real time. Tests that do live in modules named real_time; "make test" runs those too.
+# What needs no real time. Tests that do live in modules named real_time; "make test" runs those too. The others
+# mostly wait for replies, so more of them than there are processors run at once.
 .PHONY: check
 check: check-format check-rust-lints ## Formatting, clippy and the tests that need no real time: the loop while you work
-	cargo test --locked --workspace -- --skip ::real_time::
+	RUST_TEST_THREADS=8 cargo test --locked --workspace -- --skip ::real_time::
 
 .PHONY: lint
 lint: $(LINT_STEPS) ## All checks that run nothing
