@@ -96,7 +96,7 @@ async fn sink(script: &[Sink], ssm_hangs: bool) {
 
 #[tokio::test]
 async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_deadline() {
-    for script in [
+    let scripts = [
         vec![Sink::Hang],
         vec![Sink::Reset, Sink::Reset],
         vec![Sink::ResetAfter],
@@ -106,15 +106,16 @@ async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_dea
         vec![Sink::SlowRead(TIMEOUT / 20)],
         // Slower than half of the time that is left for it.
         vec![Sink::Delay(TIMEOUT / 4); 6],
-    ] {
-        sink(&script, false).await;
-        sink(&script, true).await;
-    }
+    ];
+    let cases = scripts.iter().flat_map(|script| [sink(script, false), sink(script, true)]);
+    join_all(cases).await;
 }
 
 #[tokio::test]
 async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
-    for step in [Sink::Hang, Sink::Reset, Sink::Status(503)] {
+    let steps = [Sink::Hang, Sink::Reset, Sink::Status(503)];
+    join_all(steps.map(async |step| {
+        let _turn = AT_ONCE.acquire_many(4).await.unwrap();
         let world = World::new().await;
         world.aws.sink().always(step.clone());
         let started = Instant::now();
@@ -122,7 +123,8 @@ async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
         assert!(started.elapsed() < TIMEOUT, "{step:?}: {:?}", started.elapsed());
         let attempts = world.aws.responses().len();
         assert!((3..=12).contains(&attempts), "{step:?}: {attempts} attempts");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
