@@ -1,5 +1,6 @@
 //! Faults on demand: which call of which operation fails, waits, or has somebody else act beside it.
 
+use crate::late::TakesEffect;
 use crate::ssm::{Model, ModelError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,8 +25,19 @@ pub enum Fault {
     ResetBefore,
     /// Changed; then the connection is reset.
     ResetAfter,
+    /// The caller gets no response, and the call takes effect later.
+    Late(Loss, TakesEffect),
     /// A response of this status and text, which may be no JSON at all; nothing is changed.
     Raw(u16, String),
+}
+
+/// How a caller loses its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// No response ever.
+    Hang,
+    /// The connection is reset.
+    Reset,
 }
 
 impl Fault {

@@ -1,22 +1,59 @@
-//! One ordered list of everything that reached the loopback AWS: SSM calls, and requests to the response sink.
+//! One ordered list of everything that reached the loopback AWS: calls, and requests to the response sink.
 
+use crate::clock::Clock;
 use serde_json::Value;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-/// One call of SSM.
+/// A service that is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Systems Manager.
+    Ssm,
+    /// CloudFormation.
+    Cloudformation,
+}
+
+impl Service {
+    /// Its name in the scope of a signature.
+    pub(crate) fn scope(self) -> &'static str {
+        match self {
+            Self::Ssm => "ssm",
+            Self::Cloudformation => "cloudformation",
+        }
+    }
+}
+
+/// One call of SSM or CloudFormation.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// Whose operation it is.
+    pub service: Service,
     /// The operation, as in `DescribeDocument`.
     pub operation: String,
-    /// The document's name or the setting's id, where the call has one.
+    /// The document's name, the setting's id or the resource's logical id, where the call has one.
     pub subject: Option<String>,
-    /// The input as sent; null where it was no JSON.
+    /// The input as sent, a form as an object; null where it can't be read.
     pub input: Value,
     /// The HTTP status of the response; `None` where none was sent.
     pub status: Option<u16>,
     /// The error's code, where it was refused.
     pub error: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(service: Service, operation: String, input: Value) -> Self {
+        let mut call = Self { service, operation, subject: None, input: Value::Null, status: None, error: None };
+        call.read(input);
+        call
+    }
+
+    /// Takes in what was sent.
+    pub(crate) fn read(&mut self, input: Value) {
+        let members = ["Name", "SettingId", "ResourceId", "LogicalResourceId"];
+        self.subject = members.iter().find_map(|member| input[*member].as_str()).map(str::to_owned);
+        self.input = input;
+    }
 }
 
 /// One PUT to the response sink.
@@ -57,8 +94,10 @@ impl Response {
 /// What an entry of the journal is about.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// A call of SSM.
+    /// A call of SSM or CloudFormation.
     Call(Call),
+    /// A call that took effect after its caller had given up, or was refused then.
+    Late(Call),
     /// A PUT to the sink.
     Response(Response),
     /// Any other request to the sink: its method and path. None is ever needed.
@@ -74,6 +113,8 @@ pub struct Entry {
     pub started: u64,
     /// When it arrived, by the machine's clock.
     pub arrived: Instant,
+    /// When it arrived, by the clock of the loopback AWS.
+    pub time: SystemTime,
     /// When its response left; `None` while it has not, and where it never will.
     pub ended: Option<u64>,
     /// When its response left, by the machine's clock.
@@ -108,6 +149,10 @@ impl std::fmt::Display for Entry {
             What::Response(response) => {
                 write!(f, "PUT {} {}", response.body["Status"].as_str().unwrap_or("-"), status(response.status))
             }
+            What::Late(call) => {
+                let effect = call.error.as_deref().unwrap_or("took effect");
+                write!(f, "late {} {} {effect}", call.operation, call.subject.as_deref().unwrap_or("-"))
+            }
             What::Stray(method, path) => write!(f, "{method} {path}"),
         }
     }
@@ -126,30 +171,36 @@ impl Pages {
 }
 
 /// The journal, shared by the endpoints.
-#[derive(Default)]
-pub(crate) struct Journal(Mutex<Pages>);
+pub(crate) struct Journal {
+    pages: Mutex<Pages>,
+    clock: Clock,
+}
 
 impl Journal {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { pages: Mutex::default(), clock }
+    }
+
     /// Notes an arrival and gives the moment that it started, by which the entry is found again.
     pub(crate) fn begin(&self, what: What, connection: u64) -> u64 {
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.pages.lock().unwrap();
         pages.clock += 1;
         let started = pages.clock;
-        let arrived = Instant::now();
-        pages.entries.push(Entry { what, started, arrived, ended: None, left: None, round: 0, connection });
+        let (arrived, time) = (Instant::now(), self.clock.now_system());
+        pages.entries.push(Entry { what, started, arrived, time, ended: None, left: None, round: 0, connection });
         started
     }
 
     /// Completes what an entry says. An entry that was cleared away meanwhile is left so.
     pub(crate) fn note(&self, started: u64, change: impl FnOnce(&mut What)) {
-        if let Some(entry) = self.0.lock().unwrap().find(started) {
+        if let Some(entry) = self.pages.lock().unwrap().find(started) {
             change(&mut entry.what);
         }
     }
 
     /// Notes that the response leaves.
     pub(crate) fn end(&self, started: u64, change: impl FnOnce(&mut What)) {
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.pages.lock().unwrap();
         pages.clock += 1;
         let clock = pages.clock;
         if let Some(entry) = pages.find(started) {
@@ -160,12 +211,12 @@ impl Journal {
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap().entries.clear();
+        self.pages.lock().unwrap().entries.clear();
     }
 
     /// All entries, their rounds filled in.
     pub(crate) fn read(&self) -> Vec<Entry> {
-        let mut entries = self.0.lock().unwrap().entries.clone();
+        let mut entries = self.pages.lock().unwrap().entries.clone();
         for index in 0..entries.len() {
             if entries[index].call().is_none() {
                 continue;

@@ -1,5 +1,6 @@
-//! A loopback AWS for the tests: SSM at the level of its wire, the sink of CloudFormation's responses, and the
-//! Lambda Runtime API, with faults on demand and a journal of everything that reached them.
+//! A loopback AWS for the tests: SSM and CloudFormation's DescribeStackResource at the level of their wires, the sink of
+//! CloudFormation's responses, and the Lambda Runtime API, with faults on demand and a journal of everything that reached
+//! them.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -18,6 +19,27 @@
 //! assert_eq!(aws.ssm(|model| model.document("Doc").unwrap().default_version), 1);
 //! # });
 //! ```
+//!
+//! Without sockets, in a runtime whose time is paused, minutes pass in no time, and the same seeds give the same history:
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+//! use loopback_aws::cloudformation::{Resource, ResourceStatus};
+//! use loopback_aws::ssm::Lags;
+//! use loopback_aws::{Fault, Loopback, Loss, TakesEffect};
+//! use std::time::{Duration, SystemTime};
+//!
+//! let second = Duration::from_secs(1);
+//! let aws = Loopback::builder().latency_up_to(second / 10, 42).in_process(SystemTime::UNIX_EPOCH + 1_800_000_000 * second);
+//! aws.ssm(|model| model.lags = Lags::up_to(second, 42));
+//! aws.on("UpdateDocument").fault(Fault::Late(Loss::Reset, TakesEffect::After(3 * second)));
+//! let cancelled = Resource::new(ResourceStatus::CreateFailed, aws.clock().now_system());
+//! aws.cloudformation(|known| known.put("arn:aws:cloudformation:…:stack/prod/…", "Preferences", cancelled));
+//! let transport = aws.transport();
+//! // … give the clients `transport.send(request)` in place of sockets.
+//! # let _ = transport;
+//! # });
+//! ```
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,10 +47,16 @@
     reason = "test support: a broken expectation is a broken test, and has to stop it loudly"
 )]
 
+pub mod cloudformation;
 pub mod ssm;
 
+mod call;
+mod clock;
+mod draws;
 mod fault;
+mod in_process;
 mod journal;
+mod late;
 mod loopback;
 mod response_url;
 mod runtime_api;
@@ -37,13 +65,15 @@ mod shared;
 mod signature;
 mod sink;
 mod tls;
-mod wire;
 
-pub use fault::{Fault, Gate, On};
-pub use journal::{Call, Entry, Response, What};
+pub use clock::Clock;
+pub use fault::{Fault, Gate, Loss, On};
+pub use in_process::InProcess;
+pub use journal::{Call, Entry, Response, Service, What};
+pub use late::TakesEffect;
 pub use loopback::{Builder, Loopback};
 pub use response_url::Age;
 pub use runtime_api::{InvocationError, RuntimeApi};
-pub use server::Counts;
+pub use server::{Counts, Reset};
 pub use signature::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 pub use sink::{Sink, SinkScript};
