@@ -18,15 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from architectures import RUST_TARGETS, release_binary
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from function_zip import architecture_of, code_key, function_zip
 from stackset_render import RENDERED, ROOT, with_code_keys
 
-BINARIES = {
-    "arm64": ROOT / "target/aarch64-unknown-linux-musl/release/bootstrap",
-    "x86_64": ROOT / "target/x86_64-unknown-linux-musl/release/bootstrap",
-}
+BINARIES = {architecture: release_binary(architecture) for architecture in RUST_TARGETS}
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60)
 OUR_STATEMENT = "CfnSsmDocumentOrganizationReads"
 

@@ -14,12 +14,12 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from architectures import RUST_TARGETS, release_binary
 from function_zip import architecture_of, code_key, function_zip
 from samcli.yamlhelper import yaml_parse
 from stackset_render import RENDERED, ROOT, SOURCE, with_code_keys
 
 DIST = ROOT / "dist"
-RUST_TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
 CARGO_TOOLS = ROOT / ".local/release-tools/bin"
 LICENSES = ROOT / "tools/licenses"
 
@@ -56,7 +56,7 @@ def the_one_version() -> str:
 
 def binary_of(architecture: str) -> bytes:
     """The release binary, as "make build" made it."""
-    path = ROOT / "target" / RUST_TARGETS[architecture] / "release/bootstrap"
+    path = release_binary(architecture, ROOT)
     binary = path.read_bytes() if path.exists() else b""
     if architecture_of(binary) != architecture:
         raise Refused(f"{path} is no binary for {architecture}: run make build ARCH={architecture}")
