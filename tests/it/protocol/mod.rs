@@ -12,3 +12,4 @@ mod retries;
 mod size;
 pub mod staging;
 mod stall;
+mod standing;
