@@ -7,6 +7,7 @@ mod duplicate;
 mod events;
 mod histories;
 mod lessons;
+mod overlap;
 mod ownership;
 mod redelivery;
 mod status;
