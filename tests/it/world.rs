@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
@@ -143,8 +143,7 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let cloudformation = config.to_builder().endpoint_url(aws.cloudformation_url()).build();
-    let cloudformation = CloudFormation::new(move || Ok((&cloudformation).into()));
+    let cloudformation = cloudformation(aws, &config, &tls);
     let put = Arc::new(HttpsPut::new(tls).unwrap());
     Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started)
 }
@@ -180,6 +179,15 @@ fn credentials() -> Credentials {
 
 fn url_rules() -> UrlRules {
     UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true }
+}
+
+/// What asks the CloudFormation of `aws`.
+fn cloudformation(aws: &Loopback, config: &SdkConfig, tls: &rustls::ClientConfig) -> CloudFormation {
+    let (config, tls, url) = (config.clone(), tls.clone(), aws.cloudformation_url());
+    CloudFormation::new(move || {
+        let config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?).endpoint_url(&url);
+        Ok((&config.build()).into())
+    })
 }
 
 /// What Lambda tells of an invocation that may take so long.
