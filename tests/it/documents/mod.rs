@@ -6,7 +6,7 @@ mod delete;
 mod duplicate;
 mod events;
 mod histories;
-mod lessons;
+mod known_failures;
 mod overlap;
 mod ownership;
 mod redelivery;

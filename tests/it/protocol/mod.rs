@@ -10,6 +10,6 @@ mod reasons;
 mod response_url;
 mod retries;
 mod size;
-pub mod staging;
+pub mod stages;
 mod stall;
 mod standing;
