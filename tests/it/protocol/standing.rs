@@ -7,7 +7,7 @@ use loopback_aws::ssm::Document;
 use loopback_aws::{Age, Fault};
 use serde_json::json;
 
-use super::staging::in_force;
+use super::stages::in_force;
 use crate::documents::{NAME, content, desired, preferences};
 use crate::world::{Reply, Request, World, stack};
 
