@@ -11,3 +11,5 @@ mod response_url;
 mod retries;
 mod size;
 pub mod stages;
+pub mod stages;
+mod standing;
