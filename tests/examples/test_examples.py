@@ -20,18 +20,20 @@ IMAGE = "/images/amazon-linux"
 # A change of each example that its documents or settings have to follow.
 CHANGES = {
     "automation-runbook": {"Reason": "Before a change"},
+    "block-public-sharing": {"PublicSharing": "Enable"},
     "change-template": {"ApproverGroup": "release-managers"},
     "command": {"TimeoutSeconds": "90", "VersionName": "release-2"},
+    "database-queries": {"Rows": "5"},
     "default-host-management": {"RoleName": "HostManagement"},
-    "ecs-exec-logging": {"LogRetentionDays": "30"},
+    "ecs-exec-logging": {"RequireEncryption": "true"},
     "inventory-policy": {"NetworkConfig": "Disabled"},
     "managed-instance": {"Team": "web"},
-    "night-stop": {"NightBegins": "2030"},
+    "night-stop": {"NightBegins": "1100", "NightEnds": "2200", "NightEndsOn": "SameDay"},
     "package": {"Release": "1.0.1"},
     "parameter-tier": {"Tier": "Advanced"},
-    "port-forwarding": {"Port": "3306"},
+    "port-forwarding": {"Host": "database.example.internal", "DbiResourceId": "db-ABCDEFGHIJKL01234"},
     "restricted-commands": {"Lines": "10"},
-    "session-logging": {"IdleSessionTimeout": "5"},
+    "session-logging": {"RequireEncryption": "true"},
     "session-preferences": {"IdleSessionTimeout": "5"},
     "team-session": {"IdleSessionTimeout": "5"},
 }
@@ -75,8 +77,6 @@ class Example:
         self.name = name
         self.template = yaml_parse((ROOT / "examples" / f"{name}.yaml").read_text())
         self.given = {}
-        if "ServiceToken" in self.template["Parameters"]:
-            self.given["ServiceToken"] = stacks.outputs("cfn-ssm-document")["ServiceToken"]
         if "ImageId" in self.template["Parameters"]:
             self.given["ImageId"] = IMAGE
 
