@@ -18,7 +18,9 @@ def publish_code(stacks: Stacks, region: str) -> dict[str, str]:
     """Puts this machine's binary where the StackSet template looks for it; gives the template's parameters."""
     key = code_key(BINARY.read_bytes())
     s3 = stacks.client("s3")
-    s3.create_bucket(Bucket=f"example-provider-{region}")
+    # us-east-1 is the one Region that may not be named here.
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=f"example-provider-{region}", **where)
     s3.put_object(Bucket=f"example-provider-{region}", Key=key, Body=function_zip(BINARY.read_bytes()))
     return {
         "BucketPrefix": "example-provider",

@@ -20,7 +20,7 @@ def test_the_guides_commands_lead_to_logged_and_encrypted_sessions(tmp_path: Pat
         for stack in ("cfn-ssm-document", "session-logging", "managed-instance"):
             assert stacks.status(stack) == "UPDATE_COMPLETE"
         preferences = stacks.client("ssm").get_document(Name="SSM-SessionManagerRunShell")
-        assert preferences["DocumentVersion"] == "2"
+        assert preferences["DocumentVersion"] == "3", "logged, then encrypted, then another timeout"
         assert '"idleSessionTimeout":"10"' in preferences["Content"]
         assert '"cloudWatchEncryptionEnabled":true' in preferences["Content"]
 
