@@ -102,7 +102,7 @@ def drop_sams_marks(resource: dict, *, made_by_sam: bool) -> None:
     properties = resource["Properties"]
     if not properties.get("DestinationConfig", True):
         del properties["DestinationConfig"]
-    if isinstance(properties.get("Tags"), list):  # A parameter's tags are a mapping, and SAM marks none.
+    if "Tags" in properties:
         properties["Tags"] = [tag for tag in properties["Tags"] if tag["Key"] != "lambda:createdBy"]
 
 
