@@ -13,6 +13,7 @@ use self::location::Location;
 use self::reconciled::Reconciled;
 use self::undo::Undo;
 use crate::cfn::request::{Request, RequestType};
+use crate::cfn::standing::Standing;
 use crate::failure::{Failure, did_you_mean, quoted};
 use crate::invocation::undo_log::UndoLog;
 
@@ -28,6 +29,7 @@ pub(crate) async fn dispatch(
     location: Option<&Location>,
     function: &str,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<Undo>,
 ) -> Result<Reconciled, Failure> {
     let is_delete = request.request_type == RequestType::Delete;
@@ -41,11 +43,13 @@ pub(crate) async fn dispatch(
         return Err(refused);
     }
     match (request.resource_type.as_str(), is_delete) {
-        (DOCUMENT, false) => document::reconcile(client, location, request, undo_log).await,
-        (DOCUMENT, true) => document::release(client, request, undo_log).await.map(|()| deleted(request)),
-        (SERVICE_SETTING, false) => service_setting::reconcile(client, location, function, request, undo_log).await,
+        (DOCUMENT, false) => document::reconcile(client, location, request, standing, undo_log).await,
+        (DOCUMENT, true) => document::release(client, request, standing, undo_log).await.map(|()| deleted(request)),
+        (SERVICE_SETTING, false) => {
+            service_setting::reconcile(client, location, function, request, standing, undo_log).await
+        }
         (SERVICE_SETTING, true) => {
-            service_setting::release(client, function, request, undo_log).await.map(|()| deleted(request))
+            service_setting::release(client, function, request, standing, undo_log).await.map(|()| deleted(request))
         }
         (_, true) => Ok(deleted(request)),
         (other, false) => {

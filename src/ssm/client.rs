@@ -9,25 +9,28 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::config::StalledStreamProtectionConfig;
 use aws_sdk_ssm::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::time::Instant;
 
 use super::retry::{LastRetry, RetryClassifier};
+use crate::http::gate::Gated;
 
 /// An attempt that hangs for longer is abandoned and retried.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
-/// It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
+/// Its attempts to write pass the invocation's gate. It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
 /// `process_started`, `AccessDeniedException`. It records in `last_retry` what it retried last.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
-        .with_max_attempts(14)
+        .with_max_attempts(u32::MAX)
         .with_initial_backoff(Duration::from_millis(300))
         .with_max_backoff(Duration::from_secs(4));
     // The default token bucket outlives an invocation: after a few failed invocations, the next one would retry nothing.
     let unlimited = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited()).build();
-    let config = aws_sdk_ssm::config::Builder::from(config)
+    let http_client = config.http_client().map(|client| SharedHttpClient::new(Gated(client)));
+    let mut config = aws_sdk_ssm::config::Builder::from(config)
         .retry_config(retry)
         .retry_partition(unlimited)
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
@@ -35,6 +38,7 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_classifier(RetryClassifier { process_started })
         .interceptor(last_retry);
+    config.set_http_client(http_client);
     Client::from_conf(config.build())
 }
 

@@ -1,5 +1,6 @@
 //! An error of one call, and AWS's error codes.
 
+use std::error::Error;
 use std::fmt;
 
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
@@ -9,6 +10,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 
 use super::remedy::{CHECK_ENDPOINT, remedy};
 use crate::failure::Failure;
+use crate::invocation::writes::Refused;
 
 macro_rules! error_codes {
     ($($variant:ident = $code:literal,)+) => {
@@ -109,7 +111,9 @@ impl WireError {
             #[serde(default, alias = "Message")]
             message: String,
         }
-        let Body { code, message } = serde_json::from_slice(response.body().bytes()?).ok()?;
+        let body = response.body().bytes()?.trim_ascii_start();
+        // A derived struct would accept a list as well.
+        let Body { code, message } = serde_json::from_slice(body.starts_with(b"{").then_some(body)?).ok()?;
         Some(Self { code: ErrorCode::parse(&code), message })
     }
 
@@ -131,6 +135,13 @@ impl WireError {
     }
 }
 
+/// Why the invocation's gate did not let a call write.
+fn refused<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure> {
+    let SdkError::DispatchFailure(failure) = error else { return None };
+    let source = failure.as_connector_error()?.source()?;
+    source.downcast_ref::<Refused>().map(|refused| refused.0.clone())
+}
+
 /// The error of one call to Systems Manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsmError {
@@ -139,6 +150,8 @@ pub struct SsmError {
     code: Option<ErrorCode>,
     message: String,
     request_id: Option<String>,
+    /// Why the call was not allowed to write, if it was not.
+    refused: Option<Failure>,
 }
 
 impl SsmError {
@@ -166,7 +179,7 @@ impl SsmError {
                 format!("the response can't be read{}", status.unwrap_or_default())
             }
         };
-        Self { operation, code, message, request_id }
+        Self { operation, code, message, request_id, refused: refused(error) }
     }
 
     /// The code that AWS returned, if a response arrived.
@@ -186,8 +199,11 @@ impl SsmError {
 
     /// Converts the error into a reason that names the call, its `subject`, AWS's message and the remedy.
     ///
-    /// `redact` removes the document's content from AWS's message.
+    /// A call that was not allowed to write gives the reason for that instead. `redact` removes the document's content from AWS's message.
     pub fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
+        if let Some(refused) = &self.refused {
+            return refused.clone();
+        }
         let operation = self.operation;
         let message = redact(&self.message);
         let stop = if message.is_empty() || message.ends_with('.') { "" } else { "." };

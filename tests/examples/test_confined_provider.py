@@ -41,7 +41,11 @@ def statements(stacks):
 
 def test_the_preferences_alone(statements):
     found = statements(PREFERENCES_ONLY)
-    assert set(found) == {"DocumentsOfThisAccountAndRegion", "DeleteOnlyWhatItCreated"}
+    assert set(found) == {
+        "DocumentsOfThisAccountAndRegion",
+        "DeleteOnlyWhatItCreated",
+        "AskWhetherARequestStillStands",
+    }
     documents = found["DocumentsOfThisAccountAndRegion"]
     assert set(documents["Resource"]) == {f"{DOCUMENTS}SSM-SessionManagerRunShell"}
     assert "ssm:ModifyDocumentPermission" not in documents["Action"]

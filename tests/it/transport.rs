@@ -37,7 +37,8 @@ mod tests {
     use aws_config::BehaviorVersion;
     use aws_sdk_ssm::Client;
     use aws_sdk_ssm::config::{Credentials, Region};
-    use cfn_ssm_document::ssm::{self, Obstacle};
+    use cfn_ssm_document::ssm;
+    use cfn_ssm_document::ssm::retry::LastRetry;
     use loopback_aws::ssm::Document;
     use loopback_aws::{ACCESS_KEY_ID, Fault, Loopback, Loss, SECRET_ACCESS_KEY, TakesEffect};
     use tokio::time::Instant;
@@ -52,7 +53,7 @@ mod tests {
             .endpoint_url(aws.ssm_url())
             .load()
             .await;
-        ssm::client(&config, Obstacle::default(), Instant::now())
+        ssm::client::client(&config, LastRetry::default(), Instant::now())
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,9 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::http::put::HttpsPut;
+use cfn_ssm_document::invocation::clock::Clock;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
@@ -126,7 +129,9 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .load()
         .await;
     let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
-    Provider::new(&config, tls, url_rules, started).unwrap()
+    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    let put = Arc::new(HttpsPut::new(tls).unwrap());
+    Provider::new(&config, cloudformation, put, url_rules, Clock::system(), started)
 }
 
 /// What Lambda tells of an invocation that may take so long.

@@ -60,10 +60,7 @@ impl Desired {
     pub fn read(properties: &Map<String, Value>, location: Option<&Location>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let id = setting_id(&mut reader, location);
-        let value = reader.text("SettingValue").map(|value| match &id {
-            Some(id) if id == DEFAULT_HOST_MANAGEMENT => path_and_name(&value).to_owned(),
-            _ => value,
-        });
+        let value = value(&mut reader, id.as_deref());
         match &value {
             Some(value) if value.is_empty() || value.chars().count() > MAX_VALUE => {
                 reader.problem("SettingValue", format!("must have 1 to {MAX_VALUE} characters."));
@@ -80,6 +77,16 @@ impl Desired {
             _ => Err(Failure::new("The properties can't be read.")),
         }
     }
+}
+
+/// Reads the value that a resource declares for the setting with this id, for comparison. Returns `None` if it can't be read.
+pub fn declared_value(properties: &Map<String, Value>, id: &str) -> Option<String> {
+    value(&mut Properties::new(properties, &NAMES), Some(id))
+}
+
+fn value(reader: &mut Properties<'_>, id: Option<&str>) -> Option<String> {
+    let value = reader.text("SettingValue")?;
+    Some(if id == Some(DEFAULT_HOST_MANAGEMENT) { path_and_name(&value).to_owned() } else { value })
 }
 
 impl OnDelete {
