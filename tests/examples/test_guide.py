@@ -20,7 +20,9 @@ def test_the_guides_commands_lead_to_logged_and_encrypted_sessions(tmp_path: Pat
         built = stacks.sam_build()
         run(commands(built, own_image(stacks, tmp_path)), aws.environment())
 
-        for stack in ("cfn-ssm-document", "session-logging", "managed-instance"):
+        for stack in ("cfn-ssm-document", "default-host-management"):
+            assert stacks.status(stack) == "CREATE_COMPLETE"
+        for stack in ("session-logging", "managed-instance"):
             assert stacks.status(stack) == "UPDATE_COMPLETE"
         preferences = stacks.client("ssm").get_document(Name="SSM-SessionManagerRunShell")
         assert preferences["DocumentVersion"] == "3", "logged, then encrypted, then another timeout"
