@@ -29,7 +29,7 @@ help: ## List the targets
 
 # --- Set-up: one stamp a tool environment, so that a second run is instant ---
 
-ENVIRONMENTS := build tools ministack moto checkov
+ENVIRONMENTS := build tools ministack moto checkov calendar
 
 .PHONY: setup
 setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolchain and tool environments
@@ -186,7 +186,7 @@ test-binaries: .venv/tools/.done binaries debug ## Static binaries of both archi
 	.venv/tools/bin/python -m pytest tests/binaries
 
 .PHONY: test-stacks
-test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done debug ## Real stacks on a local AWS, the emulator with real kills, publishing
+test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done .venv/calendar/.done debug ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/stack tests/examples
 	.venv/tools/bin/python -m pytest tests/publishing

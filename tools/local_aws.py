@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,14 +103,14 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
 
 
 @contextlib.contextmanager
-def ssm_model(folder: Path, account: str = ACCOUNT) -> Iterator[str]:
-    """Systems Manager alone, as `make` built it; gives its URL."""
+def ssm_model(folder: Path, account: str = ACCOUNT, region: str = REGION) -> Iterator[str]:
+    """Systems Manager of one Region alone, as `make` built it; gives its URL."""
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
-    command = [str(binary), "--ssm-port", str(port), "--account", account, "--region", REGION]
-    with process("ssm", command, base_environment(), folder) as server:
+    command = [str(binary), "--ssm-port", str(port), "--account", account, "--region", region]
+    with process(f"ssm-{region}", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, url, folder / "ssm.log")
+        wait_until_it_answers(server, url, folder / f"ssm-{region}.log")
         yield url
 
 
@@ -131,9 +131,14 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def local_aws() -> Iterator[LocalAws]:
-    """Starts both parts, waits until they answer, and ends them with the block."""
-    with scratch_folder("aws") as folder, ssm_model(folder) as ssm_url:
+def local_aws(
+    ssm: Callable[[Path], contextlib.AbstractContextManager[str]] = ssm_model,
+) -> Iterator[LocalAws]:
+    """Starts both parts, waits until they answer, and ends them with the block.
+
+    `ssm` runs Systems Manager and gives its URL, which serves the function of every Region.
+    """
+    with scratch_folder("aws") as folder, ssm(folder) as ssm_url:
         port = free_port()
         environment = base_environment() | {
             "BIND_HOST": "127.0.0.1",

@@ -11,5 +11,4 @@ mod response_url;
 mod retries;
 mod size;
 pub mod stages;
-pub mod stages;
 mod standing;
