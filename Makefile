@@ -93,7 +93,7 @@ invoke: .venv/tools/.done loopback ## Run one request through the function: make
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
-TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-stacks
+TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-schema test-stacks
 
 .PHONY: test
 test: setup ## Run every check and test, in this order, up to the first that fails
@@ -121,7 +121,7 @@ check-scripts: .venv/tools/.done ## Lint Python, shell and the CI workflow
 
 .PHONY: check-templates
 check-templates: .venv/tools/.done .venv/checkov/.done ## cfn-lint, sam validate, checkov; the StackSet template is current
-	.venv/tools/bin/cfn-lint $(TEMPLATES)
+	.venv/tools/bin/cfn-lint --append-rules schema/cfn-lint -- $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 .venv/tools/bin/sam validate --lint --region us-east-1
 	.venv/checkov/bin/checkov --skip-download --framework cloudformation --quiet --compact -f $(TEMPLATES)
 	.venv/tools/bin/python tools/stackset_render.py --check
@@ -141,6 +141,11 @@ test-binaries: .venv/tools/.done loopback ## Static binaries of both architectur
 	@$(MAKE) build ARCH=arm64
 	@cargo build --quiet --locked -p loopback-aws --example document_life
 	.venv/tools/bin/python -m pytest tests/binaries
+
+.PHONY: test-schema
+test-schema: .venv/tools/.done loopback ## The JSON Schema and the rules for cfn-lint, judged beside the function
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/schema
 
 .PHONY: test-stacks
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
