@@ -439,10 +439,10 @@ def beyond_the_schema(content: dict, properties: dict) -> Iterator[tuple[str, li
     if on("runAsEnabled") and missing("runAsDefaultUser"):
         text = "is missing while runAsEnabled is true: callers without the tag SSMSessionRunAs can't start sessions"
         yield text, ["inputs", "runAsDefaultUser"], False
-    if not missing("cloudWatchLogGroupName") and not is_open(inputs["cloudWatchLogGroupName"]):
-        if off("cloudWatchStreamingEnabled"):
-            text = "is not true: the log is uploaded when the session ends, and lost if the instance stops before"
-            yield text, ["inputs", "cloudWatchStreamingEnabled"], False
+    has_log_group = not missing("cloudWatchLogGroupName") and not is_open(inputs["cloudWatchLogGroupName"])
+    if has_log_group and off("cloudWatchStreamingEnabled"):
+        text = "is not true: the log is uploaded when the session ends, and lost if the instance stops before"
+        yield text, ["inputs", "cloudWatchStreamingEnabled"], False
     if on("cloudWatchEncryptionEnabled") and missing("cloudWatchLogGroupName"):
         yield "is true, but cloudWatchLogGroupName is missing", ["inputs", "cloudWatchEncryptionEnabled"], False
     if on("s3EncryptionEnabled") and missing("s3BucketName"):

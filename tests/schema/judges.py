@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -105,6 +104,10 @@ class Function:
 
 @contextmanager
 def function() -> Iterator[Function]:
-    with scratch_folder("schema") as folder, ssm_model(Path(folder), EMULATORS_ACCOUNT) as url, answer_sink() as sink:
-        with emulator(folder, url) as running:
-            yield Function(running, sink)
+    with (
+        scratch_folder("schema") as folder,
+        ssm_model(folder, EMULATORS_ACCOUNT) as url,
+        answer_sink() as sink,
+        emulator(folder, url) as running,
+    ):
+        yield Function(running, sink)
