@@ -93,7 +93,7 @@ invoke: .venv/tools/.done loopback ## Run one request through the function: make
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
-TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-schema test-stacks
+TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-schema test-stacks test-cdk
 
 .PHONY: test
 test: setup ## Run every check and test, in this order, up to the first that fails
@@ -151,7 +151,13 @@ test-schema: .venv/tools/.done loopback ## The JSON Schema and the rules for cfn
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/stack tests/examples
-	.venv/tools/bin/python -m pytest tests/publishing
+	.venv/tools/bin/python -m pytest tests/publishing tests/bundle
+
+.PHONY: test-cdk
+test-cdk: .venv/tools/.done .venv/ministack/.done loopback ## The CDK example on a local AWS; skipped where its packages can't be had
+	@$(MAKE) .venv/cdk/.done || [ -z "$$CI" ]
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/cdk
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300
@@ -177,12 +183,12 @@ stackset: .venv/tools/.done ## Render stackset/template.yaml, which has no Trans
 	.venv/tools/bin/python tools/stackset_render.py
 
 .PHONY: publish
-publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-...
+publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
 	@test -n "$(BUCKET_PREFIX)" && test -n "$(REGIONS)" || \
 	  { echo 'make publish BUCKET_PREFIX=example REGIONS="eu-central-1 us-east-1" [ORGANIZATION_ID=o-a1b2c3d4e5]' >&2; exit 2; }
-	@$(MAKE) build ARCH=arm64
-	@$(MAKE) build ARCH=x86_64
-	.venv/tools/bin/python tools/publish.py --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
+	@$(if $(BUNDLE),,$(MAKE) build ARCH=arm64)
+	@$(if $(BUNDLE),,$(MAKE) build ARCH=x86_64)
+	.venv/tools/bin/python tools/publish.py $(if $(BUNDLE),--bundle "$(BUNDLE)") --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
 	  $(if $(ORGANIZATION_ID),--organization-id "$(ORGANIZATION_ID)")
 
 # --- To release it ---
@@ -197,7 +203,7 @@ CARGO_ABOUT = 0.9.3
 	@touch $@
 
 .PHONY: release
-release: .venv/tools/.done .local/release-tools/.done ## Make dist/: zips, the StackSet template, SBOMs, licenses, SHA-256 sums
+release: .venv/tools/.done .local/release-tools/.done ## Make dist/: one archive with install.sh, code, templates, SBOMs, licenses, sums
 	@$(MAKE) build ARCH=arm64
 	@$(MAKE) build ARCH=x86_64
 	.venv/tools/bin/python tools/release.py
