@@ -1,5 +1,5 @@
 //! The protocol of [custom resources](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html):
-//! a request comes in, and exactly one response goes out. Nothing here knows what the resources are.
+//! one response for each request. Nothing here knows the resources.
 
 pub mod delivery;
 pub mod properties;

@@ -5,12 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
-use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
-use cfn_ssm_document::ssm::{self, Obstacle};
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
@@ -21,6 +19,8 @@ pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
 /// The function's name, which is its role's session name, too.
 pub const FUNCTION: &str = "cfn-ssm-document";
+/// The tag that tells when CloudFormation signed the last request that wrote.
+pub const SINCE: &str = "cfn-ssm-document:since";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
 /// The function's timeout, unless a test says otherwise.
@@ -90,8 +90,11 @@ impl World {
         })
     }
 
+    /// The document's tags, without the time of the last request that wrote, which depends on the clock.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
-        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone().into_iter().collect())
+        let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
+        tags.remove(SINCE);
+        tags.into_iter().collect()
     }
 
     pub fn exists(&self, name: &str) -> bool {
@@ -122,13 +125,8 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let obstacle = Obstacle::default();
-    Provider {
-        ssm: ssm::client(&config, obstacle.clone(), started),
-        obstacle,
-        delivery: Delivery::new(tls).unwrap(),
-        url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
-    }
+    let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
+    Provider::new(&config, tls, url_rules, started).unwrap()
 }
 
 /// What Lambda tells of an invocation that may take so long.

@@ -4,9 +4,9 @@ use aws_sdk_ssm::Client;
 
 use super::plan::{Observed, Step};
 use super::properties::{explain_id, explain_value};
+use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::backoff::Backoff;
-use crate::ssm::SsmError;
+use crate::ssm::{ErrorCode, SsmError};
 
 /// Reads and writes the setting of one id.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl Setting<'_> {
             let output = self.client.get_service_setting().setting_id(self.id).send().await;
             let setting = match output.map_err(|error| SsmError::new("GetServiceSetting", &error)) {
                 Ok(output) => output.service_setting,
-                Err(error) if error.is("ServiceSettingNotFound") => return Ok(None),
+                Err(error) if error.is(&ErrorCode::ServiceSettingNotFound) => return Ok(None),
                 Err(error) => return Err(self.failure(&error)),
             };
             let Some(setting) = setting else { return Ok(None) };
@@ -89,8 +89,8 @@ impl Setting<'_> {
     fn failure(&self, error: &SsmError) -> Failure {
         let failure = error.failure(&format!("service setting {}", self.id), str::to_owned);
         match explain_value(self.id) {
-            Some(explanation) if error.is("ValidationException") => failure.and(explanation),
-            _ if error.is("ServiceSettingNotFound") => failure.and(explain_id(self.id)),
+            Some(explanation) if error.is(&ErrorCode::Validation) => failure.and(explanation),
+            _ if error.is(&ErrorCode::ServiceSettingNotFound) => failure.and(explain_id(self.id)),
             _ => failure,
         }
     }

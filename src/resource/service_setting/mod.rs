@@ -12,10 +12,12 @@ use self::calls::Setting;
 use self::physical_id::{PhysicalId, Previous};
 use self::plan::{Observed, Step, first_id, on_delete, step};
 use self::properties::{Desired, OnDelete};
-use super::{Done, Home, Undo as AnyUndo};
 use crate::cfn::request::Request;
 use crate::failure::Failure;
-use crate::invocation::undo_log::{UndoLog, Written};
+use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::location::Location;
+use crate::resource::reconciled::Reconciled;
+use crate::resource::undo::Undo as AnyUndo;
 
 /// How to put a setting back.
 #[derive(Debug, Clone)]
@@ -30,14 +32,14 @@ pub struct Undo {
 ///
 /// # Errors
 /// What was refused or failed; `undo_log` then has what a failure must undo.
-pub async fn reconcile(
+pub(crate) async fn reconcile(
     client: &Client,
-    home: Option<&Home>,
+    location: Option<&Location>,
     function: &str,
     request: &Request,
     undo_log: &UndoLog<AnyUndo>,
-) -> Result<Done, Failure> {
-    let desired = Desired::read(&request.properties, home)?;
+) -> Result<Reconciled, Failure> {
+    let desired = Desired::read(&request.properties, location)?;
     let setting = Setting { client, id: &desired.id, function };
     undo_log.step("reading the setting");
     let observed = setting.observe().await?;
@@ -52,8 +54,7 @@ pub async fn reconcile(
             let id = first_id(&desired, &observed, request.requested_at)?;
             if step != Step::Leave {
                 let undo = Undo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
-                undo_log
-                    .will_write(Written { physical_resource_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
+                undo_log.note(UndoEntry { physical_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
             }
             id
         }
@@ -64,14 +65,14 @@ pub async fn reconcile(
         undo_log.step("changing the setting");
         setting.take(&step).await?
     };
-    Ok(Done { physical_resource_id: id.to_string(), data: data(&id, observed) })
+    Ok(Reconciled { physical_id: id.to_string(), data: data(&id, observed) })
 }
 
 /// Lets the setting go that a Delete names.
 ///
 /// # Errors
 /// A call failed.
-pub async fn release(
+pub(crate) async fn release(
     client: &Client,
     function: &str,
     request: &Request,

@@ -115,7 +115,7 @@ async fn every_delete_goes_through_and_bears_its_own_id() {
 #[tokio::test]
 async fn the_types_without_an_event_are_passed_through_too() {
     let (_, event) = events().into_iter().find(|(file, _)| file == "create-policy.json").unwrap();
-    for kind in cfn_ssm_document::resource::document::properties::TYPES {
+    for kind in cfn_ssm_document::resource::document::desired::TYPES {
         let world = World::new().await;
         let schema = match kind {
             "Session" => continue,

@@ -202,7 +202,7 @@ async fn assert_keeps_secrets(level: &str) {
         }
     }
     assert!(answers.len() > 60 && heard.said.len() > 70, "{} answers, {} ends", answers.len(), heard.said.len());
-    let failed = |line: &str| line.contains("the answer is FAILED") && !line.contains(LOG_STREAM);
+    let failed = |line: &str| line.contains("the response is FAILED") && !line.contains(LOG_STREAM);
     match level {
         "OFF" => assert_eq!(printed, ""),
         _ => assert!(printed.lines().any(failed), "{printed}"),

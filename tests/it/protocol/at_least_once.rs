@@ -11,6 +11,7 @@ use crate::world::{Reply, World, provider};
 async fn a_request_that_is_delivered_again_ends_in_the_same_state_and_gets_the_same_answer() {
     for stage in STAGES {
         let (world, request) = stage.set().await;
+        let request = request.answered_at(world.aws.answer_url(loopback_aws::Age::Now));
         let first = world.send(&request).await.ok();
         let state = in_force(&world);
         let second = world.send(&request).await.ok();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::staging::in_force;
 use crate::documents::{NAME, content, desired, desired_with};
-use crate::world::{Request, World};
+use crate::world::{Request, SINCE, World};
 
 fn patient(idle: &str, seconds: &str) -> Value {
     desired_with(idle, json!({"ServiceTimeout": seconds}))
@@ -16,6 +16,8 @@ fn patient(idle: &str, seconds: &str) -> Value {
 async fn created() -> World {
     let world = World::new().await;
     world.send(&Request::create(desired("10"))).await.ok();
+    // As if it had been created long ago.
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.remove(SINCE));
     world.aws.forget();
     world
 }

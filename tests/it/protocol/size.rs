@@ -98,7 +98,7 @@ async fn ids_that_leave_no_room_for_an_answer_are_refused_before_any_call() {
     for length in [4_096, MEGABYTE] {
         let request = Request::create(desired("20")).of_resource(&"x".repeat(length));
         let error = world.invoke(&request).await.unwrap_err().to_string();
-        assert!(error.contains("longer than an answer may be"), "{error}");
+        assert!(error.contains("longer than a response may be"), "{error}");
     }
     let mut request = Request::delete(&"x".repeat(MEGABYTE), desired("20"));
     request.logical_id = NAME.into();
