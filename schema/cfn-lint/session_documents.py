@@ -32,6 +32,17 @@ SESSION_SCHEMA = json.loads((Path(__file__).parent.parent / "session-document.sc
 # cfn-lint would look its definitions up under the address.
 del SESSION_SCHEMA["$id"]
 
+# What a resource with ContentMode Merge names of a document: preferences, and what must equal what is there.
+MERGED_SCHEMA = {
+    "$defs": SESSION_SCHEMA["$defs"],
+    "type": "object",
+    "required": ["inputs"],
+    "additionalProperties": False,
+    "properties": {name: SESSION_SCHEMA["properties"][name] for name in ("schemaVersion", "sessionType", "inputs")},
+}
+# What two owners of one document would fight over.
+NOT_WITH_MERGE = ("Tags", "AccountIds", "VersionName", "DisplayName", "TargetType", "Attachments", "Requires")
+
 PREFERENCES = "SSM-SessionManagerRunShell"
 MAX_BYTES = 64 * 1024
 DOCUMENT = "Custom::SsmDocument"
@@ -149,6 +160,11 @@ class SsmDocumentProperties(CfnLintJsonSchema):
 
     def validate(self, validator: Validator, _: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
         yield from checked(self, validator, DOCUMENT_SCHEMA, as_sent(instance))
+        if instance.get("ContentMode") == "Merge":
+            for name in NOT_WITH_MERGE:
+                if name in instance:
+                    text = f"{name} can't be given with ContentMode Merge: it belongs to the whole document"
+                    yield ValidationError(text, path=deque([name]), rule=self)
         kind = instance.get("DocumentType", "Session")
         if not isinstance(kind, str) or kind == "Session":
             return
@@ -286,6 +302,7 @@ def session_findings(rule: Any, validator: Validator, properties: dict) -> Itera
     if properties.get("DocumentType", "Session") != "Session":
         return
     is_text = properties.get("DocumentFormat") == "TEXT"
+    is_merged = properties.get("ContentMode") == "Merge"
     for name, content, path in contents(properties):
 
         def finding(text: str, inner: list, refused: bool, path: deque = path, name: str = name) -> Finding:
@@ -301,14 +318,16 @@ def session_findings(rule: Any, validator: Validator, properties: dict) -> Itera
             yield finding(parsed.why, [], True)
             continue
         is_mapping = not isinstance(content, str) and is_function(content)[0] is None
-        for error in checked(rule, validator, SESSION_SCHEMA, parsed, functions=is_mapping):
+        schema = MERGED_SCHEMA if is_merged else SESSION_SCHEMA
+        for error in checked(rule, validator, schema, parsed, functions=is_mapping):
             inner = list(error.path)
-            refused = is_refused(error)
+            refused = is_refused(error) or (is_merged and len(inner) == 1)
             error.message = f"{'.'.join(map(str, [name, *inner]))}: {said(error)}"
             error.path = path + error.path if is_mapping else path.copy()
             error.context = []
             yield Finding(error, refused)
-        for text, inner, refused in beyond_the_schema(parsed, properties):
+        # Of a merged document only a part is seen here.
+        for text, inner, refused in () if is_merged else beyond_the_schema(parsed, properties):
             yield finding(text, inner if is_mapping else [], refused)
 
 
