@@ -124,7 +124,6 @@ who_am_i() {
     identity=$(text_of sts get-caller-identity --query '[Account, Arn]') || fail "your AWS credentials were not accepted"
     account=$(printf '%s' "$identity" | cut -f 1)
     partition=$(printf '%s' "$identity" | cut -f 2 | cut -d : -f 2)
-    [ -n "$bucket" ] || ours=${bucket_prefix:-cfn-ssm-document-$account}-$region
 }
 
 stack_status() {
@@ -174,13 +173,20 @@ make_bucket() {
     aws s3api put-bucket-tagging --bucket "$1" --tagging 'TagSet=[{Key=project,Value=cfn-ssm-document}]'
 }
 
-publish() {
+# A stack that exists keeps its bucket, as it keeps every parameter that is not named.
+choose_bucket() {
+    if [ -z "$bucket" ] && [ -z "$bucket_prefix" ] && [ -n "$1" ]; then
+        bucket=$(parameter_of CodeBucket)
+    fi
     if [ -n "$bucket" ]; then
         bucket_exists "$bucket" || fail "there is no bucket $bucket"
     else
-        make_bucket "$ours"
-        bucket=$ours
+        bucket=${bucket_prefix:-cfn-ssm-document-$account}-$region
+        make_bucket "$bucket"
     fi
+}
+
+publish() {
     while read -r built key; do
         if aws s3api head-object --bucket "$bucket" --key "$key" --expected-bucket-owner "$account" >/dev/null 2>&1; then
             say "The code for $built is in $bucket already"
@@ -196,7 +202,6 @@ key_of() {
 }
 
 install() {
-    status=$(stack_status)
     case $status in
     ROLLBACK_COMPLETE | REVIEW_IN_PROGRESS)
         say "Deleting what an earlier attempt left: the stack $stack is $status"
@@ -205,7 +210,6 @@ install() {
         status=
         ;;
     esac
-    # An upgrade keeps the architecture, as it keeps every parameter that is not named.
     if [ -z "$architecture" ] && [ -n "$status" ]; then
         architecture=$(parameter_of Architecture)
     fi
@@ -257,11 +261,14 @@ who_am_i
 case $job in
 install)
     check_files
+    status=$(stack_status)
+    choose_bucket "$status"
     publish
     install "$@"
     ;;
 publish)
     check_files
+    choose_bucket ''
     publish
     say "Published to $bucket. stackset.yaml names this code by its keys."
     ;;

@@ -184,6 +184,13 @@ def test_a_bucket_that_is_given_is_taken_as_it_is(machine: Machine, binary: byte
     with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket="example-given")
 
+    done = machine.install("--stack-name", "given", "--bucket", "example-given", "ManagePreferences=false")
+    assert done.returncode == 0, done.stdout
+    upgraded = machine.install("--stack-name", "given", "ManagePreferences=false")
+    assert upgraded.returncode == 0, upgraded.stdout
+    assert "in example-given already" in upgraded.stdout, "a stack keeps its bucket"
+    assert machine.stacks.delete("given") == "DELETE_COMPLETE"
+
 
 def test_what_stackset_yaml_expects_is_where_a_bundle_is_published(machine: Machine, binary: bytes) -> None:
     machine.unpack(archive(binary))
