@@ -1,7 +1,7 @@
 //! One invocation, from the raw event to the delivered response.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
@@ -11,14 +11,20 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::cfn::delivery::Delivery;
+use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::Envelope;
 use crate::cfn::response::{Outcome, ResponseTemplate};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
+use crate::cfn::standing::Standing;
+use crate::cfn::standing::cloudformation::CloudFormation;
 use crate::failure::Failure;
+use crate::http::put::Put;
+use crate::invocation::clock::Clock;
 use crate::invocation::deadline::Deadlines;
 use crate::invocation::guard::{self, WorkError};
-use crate::invocation::undo_log::UndoLog;
+use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::invocation::watchdog::{ResponseRight, Watchdog};
+use crate::invocation::writes::{self, Writes};
 use crate::resource;
 use crate::resource::location::Location;
 use crate::resource::undo::Undo;
@@ -32,6 +38,10 @@ pub struct Provider {
     pub ssm: Client,
     /// Which response URLs are accepted.
     pub url_rules: UrlRules,
+    /// Whom it asks whether a request still stands.
+    pub cloudformation: CloudFormation,
+    /// The wall clock.
+    pub clock: Clock,
     last_retry: LastRetry,
     delivery: Delivery,
 }
@@ -39,18 +49,17 @@ pub struct Provider {
 impl Provider {
     /// Creates a provider. Until 30 s after `process_started`, it retries calls that are denied, since a new role takes time to
     /// become effective.
-    ///
-    /// # Errors
-    /// The HTTP client can't be built from `tls`.
     pub fn new(
         config: &SdkConfig,
-        tls: rustls::ClientConfig,
+        cloudformation: CloudFormation,
+        put: Arc<dyn Put>,
         url_rules: UrlRules,
+        clock: Clock,
         process_started: Instant,
-    ) -> Result<Self, String> {
+    ) -> Self {
         let last_retry = LastRetry::default();
         let ssm = client(config, last_retry.clone(), process_started);
-        Ok(Self { ssm, url_rules, last_retry, delivery: Delivery::new(tls)? })
+        Self { ssm, url_rules, cloudformation, clock, last_retry, delivery: Delivery::new(put) }
     }
 
     /// Carries out the request and delivers its response before Lambda ends the process.
@@ -75,7 +84,7 @@ impl Provider {
         self.last_retry.clear();
         let envelope = Envelope::parse(event)?;
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
-        let now = since_1970();
+        let now = self.clock.now();
         if url.expired(seconds(now)) {
             return Err(Failure::new(
                 "ResponseURL: has expired. CloudFormation no longer waits, and nothing was changed.",
@@ -85,9 +94,15 @@ impl Provider {
         let response = ResponseTemplate::new(&envelope, &context.env_config.log_stream)?;
         let service_timeout = envelope.service_timeout();
         let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
+        let location = Location::from_arn(&context.invoked_function_arn);
+        let may_ask = location.is_some_and(|location| location.has(&envelope.stack_id));
+        let cloudformation = may_ask.then(|| self.cloudformation.clone());
+        let standing = Arc::new(Standing::new(&envelope, url.signature(now), (now, started), cloudformation));
         let invocation = Arc::new(Invocation {
             provider: self.clone(),
             response,
+            writes: Arc::new(Writes::new(Arc::<Standing>::clone(&standing))),
+            standing,
             deadlines: Deadlines::new(started, remaining(context, now, service_timeout - age)),
             url,
             undo_log: UndoLog::new(),
@@ -117,6 +132,8 @@ struct Invocation {
     provider: Provider,
     response: ResponseTemplate,
     url: ResponseUrl,
+    standing: Arc<Standing>,
+    writes: Arc<Writes>,
     deadlines: Deadlines,
     undo_log: UndoLog<Undo>,
     right: ResponseRight,
@@ -130,27 +147,56 @@ impl Invocation {
             let request = envelope.request(self.url.signed_at)?;
             let location = Location::from_arn(&context.invoked_function_arn);
             let function = &context.env_config.function_name;
-            resource::dispatch(&self.provider.ssm, location.as_ref(), function, &request, &self.undo_log).await
+            let ssm = &self.provider.ssm;
+            resource::dispatch(ssm, location.as_ref(), function, &request, &self.standing, &self.undo_log).await
         }
         .boxed();
-        let error = match guard::run(self.deadlines.work, work).await {
-            Ok(done) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
-            Err(error) => error,
+        let work = self.standing.beside(guard::run(self.deadlines.work, work));
+        let result = writes::within(Arc::clone(&self.writes), work).await;
+        let failure = match (result, self.standing.overtaken()) {
+            (_, Some(overtaken)) => overtaken.failure,
+            (Ok(done), None) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
+            (Err(error), None) => self.reason(error),
         };
-        let failure = self.reason(error);
-        let Some(entry) = self.undo_log.entry() else { return Outcome::failed(failure) };
+        match self.undo_log.entry() {
+            Some(entry) => self.undo(entry, failure).await,
+            None => Outcome::failed(failure),
+        }
+    }
+
+    /// Undoes what a request did that failed. What is not known to be undone is left behind.
+    async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
+        let left_behind = Some(self.unfinished(&entry));
+        if let Some(overtaken) = self.standing.overtaken() {
+            if !entry.undo.is_due_after(&overtaken) {
+                return Outcome::Failed { failure, left_behind };
+            }
+            self.standing.allow_undo();
+        }
         self.undo_log.step("undoing what was done");
-        match guard::run(self.deadlines.undo, entry.undo.run(&self.provider.ssm).boxed()).await {
+        let undo = entry.undo.run(&self.provider.ssm, &self.undo_log).boxed();
+        let id = &entry.physical_id;
+        match writes::within(Arc::clone(&self.writes), guard::run(self.deadlines.undo, undo)).await {
+            Ok(()) if self.writes.has_unreplied() => {
+                let failure = failure.and(format!(
+                    "What was done to {id} was undone, but a call got no response and may still take effect."
+                ));
+                Outcome::Failed { failure, left_behind }
+            }
             Ok(()) => {
                 self.undo_log.clear();
                 Outcome::failed(failure)
             }
             Err(error) => {
-                let (id, why) = (entry.physical_id, self.reason(error));
-                let failure = failure.and(format!("What was done to {id} could not be undone: {why}"));
-                Outcome::Failed { failure, left_behind: Some(id) }
+                let failure = failure.and(format!("What was done to {id} could not be undone: {}", self.reason(error)));
+                Outcome::Failed { failure, left_behind }
             }
         }
+    }
+
+    /// The id of a Create that may have left something behind.
+    fn unfinished(&self, entry: &UndoEntry<Undo>) -> String {
+        FailedCreate::Unfinished { signature: self.standing.signature(), id: entry.physical_id.clone() }.to_string()
     }
 
     fn reason(&self, error: WorkError) -> Failure {
@@ -175,7 +221,7 @@ impl Invocation {
         let this = Arc::clone(self);
         Watchdog::start(self.deadlines.watchdog, self.right.clone(), move || {
             let failure = this.timed_out().and("The function was stalled.");
-            let left_behind = this.undo_log.entry().map(|entry| entry.physical_id);
+            let left_behind = this.undo_log.entry().map(|entry| this.unfinished(&entry));
             let outcome = Outcome::Failed { failure, left_behind };
             let delivery = this.provider.delivery.on_this_thread()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -212,10 +258,6 @@ impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
         Self { error_type: "ResponseNotDelivered".to_owned(), error_message: failure.to_string() }
     }
-}
-
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -1,6 +1,7 @@
 //! Reads the environment, creates the clients and starts the Lambda runtime.
 
 use std::env;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
@@ -8,8 +9,11 @@ use aws_config::meta::region::ProvideRegion;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::SharedCredentialsProvider;
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::http::put::HttpsPut;
+use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::logging;
 use cfn_ssm_document::ssm::client::endpoint;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
@@ -37,7 +41,9 @@ async fn main() -> Result<(), Error> {
     if let Some(endpoint) = endpoint(&config).await {
         let _late = timeout(PRECONNECT_TIMEOUT, client.open(&endpoint)).await;
     }
-    let provider = Provider::new(&config, tls, url_rules(), started)?;
+    let cloudformation = cloudformation(config.clone(), tls.clone());
+    let put = Arc::new(HttpsPut::new(tls)?);
+    let provider = Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started);
     let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| provider.handle(event));
     Runtime::new(handler).run().await
 }
@@ -47,7 +53,6 @@ async fn main() -> Result<(), Error> {
 /// The default loader of aws-config would also link profiles, IMDS, STS and SSO, which a function never needs: a fifth of the
 /// binary.
 async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let flag = |name: &str| set(name).map(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -59,6 +64,20 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
         .set_use_fips(flag("AWS_USE_FIPS_ENDPOINT"))
         .set_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT"));
     config.build()
+}
+
+/// What asks CloudFormation, with connections of its own: those to Systems Manager lead to another host.
+fn cloudformation(config: SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
+    let endpoint = set("AWS_ENDPOINT_URL_CLOUDFORMATION").or_else(|| set("AWS_ENDPOINT_URL"));
+    CloudFormation::new(move || {
+        let mut config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?);
+        config.set_endpoint_url(endpoint.clone());
+        Ok((&config.build()).into())
+    })
+}
+
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn url_rules() -> UrlRules {

@@ -2,7 +2,9 @@
 //! one response for each request. Nothing here knows the resources.
 
 pub mod delivery;
+pub mod physical_id;
 pub mod properties;
 pub mod request;
 pub mod response;
 pub mod response_url;
+pub mod standing;

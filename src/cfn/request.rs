@@ -44,7 +44,7 @@ pub struct Envelope<'a> {
 }
 
 /// A parsed request whose properties are not yet checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// What to do.
     pub request_type: RequestType,
@@ -62,6 +62,8 @@ pub struct Request {
     pub old_properties: Map<String, Value>,
     /// When CloudFormation signed the response URL, in seconds since 1970. A URL of the older form does not tell.
     pub requested_at: Option<i64>,
+    /// How long CloudFormation waits for the response, in seconds.
+    pub service_timeout: i64,
 }
 
 impl<'a> Envelope<'a> {
@@ -104,6 +106,8 @@ impl<'a> Envelope<'a> {
             service_timeout: Option<Value>,
         }
         let properties = self.fields.get("ResourceProperties");
+        // A derived struct would accept a list as well.
+        let properties = properties.filter(|raw| raw.get().starts_with('{'));
         let properties = properties.and_then(|raw| serde_json::from_str::<Properties>(raw.get()).ok());
         let given = match properties.and_then(|properties| properties.service_timeout) {
             Some(Value::String(text)) => text.parse().ok(),
@@ -143,6 +147,7 @@ impl<'a> Envelope<'a> {
             properties,
             old_properties,
             requested_at,
+            service_timeout: self.service_timeout(),
         })
     }
 
@@ -231,6 +236,20 @@ mod tests {
         let raw = raw(&event);
         let request = Envelope::parse(&raw).unwrap().request(None).unwrap();
         assert_eq!((request.request_type, request.properties), (RequestType::Delete, Map::new()));
+    }
+
+    #[test]
+    fn properties_that_are_a_list_or_null_carry_no_service_timeout_and_hinder_no_delete() {
+        for properties in [json!([1]), json!(["1"]), json!([]), Value::Null, json!(1)] {
+            let mut event = event();
+            event["RequestType"] = json!("Delete");
+            event["PhysicalResourceId"] = json!("a-document");
+            event["ResourceProperties"] = properties;
+            let raw = raw(&event);
+            let envelope = Envelope::parse(&raw).unwrap();
+            assert_eq!(envelope.service_timeout(), 3600);
+            assert_eq!(envelope.request(None).unwrap().properties, Map::new());
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The URL is presigned: whoever reads it can respond for the stack. So it has no `Display`, and its `Debug` shows only the host.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -17,6 +18,32 @@ pub struct UrlRules {
     pub suffixes: Vec<String>,
     /// Whether loopback addresses are accepted too, over `http` and on any port. For local runs only.
     pub allow_loopback: bool,
+}
+
+/// For how long CloudFormation's URLs are valid.
+const LIFETIME: Duration = Duration::from_secs(7200);
+
+/// When CloudFormation signed a request, since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signature {
+    /// The URL tells it, to the second.
+    Dated(Duration),
+    /// The URL is of the older form, which tells only when it expires: this is 7,200 s before.
+    Derived(Duration),
+}
+
+impl Signature {
+    /// The moment of the signature.
+    pub fn at(self) -> Duration {
+        match self {
+            Self::Dated(at) | Self::Derived(at) => at,
+        }
+    }
+
+    /// The same in whole seconds.
+    pub fn seconds(self) -> i64 {
+        i64::try_from(self.at().as_secs()).unwrap_or(i64::MAX)
+    }
 }
 
 /// A response URL that was accepted.
@@ -61,6 +88,16 @@ impl ResponseUrl {
             _ => query("Expires").and_then(|seconds| seconds.parse().ok()),
         };
         Ok(Self { url, signed_at, expires_at })
+    }
+
+    /// When it was signed. An unsigned URL is a local tool's; it counts as signed `now`, when its invocation begins.
+    pub fn signature(&self, now: Duration) -> Signature {
+        let moment = |seconds: i64| u64::try_from(seconds).ok().map(Duration::from_secs);
+        let derived = || moment(self.expires_at?)?.checked_sub(LIFETIME);
+        match self.signed_at.and_then(moment) {
+            Some(signed_at) => Signature::Dated(signed_at),
+            None => derived().map_or(Signature::Dated(now), Signature::Derived),
+        }
     }
 
     /// Whether its signature has expired at `now`, in seconds since 1970.
@@ -186,6 +223,23 @@ mod tests {
         {
             let url = parse(&format!("{base}?{odd}"), false).unwrap();
             assert_eq!((url.signed_at, url.expired(i64::MAX)), (None, false), "{odd}");
+        }
+    }
+
+    #[test]
+    fn the_signature_is_dated_or_derived_from_the_expiry_and_an_unsigned_url_counts_as_signed_now() {
+        let now = Duration::from_secs(1_800_000_000);
+        let signed = Duration::from_secs(1_767_225_600);
+        for (query, expected) in [
+            ("X-Amz-Date=20260101T000000Z&X-Amz-Expires=7200", Signature::Dated(signed)),
+            ("X-Amz-Date=20260101T000000Z", Signature::Dated(signed)),
+            ("AWSAccessKeyId=A&Expires=1767232800&Signature=S", Signature::Derived(signed)),
+            ("Expires=60", Signature::Dated(now)),
+            ("Expires=-1", Signature::Dated(now)),
+            ("", Signature::Dated(now)),
+        ] {
+            let url = parse(&format!("https://bucket.s3.amazonaws.com/a?{query}"), false).unwrap();
+            assert_eq!(url.signature(now), expected, "{query}");
         }
     }
 }

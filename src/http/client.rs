@@ -114,6 +114,18 @@ impl HttpConnector for SdkHttpClient {
     }
 }
 
+/// No connection could be made.
+#[derive(Debug)]
+pub(super) struct NotSent(pub(super) String);
+
+impl std::fmt::Display for NotSent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NotSent {}
+
 async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let request = request.map(|body| reqwest::Body::from(body.bytes().unwrap_or_default().to_vec()));
@@ -129,9 +141,8 @@ async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResp
 }
 
 fn connector_error(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() {
-        ConnectorError::timeout(describe(error).into())
-    } else {
-        ConnectorError::io(describe(error).into())
-    }
+    let (is_timeout, is_connect) = (error.is_timeout(), error.is_connect());
+    let text = describe(error);
+    let source = if is_connect { NotSent(text).into() } else { text.into() };
+    if is_timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) }
 }

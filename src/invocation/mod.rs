@@ -2,7 +2,9 @@
 //!
 //! Nothing here knows CloudFormation or AWS.
 
+pub mod clock;
 pub mod deadline;
 pub mod guard;
 pub mod undo_log;
 pub mod watchdog;
+pub mod writes;

@@ -11,6 +11,8 @@ pub struct UndoLog<U> {
 #[derive(Debug)]
 struct State<U> {
     step: String,
+    /// What the step saw last.
+    seen: Option<String>,
     entry: Option<UndoEntry<U>>,
 }
 
@@ -33,17 +35,27 @@ impl<U> UndoEntry<U> {
 impl<U: Clone> UndoLog<U> {
     /// Creates an empty log.
     pub fn new() -> Self {
-        Self { state: Mutex::new(State { step: "reading the request".into(), entry: None }) }
+        Self { state: Mutex::new(State { step: "reading the request".into(), seen: None, entry: None }) }
     }
 
     /// Records the current step. A request that runs out of time names it in its reason.
     pub fn step(&self, step: impl Into<String>) {
-        self.state().step = step.into();
+        let (step, mut state) = (step.into(), self.state());
+        (state.step, state.seen) = (step, None);
     }
 
-    /// Returns the current step.
+    /// Records what the current step, which waits, saw last: "it is Updating".
+    pub fn seen(&self, what: impl Into<String>) {
+        self.state().seen = Some(what.into());
+    }
+
+    /// Returns the current step, and in parentheses what it saw last.
     pub fn current_step(&self) -> String {
-        self.state().step.clone()
+        let state = self.state();
+        match &state.seen {
+            Some(seen) => format!("{} ({seen})", state.step),
+            None => state.step.clone(),
+        }
     }
 
     /// Records how to undo what follows, in place of an earlier entry. Called *before* the first write.
@@ -77,5 +89,21 @@ impl<U: Clone> UndoLog<U> {
 impl<U: Clone> Default for UndoLog<U> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_waits_names_what_it_saw_last_until_the_next_step() {
+        let log = UndoLog::<()>::new();
+        log.step("waiting for version 2 to become Active");
+        log.seen("it is Creating");
+        log.seen("it is Updating");
+        assert_eq!(log.current_step(), "waiting for version 2 to become Active (it is Updating)");
+        log.step("promoting version 2");
+        assert_eq!(log.current_step(), "promoting version 2");
     }
 }

@@ -18,6 +18,11 @@ impl Location {
         (arn.starts_with("arn:") && is_account).then_some(Self { partition, region, account })
     }
 
+    /// Whether an ARN is of this location.
+    pub fn has(&self, arn: &str) -> bool {
+        Self::from_arn(arn).as_ref() == Some(self)
+    }
+
     /// The ARN of a Systems Manager resource in this location.
     pub fn arn(&self, resource: &str) -> String {
         format!("arn:{}:ssm:{}:{}:{resource}", self.partition, self.region, self.account)

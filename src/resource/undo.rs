@@ -4,8 +4,10 @@ use aws_sdk_ssm::Client;
 
 use super::document::apply::undo as document;
 use super::document::plan::undo::Undo as DocumentUndo;
-use super::service_setting::Undo as SettingUndo;
+use super::service_setting::undo::Undo as SettingUndo;
+use crate::cfn::standing::Overtaken;
 use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
 
 /// What one request wrote, and how to take it back.
 #[derive(Debug, Clone)]
@@ -21,10 +23,19 @@ impl Undo {
     ///
     /// # Errors
     /// Something stays behind.
-    pub(crate) async fn run(&self, client: &Client) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, client: &Client, undo_log: &UndoLog<Self>) -> Result<(), Failure> {
         match self {
             Self::Document(undo) => document::undo(client, undo).await,
-            Self::ServiceSetting(undo) => undo.run(client).await,
+            Self::ServiceSetting(undo) => undo.run(client, undo_log).await,
+        }
+    }
+
+    /// Whether it is due although CloudFormation has given up on the request. The next request undoes a document by its tags;
+    /// nobody else undoes a setting, which bears none.
+    pub(crate) fn is_due_after(&self, overtaken: &Overtaken) -> bool {
+        match self {
+            Self::Document(_) => false,
+            Self::ServiceSetting(_) => !overtaken.another_delivery_succeeded,
         }
     }
 }

@@ -1,98 +1,16 @@
-//! An error of one call, and AWS's error codes.
+//! The error of one call.
 
-use std::fmt;
+use std::error::Error;
 
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 
+use super::code::ErrorCode;
 use super::remedy::{CHECK_ENDPOINT, remedy};
 use crate::failure::Failure;
-
-macro_rules! error_codes {
-    ($($variant:ident = $code:literal,)+) => {
-        /// The code of an error that AWS returned.
-        ///
-        /// See the errors of each [action](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html)
-        /// and the [common errors](https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html).
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        #[allow(missing_docs)]
-        pub enum ErrorCode {
-            $($variant,)+
-            /// A code that needs no treatment of its own.
-            Other(String),
-        }
-
-        impl ErrorCode {
-            /// Parses a code with or without its namespace, such as `com.amazonaws.ssm#InvalidDocument`.
-            pub(super) fn parse(text: &str) -> Self {
-                let name = text.split('#').next_back().unwrap_or(text);
-                let name = name.split(':').next().unwrap_or(name);
-                match name {
-                    $($code => Self::$variant,)+
-                    other => Self::Other(other.to_owned()),
-                }
-            }
-
-            fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$variant => $code,)+
-                    Self::Other(code) => code,
-                }
-            }
-        }
-    };
-}
-
-error_codes! {
-    AccessDenied = "AccessDeniedException",
-    AssociatedInstances = "AssociatedInstances",
-    DocumentAlreadyExists = "DocumentAlreadyExists",
-    DocumentLimitExceeded = "DocumentLimitExceeded",
-    DocumentPermissionLimit = "DocumentPermissionLimit",
-    DocumentVersionLimitExceeded = "DocumentVersionLimitExceeded",
-    DuplicateDocumentContent = "DuplicateDocumentContent",
-    DuplicateDocumentVersionName = "DuplicateDocumentVersionName",
-    ExpiredToken = "ExpiredTokenException",
-    IncompleteSignature = "IncompleteSignatureException",
-    InternalServerError = "InternalServerError",
-    InvalidDocument = "InvalidDocument",
-    InvalidDocumentContent = "InvalidDocumentContent",
-    InvalidDocumentOperation = "InvalidDocumentOperation",
-    InvalidDocumentSchemaVersion = "InvalidDocumentSchemaVersion",
-    InvalidDocumentType = "InvalidDocumentType",
-    InvalidDocumentVersion = "InvalidDocumentVersion",
-    InvalidPermissionType = "InvalidPermissionType",
-    InvalidResourceId = "InvalidResourceId",
-    InvalidResourceType = "InvalidResourceType",
-    InvalidSignature = "InvalidSignatureException",
-    MaxDocumentSizeExceeded = "MaxDocumentSizeExceeded",
-    NoLongerSupported = "NoLongerSupported",
-    NoLongerSupportedException = "NoLongerSupportedException",
-    RequestLimitExceeded = "RequestLimitExceeded",
-    ServiceSettingNotFound = "ServiceSettingNotFound",
-    Throttling = "Throttling",
-    ThrottlingException = "ThrottlingException",
-    TooManyRequests = "TooManyRequestsException",
-    TooManyTags = "TooManyTagsError",
-    TooManyUpdates = "TooManyUpdates",
-    UnrecognizedClient = "UnrecognizedClientException",
-    Validation = "ValidationException",
-}
-
-impl ErrorCode {
-    fn is_throttling(&self) -> bool {
-        use ErrorCode::{RequestLimitExceeded, Throttling, ThrottlingException, TooManyRequests};
-        matches!(self, RequestLimitExceeded | Throttling | ThrottlingException | TooManyRequests)
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::invocation::writes::Refused;
 
 /// An error as it is on the wire: `{"__type":"com.amazonaws.ssm#Code","Message":"…"}`.
 pub(super) struct WireError {
@@ -109,7 +27,9 @@ impl WireError {
             #[serde(default, alias = "Message")]
             message: String,
         }
-        let Body { code, message } = serde_json::from_slice(response.body().bytes()?).ok()?;
+        let body = response.body().bytes()?.trim_ascii_start();
+        // A derived struct would accept a list as well.
+        let Body { code, message } = serde_json::from_slice(body.starts_with(b"{").then_some(body)?).ok()?;
         Some(Self { code: ErrorCode::parse(&code), message })
     }
 
@@ -131,6 +51,13 @@ impl WireError {
     }
 }
 
+/// Why the invocation's gate did not let a call write.
+fn refused<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure> {
+    let SdkError::DispatchFailure(failure) = error else { return None };
+    let source = failure.as_connector_error()?.source()?;
+    source.downcast_ref::<Refused>().map(|refused| refused.0.clone())
+}
+
 /// The error of one call to Systems Manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsmError {
@@ -139,6 +66,8 @@ pub struct SsmError {
     code: Option<ErrorCode>,
     message: String,
     request_id: Option<String>,
+    /// Why the call was not allowed to write, if it was not.
+    refused: Option<Failure>,
 }
 
 impl SsmError {
@@ -166,7 +95,7 @@ impl SsmError {
                 format!("the response can't be read{}", status.unwrap_or_default())
             }
         };
-        Self { operation, code, message, request_id }
+        Self { operation, code, message, request_id, refused: refused(error) }
     }
 
     /// The code that AWS returned, if a response arrived.
@@ -186,8 +115,11 @@ impl SsmError {
 
     /// Converts the error into a reason that names the call, its `subject`, AWS's message and the remedy.
     ///
-    /// `redact` removes the document's content from AWS's message.
+    /// A call that was not allowed to write gives the reason for that instead. `redact` removes the document's content from AWS's message.
     pub fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
+        if let Some(refused) = &self.refused {
+            return refused.clone();
+        }
         let operation = self.operation;
         let message = redact(&self.message);
         let stop = if message.is_empty() || message.ends_with('.') { "" } else { "." };

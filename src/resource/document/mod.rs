@@ -15,19 +15,22 @@ pub(crate) mod plan;
 use serde_json::{Map, Value, json};
 
 use self::apply::release::Releasing;
-use self::apply::{Adopted, Applied, Apply, NotApplied};
+use self::apply::{Applied, Apply, Met, NotApplied};
 use self::aws::read::Reader;
 use self::aws::write::Writer;
-use self::desired::{Declared, Desired, is_document_name};
+use self::desired::{Declared, Desired};
 use self::intent::{Encounter, Intent};
 use self::observed::Observed;
-use self::ownership::Owner;
+use self::ownership::{Owner, since};
+use self::plan::patience::shows_old_properties;
+use self::plan::release::{Target, abandoned_name, target};
 use self::plan::{Planned, plan};
 use super::location::Location;
 use super::reconciled::Reconciled;
 use super::undo::Undo;
 use crate::backoff::Backoff;
 use crate::cfn::request::{Request, RequestType};
+use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
 
@@ -43,63 +46,94 @@ pub(crate) async fn reconcile(
     client: &aws_sdk_ssm::Client,
     location: Option<&Location>,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<Undo>,
 ) -> Result<Reconciled, Failure> {
     let desired = Desired::read(&request.properties)?;
-    let (owner, previous) = (owner(request), Declared::read(&request.old_properties));
-    let is_own = request.physical_resource_id.as_ref() == Some(&desired.name);
+    let (owner, old) = (owner(request), Declared::read(&request.old_properties));
+    let name = desired.name.as_str();
+    let abandoned = abandoned_name(request, &old);
+    let of_another_document = Declared::default();
+    let previous = if abandoned.is_some() { &of_another_document } else { &old };
     let encounter = match request.request_type {
-        RequestType::Update if is_own => Encounter::Update(&previous),
+        RequestType::Update if request.physical_resource_id.as_deref() == Some(name) => Encounter::Update(previous),
         RequestType::Update => Encounter::Rename,
         RequestType::Create | RequestType::Delete => Encounter::Create,
     };
     let account = location.map(|location| location.account.as_str());
-    let intent = Intent { desired: &desired, encounter, owner: &owner, signature: request.requested_at, account };
-    let name = desired.name.as_str();
-    let applied =
-        converge(Apply { reader: Reader { client, name }, writer: Writer { client, name }, intent, undo_log }).await?;
+    let signature = Some(standing.signature());
+    let intent = Intent { desired: &desired, encounter, owner: &owner, signature, account };
+    let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, intent, undo_log };
+    let applied = match abandoned {
+        None => converge(apply, standing).await?,
+        Some(abandoned) => {
+            undo_log.step("waiting for an earlier Update to end");
+            standing.wait_for_patience().await;
+            let kept_since = apply.reader.describe().await?.and_then(|kept| since(&kept.description.tags));
+            let applied = converge(apply, standing).await?;
+            let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
+            let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
+            let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
+            releasing.undo_create(&signed).await?;
+            applied
+        }
+    };
     let arn = location.map(|location| location.arn(&format!("document/{name}"))).unwrap_or_default();
-    Ok(Reconciled { physical_id: desired.name.clone(), data: data(&desired, applied, arn) })
+    Ok(Reconciled { physical_id: name.to_owned(), data: data(&desired, applied, arn) })
 }
 
 /// Observes, plans and applies, until a plan is carried out on the document that it was made for.
-async fn converge(apply: Apply<'_>) -> Result<Applied, Failure> {
-    let mut backoff = Backoff::new();
-    let (mut outdated, mut adopted) = (None, Adopted::No);
+async fn converge(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Failure> {
+    let (mut backoff, mut outdated) = (Backoff::new(), None);
+    let Met { mut observed, mut adopted } = apply.observe().await?;
+    if !shows_old_properties(apply.intent, &observed) {
+        apply.undo_log.step("waiting for an earlier Update to end");
+        standing.wait_for_patience().await;
+        (observed, adopted) = adopted.and(apply.observe().await?);
+    }
     for _ in 0..MAX_ROUNDS {
-        let met = apply.observe().await?;
-        adopted = adopted.or(met.adopted);
-        let planned = plan(apply.intent, &met.observed)?;
-        log(apply.intent, &met.observed, &planned);
-        match apply.carry_out(&planned.plan, &met.observed, &adopted).await {
+        let planned = plan(apply.intent, &observed)?;
+        log(apply.intent, &observed, &planned);
+        match apply.carry_out(&planned.plan, &observed, &adopted).await {
             Ok(applied) => return Ok(applied),
             Err(NotApplied::Failed(failure)) => return Err(failure),
             Err(NotApplied::Outdated(failure)) => outdated = Some(failure),
         }
         backoff.pause().await;
+        (observed, adopted) = adopted.and(apply.observe().await?);
     }
     let failure = outdated.unwrap_or_else(|| Failure::new("The document changed in the meantime."));
     Err(failure.and("This happened several times in a row: someone else is changing the document. Try again."))
 }
 
-/// Releases the document that a Delete names.
+/// Carries out a Delete: releases the document, or undoes the Create that failed.
 ///
 /// # Errors
 /// A call failed.
 pub(crate) async fn release(
     client: &aws_sdk_ssm::Client,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<Undo>,
 ) -> Result<(), Failure> {
-    let name = request.physical_resource_id.as_deref().unwrap_or_default();
-    if !is_document_name(name) {
-        // The marker of a Create that left nothing, or an id of another provider.
-        return Ok(());
+    let (owner, declared, signature) = (owner(request), Declared::read(&request.properties), standing.signature());
+    let releasing = |name| Releasing {
+        reader: Reader { client, name },
+        writer: Writer { client, name },
+        owner: &owner,
+        declared: &declared,
+        signature: Some(signature),
+        undo_log,
+    };
+    match target(request, &declared, signature) {
+        Target::Nothing => Ok(()),
+        Target::Document(name) => releasing(&name).release().await,
+        Target::Create { name, signed } => {
+            undo_log.step("waiting for the Create that failed to end");
+            standing.wait_for_patience().await;
+            releasing(&name).undo_create(&signed).await
+        }
     }
-    let (owner, declared) = (owner(request), Declared::read(&request.properties));
-    let (reader, writer) = (Reader { client, name }, Writer { client, name });
-    let signature = request.requested_at;
-    Releasing { reader, writer, owner: &owner, declared: &declared, signature, undo_log }.release().await
 }
 
 /// Logs the plan and the paths that change, never their values.

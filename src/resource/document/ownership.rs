@@ -23,7 +23,7 @@ pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";
 pub(crate) const NATIVE_STACK_ID: &str = "aws:cloudformation:stack-id";
 
 /// CloudFormation's clock and the one that signs requests may differ by so many seconds.
-const TOLERANCE: i64 = 2;
+pub(crate) const TOLERANCE: i64 = 2;
 
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,74 +1,82 @@
 //! `Custom::SsmServiceSetting`: *the setting has the desired value, and no change of it is pending.*
 
-pub mod calls;
+pub(crate) mod aws;
+pub mod desired;
+pub(crate) mod observed;
 pub mod physical_id;
-pub mod plan;
-pub mod properties;
+pub(crate) mod plan;
+pub(crate) mod undo;
 
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value, json};
 
-use self::calls::Setting;
+use self::aws::Setting;
+use self::desired::{Desired, OnDelete, declared_value};
+use self::observed::Observed;
 use self::physical_id::{PhysicalId, Previous};
-use self::plan::{Observed, Step, first_id, on_delete, step};
-use self::properties::{Desired, OnDelete};
-use crate::cfn::request::Request;
+use self::plan::Plan;
+use self::undo::Undo;
+use crate::cfn::physical_id::{FailedCreate, is_made_up};
+use crate::cfn::request::{Request, RequestType};
+use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::resource::location::Location;
 use crate::resource::reconciled::Reconciled;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// How to put a setting back.
-#[derive(Debug, Clone)]
-pub struct Undo {
-    id: PhysicalId,
-    function: String,
-    /// What this request set.
-    value: String,
-}
-
-/// Brings the setting to what a Create or an Update asks for.
+/// Carries out a Create or an Update.
 ///
 /// # Errors
-/// What was refused or failed; `undo_log` then has what a failure must undo.
+/// The request was refused, or a call failed. `undo_log` then holds what must be undone.
 pub(crate) async fn reconcile(
     client: &Client,
     location: Option<&Location>,
     function: &str,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<AnyUndo>,
 ) -> Result<Reconciled, Failure> {
     let desired = Desired::read(&request.properties, location)?;
-    let setting = Setting { client, id: &desired.id, function };
+    let setting = Setting { client, id: &desired.id, function, undo_log };
     undo_log.step("reading the setting");
-    let observed = setting.observe().await?;
+    let mut observed = setting.observe().await?;
     let own_id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let own_id = own_id.filter(|id| id.setting == desired.id);
-    let step = step(&desired, &observed);
-    tracing::info!(setting = desired.id, sets = step != Step::Leave, "planned");
+    let declared_before = declared_value(&request.old_properties, &desired.id);
+    if own_id.is_some() && !declared_before.is_some_and(|value| plan::same_value(&value, &observed.value)) {
+        // An Update before this one may have been cancelled while it wrote.
+        undo_log.step("waiting for an earlier Update to end");
+        standing.wait_for_patience().await;
+        observed = setting.observe().await?;
+    }
+    let plan = plan::change(&desired, &observed);
+    tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
     let id = match own_id {
-        // Its own setting: the stack's rollback is an Update, too, and sets it back.
+        // The resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
         None => {
-            let id = first_id(&desired, &observed, request.requested_at)?;
-            if step != Step::Leave {
+            let id = plan::adoption(&desired, &observed, request.requested_at)?;
+            if plan != Plan::Leave {
                 let undo = Undo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
                 undo_log.note(UndoEntry { physical_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
             }
             id
         }
     };
-    let observed = if step == Step::Leave {
-        observed
-    } else {
+    if plan != Plan::Leave {
         undo_log.step("changing the setting");
-        setting.take(&step).await?
-    };
+        observed = setting.apply(&plan, observed).await?;
+        if request.request_type == RequestType::Create {
+            // A setting has no tags of ownership, so the Delete after a cancelled Create can't tell what that Create set.
+            undo_log.step("asking CloudFormation whether this request still stands");
+            standing.confirm().await?;
+        }
+    }
     Ok(Reconciled { physical_id: id.to_string(), data: data(&id, observed) })
 }
 
-/// Lets the setting go that a Delete names.
+/// Carries out a Delete.
 ///
 /// # Errors
 /// A call failed.
@@ -76,45 +84,47 @@ pub(crate) async fn release(
     client: &Client,
     function: &str,
     request: &Request,
+    standing: &Standing,
     undo_log: &UndoLog<AnyUndo>,
 ) -> Result<(), Failure> {
     let choice = OnDelete::read(&request.properties);
-    let id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
-    let Some(id) = id.filter(|_| choice != OnDelete::Retain) else { return Ok(()) };
-    undo_log.step("letting the setting go");
-    let setting = Setting { client, id: &id.setting, function };
-    let Some(observed) = setting.find().await? else { return Ok(()) };
-    let (step, warning) = on_delete(choice, &id.previous, &observed);
-    if let Some(warning) = warning {
-        tracing::warn!(setting = id.setting, warning, "look at this");
-    }
-    if step != Step::Leave {
-        setting.take(&step).await?;
-    }
-    Ok(())
-}
-
-impl Undo {
-    /// Puts the setting back as it was before the request, unless somebody else has changed it since.
-    ///
-    /// # Errors
-    /// A call failed, or what was there before is not known.
-    pub async fn run(&self, client: &Client) -> Result<(), Failure> {
-        let setting = Setting { client, id: &self.id.setting, function: &self.function };
-        let observed = setting.observe().await?;
-        if observed.value != self.value || observed.is_default {
-            return Ok(());
+    let given = request.physical_resource_id.as_deref().unwrap_or_default();
+    let (given, unfinished) = match FailedCreate::parse(given) {
+        Some(FailedCreate::NotCreated) => return Ok(()),
+        Some(FailedCreate::Unfinished { signature, id }) => (id, Some(signature)),
+        None => (given.to_owned(), None),
+    };
+    let Some(id) = PhysicalId::parse(&given) else {
+        if is_made_up(&given, &request.stack_id, &request.logical_resource_id) {
+            tracing::warn!(
+                resource = request.logical_resource_id,
+                "CloudFormation cancelled the Create of this resource; check that the setting is as it was before"
+            );
         }
-        let step = match &self.id.previous {
-            Previous::Default => Step::Reset,
-            Previous::Value(value) => Step::Set(value.clone()),
-            Previous::Unknown => return Err(Failure::new("An earlier delivery of this request changed it.")),
-        };
-        setting.take(&step).await.map(drop)
+        return Ok(());
+    };
+    if unfinished.is_none() && choice == OnDelete::Retain {
+        return Ok(());
     }
+    if unfinished.is_some() {
+        undo_log.step("waiting for the failed Create to end");
+        standing.wait_for_patience().await;
+    }
+    undo_log.step("releasing the setting");
+    let setting = Setting { client, id: &id.setting, function, undo_log };
+    let Some(observed) = setting.find().await? else { return Ok(()) };
+    let declared = declared_value(&request.properties, &id.setting);
+    let (plan, warning) = match unfinished {
+        Some(signature) => plan::undo_unfinished(&id.previous, declared.as_deref(), signature, &observed),
+        None => plan::release(choice, &id.previous, declared.as_deref(), &observed),
+    };
+    if let Some(warning) = warning {
+        tracing::warn!(setting = id.setting, "{warning}");
+    }
+    setting.apply(&plan, observed).await.map(drop)
 }
 
-/// What `Fn::GetAtt` gives.
+/// The values of `Fn::GetAtt`.
 fn data(id: &PhysicalId, observed: Observed) -> Map<String, Value> {
     let previous = match &id.previous {
         Previous::Value(value) => value.clone(),

@@ -1,37 +1,36 @@
-//! The physical id of a setting: it names the setting and remembers what was there before, so that no other store is needed.
+//! The physical id of a setting. It also holds the value before this resource, so that no other store is needed.
 
 use std::fmt;
 
-/// What CloudFormation takes at most, in bytes.
-const MAX_BYTES: usize = 1024;
+use crate::cfn::physical_id::FailedCreate;
 
-/// A setting and its past.
+/// A setting and its value before this resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhysicalId {
     /// The setting's id.
     pub setting: String,
-    /// What was there before this resource.
+    /// The value before this resource.
     pub previous: Previous,
 }
 
-/// What was there before.
+/// The value before this resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Previous {
-    /// Nothing was set: AWS's default was in force.
+    /// AWS's default.
     Default,
-    /// This value was set.
+    /// This value.
     Value(String),
-    /// It can't be known, or does not fit.
+    /// It is unknown, or too long for a physical id.
     Unknown,
 }
 
 impl PhysicalId {
-    /// Whether it is short enough for CloudFormation.
+    /// Whether CloudFormation accepts it, even as part of the id of a failed Create that can't be undone.
     pub fn fits(&self) -> bool {
-        self.to_string().len() <= MAX_BYTES
+        FailedCreate::fits(&self.to_string())
     }
 
-    /// Reads it back; `None` for the marker and for ids that CloudFormation made up.
+    /// Parses a physical id. Returns `None` for the marker of a failed Create and for ids that CloudFormation made up.
     pub fn parse(text: &str) -> Option<Self> {
         let (setting, previous) = text.split_once('?')?;
         let previous = match previous.split_once('=') {
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_back_as_it_was_written() {
+    fn an_id_parses_to_what_it_was_formatted_from() {
         for previous in [
             Previous::Default,
             Previous::Unknown,
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_others_are_not_read() {
+    fn ids_of_another_form_are_not_parsed() {
         for text in [
             "",
             "cfn-ssm-document:not-created",
@@ -89,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn an_id_holds_at_most_one_kilobyte() {
+    fn an_id_holds_at_most_one_kilobyte_with_room_for_that_of_an_unfinished_create() {
         let id = |bytes: usize| PhysicalId { setting: "/s".into(), previous: Previous::Value("x".repeat(bytes)) };
-        assert!(id(1024 - "/s?previous=".len()).fits());
-        assert!(!id(1025 - "/s?previous=".len()).fits());
+        let room = 1024 - "cfn-ssm-document:unfinished:123456789012:/s?previous=".len();
+        assert!(id(room).fits() && !id(room + 1).fits());
     }
 }

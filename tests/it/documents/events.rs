@@ -27,7 +27,7 @@ fn events() -> Vec<(String, Value)> {
 /// Sends an event and gives the answer.
 async fn send(world: &World, event: &Value) -> Value {
     let mut event = event.clone();
-    event["ResponseURL"] = json!(world.aws.answer_url(Age::Now));
+    event["ResponseURL"] = json!(world.aws.response_url(Age::Now));
     let payload = serde_json::value::to_raw_value(&event).unwrap();
     let timeout = std::time::Duration::from_secs(60);
     world.provider.handle(LambdaEvent::new(payload, context(timeout))).await.unwrap();

@@ -7,7 +7,7 @@ use loopback_aws::ssm::ModelError;
 use loopback_aws::{Fault, Sink};
 use tokio::sync::Semaphore;
 
-use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use super::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::documents::desired;
 use crate::world::{Request, World};
 
@@ -121,7 +121,7 @@ async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
         let started = Instant::now();
         assert!(world.invoke_within(&Request::create(desired("20")), TIMEOUT).await.is_err(), "{step:?}");
         assert!(started.elapsed() < TIMEOUT, "{step:?}: {:?}", started.elapsed());
-        let attempts = world.aws.answers().len();
+        let attempts = world.aws.responses().len();
         assert!((3..=12).contains(&attempts), "{step:?}: {attempts} attempts");
     }
 }

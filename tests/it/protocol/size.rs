@@ -3,7 +3,7 @@
 use loopback_aws::Fault;
 use serde_json::{Value, json};
 
-use super::staging::delivered;
+use super::stages::delivered;
 use crate::documents::{NAME, desired, desired_with};
 use crate::world::{LOG_STREAM, Request, World};
 
@@ -16,7 +16,7 @@ async fn assert_fits(world: &World, request: &Request) {
     world.aws.forget();
     world.invoke(request).await.unwrap();
     let case = format!("{} {}", request.request_type, request.logical_id);
-    let answer = world.aws.answers().remove(0);
+    let answer = world.aws.responses().remove(0);
     assert!(!answer.is_too_long(), "{} bytes", answer.bytes.len());
     let reply = delivered(world, &case);
     assert_eq!(reply.0["StackId"], request.stack_id.as_str());

@@ -1,6 +1,6 @@
 //! Carries out a plan and verifies it. It decides nothing: each step is a call or a wait.
 
-pub(crate) mod adopt;
+mod adopt;
 pub(crate) mod release;
 pub(crate) mod undo;
 mod upload;
@@ -76,6 +76,11 @@ impl Adopted {
             Self::No => later,
             Self::From(_) => self,
         }
+    }
+
+    /// What is known after the document was observed once more.
+    pub(crate) fn and(self, met: Met) -> (Observed, Self) {
+        (met.observed, self.or(met.adopted))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Releases a document: carries out what a Delete does.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
-use super::undo::{delete, revert};
+use super::undo::{delete, revert, undo};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
@@ -10,8 +11,9 @@ use crate::resource::document::aws::read::{Described, Reader};
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::desired::{Declared, OnDelete};
 use crate::resource::document::observed::Status;
-use crate::resource::document::ownership::Owner;
+use crate::resource::document::ownership::{Owner, Ownership};
 use crate::resource::document::plan::release::{Release, Revert, release as plan};
+use crate::resource::document::plan::undo::Undo;
 use crate::resource::undo::Undo as AnyUndo;
 
 /// What it takes to release one document.
@@ -42,6 +44,26 @@ impl Releasing<'_> {
             Ok(Some(now)) if now.status() == Status::Deleting => Ok(()),
             _ => Err(failure),
         }
+    }
+
+    /// Undoes the Create that was signed in this range, if its tags are still on the document. Another document of the resource's,
+    /// which an earlier life of it left, stays.
+    ///
+    /// # Errors
+    /// A step failed. The others were attempted.
+    pub(crate) async fn undo_create(&self, signed: &RangeInclusive<i64>) -> Result<(), Failure> {
+        self.undo_log.step("undoing the request that failed");
+        let Some(Described { description, .. }) = self.reader.describe().await? else { return Ok(()) };
+        let Some(ownership) = Ownership::by(self.owner, &description.tags) else { return Ok(()) };
+        if !ownership.since.is_some_and(|since| signed.contains(&since)) {
+            tracing::warn!(document = self.reader.name, "the document is not of the request that failed: it stays");
+            return Ok(());
+        }
+        let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
+        let mut steps = Undo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
+        steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
+        tracing::info!(document = self.reader.name, plan = "undo the request that failed", "planned");
+        undo(self.reader.client, &steps).await
     }
 
     /// Describes the document, and under `Restore` reads its shares beside it and waits while AWS is changing it.

@@ -5,6 +5,7 @@
 
 pub(crate) mod adoption;
 pub(crate) mod change;
+pub(crate) mod patience;
 pub(crate) mod release;
 mod requires;
 pub(crate) mod tags;

@@ -2,10 +2,54 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use crate::resource::document::desired::{Declared, OnDelete};
+use crate::cfn::physical_id::{FailedCreate, is_made_up};
+use crate::cfn::request::{Request, RequestType};
+use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{Origin, Owner, Ownership, Tags, is_overtaken, of_ownership};
+use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
+
+/// What a Delete is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Nothing: the Create left nothing behind, or the id is another provider's.
+    Nothing,
+    /// The document of this name.
+    Document(String),
+    /// A Create of this name that failed or was cancelled: what it did is undone, whatever `OnDelete` says.
+    Create {
+        name: String,
+        /// When CloudFormation signed that Create.
+        signed: RangeInclusive<i64>,
+    },
+}
+
+/// Decides from the physical id and the properties of a Delete.
+pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> Target {
+    let id = request.physical_resource_id.as_deref().unwrap_or_default();
+    match (FailedCreate::parse(id), &declared.name) {
+        (Some(FailedCreate::NotCreated), _) => Target::Nothing,
+        (Some(FailedCreate::Unfinished { signature, id }), _) => {
+            Target::Create { name: id, signed: signature..=signature }
+        }
+        (None, Some(name)) if name == id => Target::Document(id.to_owned()),
+        (None, Some(name)) if is_made_up(id, &request.stack_id, &request.logical_resource_id) => {
+            Target::Create { name: name.clone(), signed: signature - request.service_timeout..=signature + TOLERANCE }
+        }
+        (None, _) if is_document_name(id) => Target::Document(id.to_owned()),
+        (None, _) => Target::Nothing,
+    }
+}
+
+/// The document that a rename made before it failed, in the rollback of that rename: an Update of the document under the old name,
+/// whose old properties declare the new one.
+pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option<&'a str> {
+    let name = old.name.as_deref().filter(|_| request.request_type == RequestType::Update)?;
+    let is_rollback = request.physical_resource_id.as_deref() != Some(name)
+        && Declared::read(&request.properties).name == request.physical_resource_id;
+    is_rollback.then_some(name)
+}
 
 /// What a Delete does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +132,41 @@ mod tests {
     fn revert(promote: Option<&str>, tags: &Tags) -> Release {
         let remove_tags = tags.keys().cloned().collect();
         Release::Revert(Revert { promote: promote.map(str::to_owned), remove_tags, ..Revert::default() })
+    }
+
+    #[test]
+    fn the_id_of_a_delete_tells_what_it_is_about() {
+        let stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/prod/0";
+        let create = |signed| Target::Create { name: "Doc".into(), signed };
+        for (id, name, expected) in [
+            ("cfn-ssm-document:not-created", Some("Doc"), Target::Nothing),
+            ("cfn-ssm-document:unfinished:7:Doc", None, create(7..=7)),
+            ("prod-Preferences-1ABC2DEF3GHI", Some("Doc"), create(100..=1_002)),
+            (
+                "prod-Preferences-1ABC2DEF3GHI",
+                Some("prod-Preferences-1ABC2DEF3GHI"),
+                Target::Document("prod-Preferences-1ABC2DEF3GHI".into()),
+            ),
+            // The old document of a rename, whose clean-up carries the old properties; or properties that can't be read.
+            ("Doc", Some("Doc"), Target::Document("Doc".into())),
+            ("Doc", None, Target::Document("Doc".into())),
+            ("other:provider", Some("Doc"), Target::Nothing),
+            ("", Some("Doc"), Target::Nothing),
+        ] {
+            let request = Request {
+                request_type: RequestType::Delete,
+                resource_type: "Custom::SsmDocument".into(),
+                stack_id: stack.into(),
+                logical_resource_id: "Preferences".into(),
+                physical_resource_id: Some(id.into()),
+                properties: Default::default(),
+                old_properties: Default::default(),
+                requested_at: None,
+                service_timeout: 900,
+            };
+            let declared = Declared { name: name.map(str::to_owned), ..Declared::default() };
+            assert_eq!(target(&request, &declared, 1_000), expected, "{id} {name:?}");
+        }
     }
 
     #[test]

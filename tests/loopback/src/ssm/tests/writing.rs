@@ -118,6 +118,20 @@ fn an_account_has_500_documents_and_those_of_others_do_not_count() {
 }
 
 #[test]
+fn a_member_that_an_operation_does_not_take_is_refused() {
+    let table = [
+        ("CreateDocument", with(create("New"), "Tag", json!([]))),
+        ("UpdateDocument", with(update(B), "Requires", json!([]))),
+        ("DescribeDocument", json!({"Name": "Doc", "DocumentFormat": "JSON"})),
+        ("GetServiceSetting", json!({"settingId": "/ssm/opsinsights/opscenter"})),
+        ("GetDocument", json!(["Doc"])),
+    ];
+    for (operation, input) in table {
+        assert_eq!(refused(&mut with_doc(), operation, input.clone()), "SerializationException", "{operation} {input}");
+    }
+}
+
+#[test]
 fn update_makes_a_version_that_is_not_the_default() {
     let mut model = with_doc();
     let described = ok(&mut model, "UpdateDocument", update(B))["DocumentDescription"].take();
@@ -214,4 +228,26 @@ fn a_document_whose_latest_version_is_pending_takes_no_update() {
     model.activation = Activation::AfterReads(1);
     ok(&mut model, "UpdateDocument", update(B));
     assert_eq!(refused(&mut model, "UpdateDocument", update(C)), "InvalidDocumentOperation");
+}
+
+#[test]
+fn a_document_can_refuse_every_other_write_while_a_version_is_pending() {
+    let table = [
+        ("UpdateDocument", update(C)),
+        ("UpdateDocumentDefaultVersion", promote("1")),
+        ("UpdateDocumentDefaultVersion", promote("2")),
+        ("DeleteDocument", json!({"Name": "Doc"})),
+        ("DeleteDocument", promote("1")),
+    ];
+    for (operation, input) in table {
+        let mut model = Model { busy_refuses: true, activation: Activation::AfterReads(1), ..with_doc() };
+        model.set_default("Doc", 1);
+        ok(&mut model, "UpdateDocument", update(B));
+        assert_eq!(refused(&mut model, operation, input.clone()), "InvalidDocumentOperation", "{operation} {input}");
+        let added = json!({"ResourceType": "Document", "ResourceId": "Doc", "Tags": [{"Key": "k", "Value": "v"}]});
+        ok(&mut model, "AddTagsToResource", added);
+        ok(&mut model, "DescribeDocument", promote("2"));
+        ok(&mut model, "UpdateDocumentDefaultVersion", promote("2"));
+        ok(&mut model, "DeleteDocument", json!({"Name": "Doc"}));
+    }
 }

@@ -1,6 +1,7 @@
 //! Response URLs as CloudFormation forms them: presigned, in the newer and the older form, of any age.
 
-use std::time::Duration;
+use crate::clock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
 /// For how long CloudFormation's URLs are valid.
@@ -23,8 +24,8 @@ impl Age {
         Self::Ago(Duration::from_secs(minutes * 60))
     }
 
-    fn signed(self) -> OffsetDateTime {
-        let now = OffsetDateTime::now_utc();
+    fn signed(self, now: SystemTime) -> OffsetDateTime {
+        let now = OffsetDateTime::UNIX_EPOCH + clock::since_1970(now);
         match self {
             Self::Now => now,
             Self::Ago(time) => now - time,
@@ -42,8 +43,9 @@ pub(crate) fn path(region: &str, number: u64) -> String {
 }
 
 /// The newer form: signature version 4, whose date tells the age.
-pub(crate) fn version_4(base: &str, path: &str, region: &str, age: Age) -> String {
-    let (date, time) = (age.signed().date(), age.signed().time());
+pub(crate) fn version_4(base: &str, path: &str, region: &str, (age, now): (Age, SystemTime)) -> String {
+    let signed = age.signed(now);
+    let (date, time) = (signed.date(), signed.time());
     let day = format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day());
     let moment = format!("{day}T{:02}{:02}{:02}Z", time.hour(), time.minute(), time.second());
     format!(
@@ -55,35 +57,45 @@ pub(crate) fn version_4(base: &str, path: &str, region: &str, age: Age) -> Strin
 }
 
 /// The older form: signature version 2, which tells only when it expires.
-pub(crate) fn version_2(base: &str, path: &str, age: Age) -> String {
-    let expires = (age.signed() + VALID).unix_timestamp();
+pub(crate) fn version_2(base: &str, path: &str, (age, now): (Age, SystemTime)) -> String {
+    let expires = (age.signed(now) + VALID).unix_timestamp();
     format!(
         "{base}{path}?AWSAccessKeyId=AKIAEXAMPLEFAKE00000&Expires={expires}&Signature=fakefakefakefakefakefakefak%3D"
     )
 }
 
 /// Whether a URL of either form has expired; one without a date never does.
-pub(crate) fn is_expired(path_and_query: &str) -> bool {
-    let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
-    let value = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-    };
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    if let Some(expires) = value("Expires").and_then(|expires| expires.parse::<i64>().ok()) {
+pub(crate) fn is_expired(url: &str, now: SystemTime) -> bool {
+    let now = clock::since_1970(now).as_secs();
+    if let Some(expires) = parameter(url, "Expires").and_then(|expires| expires.parse::<u64>().ok()) {
         return now > expires;
     }
-    let signed = value("X-Amz-Date").and_then(moment);
-    let valid = value("X-Amz-Expires").and_then(|expires| expires.parse::<i64>().ok());
+    let signed = parameter(url, "X-Amz-Date").and_then(moment);
+    let valid = parameter(url, "X-Amz-Expires").and_then(|expires| expires.parse::<u64>().ok());
     matches!((signed, valid), (Some(signed), Some(valid)) if now > signed + valid)
 }
 
+/// When a URL of either form was signed.
+pub(crate) fn signed(url: &str) -> Option<SystemTime> {
+    let signed = parameter(url, "X-Amz-Date").and_then(moment).or_else(|| {
+        let expires = parameter(url, "Expires")?.parse::<u64>().ok()?;
+        expires.checked_sub(VALID.as_secs())
+    });
+    signed.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = url.split_once('?')?;
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 /// `20261121T194110Z` as seconds since 1970.
-fn moment(text: &str) -> Option<i64> {
+fn moment(text: &str) -> Option<u64> {
     let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<u16>().ok();
     let small = |range| part(range).and_then(|number| u8::try_from(number).ok());
     let month = time::Month::try_from(small(4..6)?).ok()?;
     let date = time::Date::from_calendar_date(part(0..4)?.into(), month, small(6..8)?).ok()?;
     let time = time::Time::from_hms(small(9..11)?, small(11..13)?, small(13..15)?).ok()?;
-    Some(time::PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp())
+    u64::try_from(time::PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp()).ok()
 }
