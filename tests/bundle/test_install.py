@@ -270,12 +270,16 @@ def test_without_a_region_it_says_how_to_name_one(machine: Machine, binary: byte
     assert "--region eu-central-1" in done.stdout
 
 
-def test_the_template_needs_no_sam_and_the_same_files_give_the_same_archive(binary: bytes) -> None:
+def test_the_template_needs_no_sam_and_the_same_files_give_the_same_archive(binary: bytes, tmp_path: Path) -> None:
     evidence = release.Evidence({"arm64": "{}", "x86_64": "{}"}, {"crates.txt": "none"})
     files = release.bundle({"arm64": binary, "x86_64": binary}, evidence)
     template = yaml_parse(files["template.yaml"].decode())
     assert "Transform" not in template
     assert "BucketPrefix" not in files["template.yaml"].decode()
+    (tmp_path / "template.yaml").write_bytes(files["template.yaml"])
+    lint = [Path(sys.executable).parent / "cfn-lint", "--append-rules", release.ROOT / "schema/cfn-lint"]
+    found = subprocess.run([*lint, "--", tmp_path / "template.yaml"], check=False, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (0, "")
     assert release.archive(NAME, files) == release.archive(NAME, dict(reversed(files.items())))
 
 

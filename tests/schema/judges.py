@@ -94,12 +94,9 @@ class Function:
 
     def warned_documents(self) -> set[str]:
         """The documents whose content the function has warned of so far."""
-        lines = (json.loads(line) for line in self.emulator.log.read_text().splitlines() if line.startswith("{"))
-        return {
-            line["document"]
-            for line in lines
-            if line["level"] == "WARN" and line.get("warning", "").startswith("DocumentContent")
-        }
+        lines = [line for line in self.emulator.log.read_text().splitlines() if line.startswith("{")]
+        warnings = [json.loads(line) for line in lines if "DocumentContent" in line]
+        return {line["document"] for line in warnings if line["level"] == "WARN"}
 
 
 @contextmanager
