@@ -201,7 +201,7 @@ class ServiceTimeout(CfnLintJsonSchema):
         super().__init__(keywords=[f"Resources/{DOCUMENT}/Properties", f"Resources/{SERVICE_SETTING}/Properties"])
 
     def validate(self, _: Validator, __: Any, instance: Any, ___: Any) -> Iterator[ValidationError]:
-        if "ServiceTimeout" not in instance:
+        if "ServiceTimeout" not in instance and is_function(instance)[0] is None:
             yield ValidationError(f"{self.description}. Set it to 900", rule=self)
 
 
