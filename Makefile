@@ -124,7 +124,7 @@ invoke: .venv/tools/.done debug ## Run one request through the function: make in
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
 LINT_STEPS := check-format check-scripts check-templates check-supply-chain check-rust-lints
-TEST_STEPS := $(LINT_STEPS) test-rust test-binaries bench-gate test-stacks
+TEST_STEPS := $(LINT_STEPS) test-rust test-binaries bench-gate test-schema test-stacks test-cdk
 
 # The release binaries take longest, and half of that one core idles: they are built beside the first steps. The steps that need
 # them wait for cargo's own lock, and say what failed.
@@ -167,7 +167,7 @@ check-scripts: .venv/tools/.done ## Lint Python, shell and the CI workflow
 
 .PHONY: check-templates
 check-templates: .venv/tools/.done .venv/checkov/.done ## cfn-lint, sam validate, checkov; the StackSet template is current
-	.venv/tools/bin/cfn-lint $(TEMPLATES)
+	.venv/tools/bin/cfn-lint --append-rules schema/cfn-lint -- $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 .venv/tools/bin/sam validate --lint --region us-east-1
 	.venv/checkov/bin/checkov --skip-download --framework cloudformation --quiet --compact -f $(TEMPLATES)
 	.venv/tools/bin/python tools/stackset_render.py --check
@@ -185,11 +185,22 @@ test-rust: .local/rust ## Unit tests, and whole invocations against the loopback
 test-binaries: .venv/tools/.done binaries debug ## Static binaries of both architectures, run alone
 	.venv/tools/bin/python -m pytest tests/binaries
 
+.PHONY: test-schema
+test-schema: .venv/tools/.done debug ## The JSON Schema and the rules for cfn-lint, judged beside the function
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/schema
+
 .PHONY: test-stacks
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done .venv/calendar/.done debug ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/stack tests/examples
-	.venv/tools/bin/python -m pytest tests/publishing
+	.venv/tools/bin/python -m pytest tests/publishing tests/bundle
+
+.PHONY: test-cdk
+test-cdk: .venv/tools/.done .venv/ministack/.done debug ## The CDK example on a local AWS; skipped where its packages can't be had
+	@$(MAKE) .venv/cdk/.done || [ -z "$$CI" ]
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/cdk
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300
@@ -215,11 +226,11 @@ stackset: .venv/tools/.done ## Render stackset/template.yaml, which has no Trans
 	.venv/tools/bin/python tools/stackset_render.py
 
 .PHONY: publish
-publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-...
+publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
 	@test -n "$(BUCKET_PREFIX)" && test -n "$(REGIONS)" || \
 	  { echo 'make publish BUCKET_PREFIX=example REGIONS="eu-central-1 us-east-1" [ORGANIZATION_ID=o-a1b2c3d4e5]' >&2; exit 2; }
-	@$(MAKE) binaries
-	.venv/tools/bin/python tools/publish.py --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
+	@$(if $(BUNDLE),,$(MAKE) binaries)
+	.venv/tools/bin/python tools/publish.py $(if $(BUNDLE),--bundle "$(BUNDLE)") --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
 	  $(if $(ORGANIZATION_ID),--organization-id "$(ORGANIZATION_ID)")
 
 # --- To release it ---
@@ -234,7 +245,7 @@ CARGO_ABOUT = 0.9.3
 	@touch $@
 
 .PHONY: release
-release: .venv/tools/.done .local/release-tools/.done binaries ## Make dist/: zips, the StackSet template, SBOMs, licenses, SHA-256 sums
+release: .venv/tools/.done .local/release-tools/.done binaries ## Make dist/: one archive with install.sh, code, templates, SBOMs, licenses, sums
 	.venv/tools/bin/python tools/release.py
 
 .PHONY: reproducible
