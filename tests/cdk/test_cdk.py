@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from architectures import release_binary
 from document_view import view
 from function_zip import code_key, function_zip
 from local_aws import REGION, ROOT, base_environment, local_aws
@@ -16,7 +17,6 @@ STACK = "session-preferences-cdk"
 PREFERENCES = "SSM-SessionManagerRunShell"
 TOKEN_PARAMETER = "/cfn-ssm-document/service-token"
 PYTHON = ROOT / ".venv/cdk/bin/python"
-RUST_TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def stacks() -> Iterator[Stacks]:
     """A local AWS with the provider in it."""
     with local_aws() as aws:
         stacks = Stacks(aws)
-        binary = (ROOT / "target" / RUST_TARGETS[HOST_ARCHITECTURE] / "release/bootstrap").read_bytes()
+        binary = release_binary(HOST_ARCHITECTURE).read_bytes()
         key = code_key(binary)
         s3 = stacks.client("s3")
         s3.create_bucket(Bucket=f"example-provider-{REGION}")

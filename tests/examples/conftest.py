@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from architectures import release_binary
 from function_zip import code_key, function_zip
 from local_aws import REGION, ROOT, local_aws
 from samcli.yamlhelper import yaml_parse
 from stacks import HOST_ARCHITECTURE, Stacks
 
-TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
-BINARY = ROOT / "target" / TARGETS[HOST_ARCHITECTURE] / "release/bootstrap"
+BINARY = release_binary(HOST_ARCHITECTURE)
 IMAGE = "/images/amazon-linux"
 
 
