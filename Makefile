@@ -28,7 +28,7 @@ help: ## List the targets
 # --- Set-up: one stamp a tool environment, so that a second run is instant ---
 
 .PHONY: setup
-setup: .local/rust $(addprefix .venv/,$(addsuffix /.done,build tools ministack moto checkov)) ## Install the pinned toolchain and tool environments
+setup: .local/rust $(addprefix .venv/,$(addsuffix /.done,build tools ministack moto checkov policies)) ## Install the pinned toolchain and tool environments
 
 .PRECIOUS: .venv/%/.done
 .venv/%/.done: requirements/%.txt
@@ -93,7 +93,7 @@ invoke: .venv/tools/.done loopback ## Run one request through the function: make
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
-TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-stacks
+TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-policies check-supply-chain test-rust test-binaries bench-gate test-stacks
 
 .PHONY: test
 test: setup ## Run every check and test, in this order, up to the first that fails
@@ -147,6 +147,10 @@ test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback #
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/stack tests/examples
 	.venv/tools/bin/python -m pytest tests/publishing
+
+.PHONY: check-policies
+check-policies: .venv/policies/.done ## Every IAM policy here against AWS's list of actions, resource types and condition keys
+	.venv/policies/bin/python -m pytest tests/policies
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300
