@@ -1,6 +1,7 @@
 """A local AWS: ministack for CloudFormation, Lambda, S3, Logs and IAM, and the project's loopback-aws for Systems Manager.
 
-ministack runs the function natively and passes its own environment on, so the template needs nothing local in it.
+ministack runs the function natively and passes its own environment on, so the template needs nothing local in it. The function's
+calls go through a proxy that allows what the function's role allows (enforcing_proxy.py); everybody else's calls are not checked.
 Everything listens on loopback, on free ports, and writes to `.local/aws-*/`, which goes when it was stopped without trouble.
 """
 
@@ -19,10 +20,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from enforcing_proxy import DeployedRoles, EnforcingProxy, enforcing_proxy
+from needed_permissions import Place
+
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 SLOWEST_START_SECONDS = 60
+
+
+class NotDecided(Exception):
+    """Calls of the function that could be neither allowed nor denied."""
 
 
 class DidNotStart(Exception):
@@ -36,6 +44,7 @@ class LocalAws:
     url: str
     ssm_url: str
     folder: Path
+    enforcement: EnforcingProxy
 
     def environment(self) -> dict[str, str]:
         """What an AWS client needs to find it, and nothing that leads to a real account."""
@@ -103,11 +112,21 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
 
 
 @contextlib.contextmanager
-def ssm_model(folder: Path, account: str = ACCOUNT) -> Iterator[str]:
-    """Systems Manager alone, as `make` built it; gives its URL."""
+def ssm_model(folder: Path, account: str = ACCOUNT, duplicates: str = "latest") -> Iterator[str]:
+    """Systems Manager alone, as `make` built it; gives its URL. A content is a duplicate of the `latest` version's, or of `any`."""
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
-    command = [str(binary), "--ssm-port", str(port), "--account", account, "--region", REGION]
+    command = [
+        str(binary),
+        "--ssm-port",
+        str(port),
+        "--account",
+        account,
+        "--region",
+        REGION,
+        "--duplicates",
+        duplicates,
+    ]
     with process("ssm", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
         wait_until_it_answers(server, url, folder / "ssm.log")
@@ -131,26 +150,32 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def local_aws() -> Iterator[LocalAws]:
-    """Starts both parts, waits until they answer, and ends them with the block."""
-    with scratch_folder("aws") as folder, ssm_model(folder) as ssm_url:
+def local_aws(duplicates: str = "latest") -> Iterator[LocalAws]:
+    """Starts all parts, waits until they answer, and ends them with the block. Raises `NotDecided` then, where there is a cause."""
+    with scratch_folder("aws") as folder, ssm_model(folder, duplicates=duplicates) as ssm_url:
         port = free_port()
-        environment = base_environment() | {
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": "127.0.0.1",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "MINISTACK_REGION": REGION,
-            "SFTP_ENABLED": "0",
-            "IOT_MTLS_ENABLED": "0",
-            "TMPDIR": str(folder),
-            "S3_DATA_DIR": str(folder / "s3"),
-            # For the function, which ministack starts in its own environment:
-            "AWS_ENDPOINT_URL_SSM": ssm_url,
-            "CFN_SSM_DOCUMENT_ALLOW_LOOPBACK": "true",
-        }
-        command = [str(ROOT / ".venv/ministack/bin/ministack")]
-        with process("ministack", command, environment, folder) as server:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_it_answers(server, f"{url}/_ministack/health", folder / "ministack.log")
-            yield LocalAws(url, ssm_url, folder)
+        url = f"http://127.0.0.1:{port}"
+        upstreams = {"ssm": ssm_url, "cloudformation": url}
+        roles = DeployedRoles(url, REGION)
+        with enforcing_proxy(upstreams, Place(ACCOUNT, REGION), roles.of_function) as enforcement:
+            environment = base_environment() | {
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(port),
+                "MINISTACK_HOST": "127.0.0.1",
+                "MINISTACK_ACCOUNT_ID": ACCOUNT,
+                "MINISTACK_REGION": REGION,
+                "SFTP_ENABLED": "0",
+                "IOT_MTLS_ENABLED": "0",
+                "TMPDIR": str(folder),
+                "S3_DATA_DIR": str(folder / "s3"),
+                # For the function, which ministack starts in its own environment:
+                "AWS_ENDPOINT_URL_SSM": enforcement.url,
+                "AWS_ENDPOINT_URL_CLOUDFORMATION": enforcement.url,
+                "CFN_SSM_DOCUMENT_ALLOW_LOOPBACK": "true",
+            }
+            command = [str(ROOT / ".venv/ministack/bin/ministack")]
+            with process("ministack", command, environment, folder) as server:
+                wait_until_it_answers(server, f"{url}/_ministack/health", folder / "ministack.log")
+                yield LocalAws(url, ssm_url, folder, enforcement)
+        if enforcement.trouble:
+            raise NotDecided("\n".join(sorted(set(enforcement.trouble))))

@@ -1,4 +1,8 @@
-"""A local AWS with the provider on it, deployed by the real sam."""
+"""A local AWS with the provider on it, deployed by the real sam.
+
+It refuses a content that any version has, where that of tests/examples compares with the latest version only: AWS does one of the
+two, and both are met with real stacks.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +16,7 @@ PROVIDER = "cfn-ssm-document"
 
 @pytest.fixture(scope="session")
 def stacks() -> Iterator[Stacks]:
-    with local_aws() as aws:
+    with local_aws(duplicates="any") as aws:
         yield Stacks(aws)
 
 
