@@ -1,6 +1,7 @@
 """Every example as a stack on the local AWS: created, changed, rolled back, deleted.
 
-A move of docs/migration.md, too. What the local AWS can't show: policies are not enforced, instances don't start, schedules and sessions don't run, and the
+A move of docs/migration.md, too. The local AWS enforces the role of the function, not the examples' own
+policies, which tests/policies reads. What it can't show: instances don't start, schedules and sessions don't run, and the
 content of documents that are not Session documents is taken as it is.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from function_zip import code_key, function_zip
-from local_aws import REGION, ROOT, local_aws
+from local_aws import ACCOUNT, REGION, ROOT, local_aws
 from samcli.yamlhelper import yaml_parse
 from stacks import HOST_ARCHITECTURE, Stacks
 
@@ -35,6 +36,11 @@ CHANGES = {
     "session-preferences": {"IdleSessionTimeout": "5"},
     "team-session": {"IdleSessionTimeout": "5"},
 }
+# Those of default-host-management, before and after its change: the local AWS enforces iam:PassRole.
+HOST_MANAGEMENT_ROLES = (
+    "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole",
+    "service-role/HostManagement",
+)
 # These change something beside their documents, which refer to it by name.
 DOCUMENTS_STAY = {"ecs-exec-logging", "managed-instance"}
 
@@ -54,6 +60,7 @@ def stacks() -> Iterator[Stacks]:
             "CodeKeyX8664": key,
             "Architecture": HOST_ARCHITECTURE,
             "ManagePreferences": "false",
+            "PassRoleArns": ",".join(f"arn:aws:iam::{ACCOUNT}:role/{role}" for role in HOST_MANAGEMENT_ROLES),
         }
         template = yaml_parse((ROOT / "stackset/template.yaml").read_text())
         # On Lambda the function signs with a session of its own name, by which it knows its own changes of a setting. The
