@@ -145,12 +145,17 @@ test-binaries: .venv/tools/.done loopback ## Static binaries of both architectur
 .PHONY: test-stacks
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	.venv/tools/bin/python -m pytest tests/stack tests/examples
+	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/verify
 	.venv/tools/bin/python -m pytest tests/publishing
 
 .PHONY: check-policies
 check-policies: .venv/policies/.done ## Every IAM policy here against AWS's list of actions, resource types and condition keys
 	.venv/policies/bin/python -m pytest tests/policies
+
+.PHONY: verify
+verify: .venv/tools/.done ## Check in a real account what we believe of AWS: make verify VERIFY="--share-with ACCOUNT"
+	@$(MAKE) build ARCH=$(ARCH)
+	@.venv/tools/bin/python tools/verify.py --binary target/$(TARGET)/release/bootstrap $(VERIFY)
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300

@@ -112,7 +112,7 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
 
 
 @contextlib.contextmanager
-def ssm_model(folder: Path, account: str = ACCOUNT, duplicates: str = "latest") -> Iterator[str]:
+def ssm_model(folder: Path, account: str = ACCOUNT, duplicates: str = "latest", latency_ms: int = 0) -> Iterator[str]:
     """Systems Manager alone, as `make` built it; gives its URL. A content is a duplicate of the `latest` version's, or of `any`."""
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
