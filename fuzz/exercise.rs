@@ -5,11 +5,11 @@
 use std::fmt::Write;
 
 use cfn_ssm_document::cfn::request::{Envelope, Request};
-use cfn_ssm_document::cfn::response::{MAX_ANSWER_BYTES, Outcome, encode};
+use cfn_ssm_document::cfn::response::{MAX_RESPONSE_BYTES, Outcome, ResponseTemplate};
 use cfn_ssm_document::cfn::response_url::{ResponseUrl, UrlRules};
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::resource::document::content::{Content, Format, redact};
-use cfn_ssm_document::resource::document::{properties as document, session};
+use cfn_ssm_document::resource::document::desired::{self as document, session};
 use cfn_ssm_document::resource::service_setting::{physical_id::PhysicalId, properties as setting};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -50,9 +50,10 @@ fn event(raw: &RawValue) {
     let left_behind = envelope.physical_resource_id.clone().filter(|id| id.len() < 200);
     let ids = envelope.stack_id.len() + envelope.request_id.len() + envelope.logical_resource_id.len();
     let ids = ids + envelope.physical_resource_id.as_ref().map_or(0, String::len);
-    match encode(&envelope, &Outcome::Failed { failure, left_behind }, "stream") {
+    let outcome = Outcome::Failed { failure, left_behind };
+    match ResponseTemplate::new(&envelope, "stream").and_then(|template| template.encode(&outcome)) {
         Ok(body) => {
-            assert!(body.len() <= MAX_ANSWER_BYTES);
+            assert!(body.len() <= MAX_RESPONSE_BYTES);
             let answer: Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(answer["StackId"], envelope.stack_id.as_str());
             assert_eq!(answer["RequestId"], envelope.request_id.as_str());
@@ -64,8 +65,8 @@ fn event(raw: &RawValue) {
 }
 
 fn read(request: &Request) -> Result<(), Failure> {
-    document::Previous::read(&request.old_properties);
-    document::OnDelete::read(&request.properties);
+    document::Declared::read(&request.old_properties);
+    document::Declared::read(&request.properties);
     setting::OnDelete::read(&request.properties);
     request.physical_resource_id.as_deref().map(PhysicalId::parse);
     match request.resource_type.as_str() {

@@ -1,21 +1,20 @@
-//! Why a request fails, in words that its reader can act on.
+//! The reason of a failed request, and the problems it may consist of.
 
 use std::fmt;
 
-/// The reason of a FAILED answer.
+/// The reason of a FAILED response.
 ///
-/// It names the property, the value and the remedy. It never holds a response URL, credentials or a document's
-/// content: who builds one leaves them out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// It names the property, the value and the remedy. It must not contain a response URL, credentials or a document's content.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Failure(String);
 
 impl Failure {
-    /// A failure with this reason.
+    /// Creates a failure with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 
-    /// The same failure with another sentence behind it.
+    /// Appends a sentence.
     #[must_use]
     pub fn and(self, more: impl fmt::Display) -> Self {
         Self(format!("{} {more}", self.0))
@@ -28,7 +27,16 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Something wrong with a request or a document: where, and what would be right.
+/// The same as `Display`, since the Lambda runtime logs a handler's error by `Debug`.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What is wrong with one property, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The property's path, such as `DocumentContent.inputs.idleSessionTimeout`.
@@ -38,7 +46,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem at `path`.
+    /// Creates a problem at `path`.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into() }
     }
@@ -50,7 +58,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All problems of one request in one failure; none at all is not a failure.
+/// Returns all problems as one failure, if there are any.
 pub fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
     match problems {
         [] => Ok(()),
@@ -61,7 +69,7 @@ pub fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
     }
 }
 
-/// `text` in quotes for a reason, cut after 100 characters: names can be megabytes long.
+/// Quotes `text` in a reason. It is cut after 100 characters, since a name can be megabytes long.
 pub fn quoted(text: &str) -> String {
     match text.char_indices().nth(100) {
         Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
@@ -69,9 +77,9 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// `" Did you mean X?"` for the known name nearest to `name`, or nothing where none is near.
+/// Returns `" Did you mean X?"` for the known name nearest to `name`, or an empty string if none is near.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // The distance takes time in proportion to both lengths, and no name that is known is longer than this.
+    // The time grows with the product of both lengths, and no known name is longer than this.
     if name.len() > 100 {
         return String::new();
     }

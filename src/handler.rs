@@ -1,204 +1,275 @@
-//! One invocation, from raw event to delivered answer.
+//! One invocation, from the raw event to the delivered response.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
-use lambda_runtime::{Context, LambdaEvent};
+use futures_util::FutureExt;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::cfn::delivery::Delivery;
+use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::Envelope;
-use crate::cfn::response::{Outcome, encode};
+use crate::cfn::response::{Outcome, ResponseTemplate};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
+use crate::cfn::standing::Standing;
+use crate::cfn::standing::cloudformation::CloudFormation;
 use crate::failure::Failure;
+use crate::invocation::clock::Clock;
 use crate::invocation::deadline::Deadlines;
-use crate::invocation::guard::{self, Cut};
-use crate::invocation::undo_log::UndoLog;
-use crate::invocation::watchdog::{Turn, Watchdog};
-use crate::resource::{self, Home, Undo};
-use crate::ssm::Obstacle;
+use crate::invocation::guard::{self, WorkError};
+use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::invocation::watchdog::{ResponseRight, Watchdog};
+use crate::invocation::writes::{self, Writes};
+use crate::resource;
+use crate::resource::location::Location;
+use crate::resource::undo::Undo;
+use crate::ssm::client::client;
+use crate::ssm::retry::LastRetry;
 
-/// What answers requests. It keeps clients and configuration, nothing of a request.
+/// Handles requests. It keeps clients and configuration, and nothing of a request.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Provider {
+    /// The client of Systems Manager.
     pub ssm: Client,
-    pub obstacle: Obstacle,
-    pub delivery: Delivery,
+    /// Which response URLs are accepted.
     pub url_rules: UrlRules,
+    /// Whom it asks whether a request still stands.
+    pub cloudformation: CloudFormation,
+    /// The wall clock.
+    pub clock: Clock,
+    last_retry: LastRetry,
+    delivery: Delivery,
 }
 
 impl Provider {
-    /// Carries out the request and delivers its answer, before Lambda ends the process.
+    /// Creates a provider. Until 30 s after `process_started`, it retries calls that are denied, since a new role takes time to
+    /// become effective.
     ///
     /// # Errors
-    /// Only where the answer was not delivered: then Lambda's retry is a second chance. Such are an event that did not come from
-    /// CloudFormation, a response URL that must not be answered or has expired, and a PUT that failed.
+    /// The HTTP client can't be built from `tls`.
+    pub fn new(
+        config: &SdkConfig,
+        cloudformation: CloudFormation,
+        tls: rustls::ClientConfig,
+        url_rules: UrlRules,
+        clock: Clock,
+        process_started: Instant,
+    ) -> Result<Self, String> {
+        let last_retry = LastRetry::default();
+        let ssm = client(config, last_retry.clone(), process_started);
+        Ok(Self { ssm, url_rules, cloudformation, clock, last_retry, delivery: Delivery::new(tls)? })
+    }
+
+    /// Carries out the request and delivers its response before Lambda ends the process.
+    ///
+    /// # Errors
+    /// The response was not delivered, so that Lambda's retry is a second chance: the event is not a CloudFormation request,
+    /// its response URL is not accepted or has expired, or the PUT failed. A request that fails is not an error.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Failure> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
-        let result = match guard::catch(self.answer(payload.into(), &context, started)).await {
+        match guard::catch(self.respond(&payload, &context, started)).await {
             Ok(()) => Ok(()),
-            Err(Cut::Failed(failure)) => Err(failure),
-            // The runtime would print the payload of the panic.
-            Err(Cut::Panicked | Cut::TimedOut) => Err(Failure::new("The function has a defect: it panicked.")),
-        };
-        if let Err(failure) = &result {
-            tracing::error!(%failure, "the request was not answered");
+            Err(WorkError::Failed(failure)) => Err(failure),
+            // The runtime would log the payload of the panic.
+            Err(WorkError::Panicked | WorkError::TimedOut) => {
+                Err(Failure::new("The function panicked. This is a defect."))
+            }
         }
-        result
     }
 
-    async fn answer(&self, event: Arc<RawValue>, context: &Context, started: Instant) -> Result<(), Failure> {
-        self.obstacle.clear();
-        let envelope = Envelope::parse(&event)?;
+    async fn respond(&self, event: &RawValue, context: &Context, started: Instant) -> Result<(), Failure> {
+        self.last_retry.clear();
+        let envelope = Envelope::parse(event)?;
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
-        let now = since_1970();
+        let now = self.clock.now();
         if url.expired(seconds(now)) {
-            return Err(Failure::new("ResponseURL: has expired. Nothing is changed, and nobody waits for an answer."));
+            return Err(Failure::new(
+                "ResponseURL: has expired. CloudFormation no longer waits, and nothing was changed.",
+            ));
         }
+        // A request whose response can't fit must not be carried out either.
+        let response = ResponseTemplate::new(&envelope, &context.env_config.log_stream)?;
         let service_timeout = envelope.service_timeout();
         let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
-        let deadlines = Deadlines::new(started, remaining(context, now, service_timeout - age));
-        let undo_log = Arc::new(UndoLog::new());
-        let log_stream = context.env_config.log_stream.as_str();
-        // A request that leaves no room for an answer must not be carried out either.
-        encode(&envelope, &Outcome::Failed { failure: Failure::new(""), left_behind: None }, log_stream)?;
-
-        let turn = Turn::default();
-        let watchdog = self.watch(&event, &url, deadlines, &undo_log, log_stream.to_owned(), turn.clone());
+        let location = Location::from_arn(&context.invoked_function_arn);
+        let may_ask = location.is_some_and(|location| location.has(&envelope.stack_id));
+        let cloudformation = may_ask.then(|| self.cloudformation.clone());
+        let standing = Arc::new(Standing::new(&envelope, url.signature(now), (now, started), cloudformation));
+        let invocation = Arc::new(Invocation {
+            provider: self.clone(),
+            response,
+            writes: Arc::new(Writes::new(Arc::<Standing>::clone(&standing))),
+            standing,
+            deadlines: Deadlines::new(started, remaining(context, now, service_timeout - age)),
+            url,
+            undo_log: UndoLog::new(),
+            right: ResponseRight::default(),
+        });
+        let watchdog = invocation.watch();
         let outcome = if age >= service_timeout {
-            Outcome::Failed {
-                failure: Failure::new(format!(
-                    "The request is {age} s old, and CloudFormation waits {service_timeout} s (ServiceTimeout): it has given up \
-                     by now, and nothing was changed."
-                )),
-                left_behind: None,
-            }
+            Outcome::failed(Failure::new(format!(
+                "The request is {age} s old, and CloudFormation waits {service_timeout} s (ServiceTimeout). It has given up by \
+                 now, so nothing was changed."
+            )))
         } else {
-            let work = self.outcome(&envelope, &url, context, deadlines, &undo_log);
-            tokio::join!(work, self.delivery.connect(&url, deadlines.work)).0
+            let connect = self.delivery.connect(&invocation.url, invocation.deadlines.work);
+            tokio::join!(invocation.outcome(&envelope, context), connect).0
         };
-        if !turn.take() {
-            return watchdog.answered();
+        if !invocation.right.take() {
+            return watchdog.join();
         }
         watchdog.stop();
-        let delivered = self.delivery.deliver(&url, encode(&envelope, &outcome, log_stream)?, deadlines.answer).await;
-        // Not before: who writes to a log that nobody takes is stalled.
-        log(&envelope, &outcome);
-        delivered
+        invocation.deliver(&self.delivery, &outcome).await
+    }
+}
+
+/// A request that is being handled. The working thread and the watchdog share it.
+#[derive(Debug)]
+struct Invocation {
+    provider: Provider,
+    response: ResponseTemplate,
+    url: ResponseUrl,
+    standing: Arc<Standing>,
+    writes: Arc<Writes>,
+    deadlines: Deadlines,
+    undo_log: UndoLog<Undo>,
+    right: ResponseRight,
+}
+
+impl Invocation {
+    /// Carries out the request. If that fails, undoes what it did.
+    async fn outcome(&self, envelope: &Envelope<'_>, context: &Context) -> Outcome {
+        // Boxed because the compiler refuses to lay out a future of this depth.
+        let work = async {
+            let request = envelope.request(self.url.signed_at)?;
+            let location = Location::from_arn(&context.invoked_function_arn);
+            let function = &context.env_config.function_name;
+            let ssm = &self.provider.ssm;
+            resource::dispatch(ssm, location.as_ref(), function, &request, &self.standing, &self.undo_log).await
+        }
+        .boxed();
+        let work = self.standing.beside(guard::run(self.deadlines.work, work));
+        let result = writes::within(Arc::clone(&self.writes), work).await;
+        let failure = match (result, self.standing.overtaken()) {
+            (_, Some(overtaken)) => overtaken.failure,
+            (Ok(done), None) => return Outcome::Success { physical_resource_id: done.physical_id, data: done.data },
+            (Err(error), None) => self.reason(error),
+        };
+        match self.undo_log.entry() {
+            Some(entry) => self.undo(entry, failure).await,
+            None => Outcome::failed(failure),
+        }
     }
 
-    /// Carries out the request; where that fails, takes back what it did.
-    async fn outcome(
-        &self,
-        envelope: &Envelope<'_>,
-        url: &ResponseUrl,
-        context: &Context,
-        deadlines: Deadlines,
-        undo_log: &UndoLog<Undo>,
-    ) -> Outcome {
-        // Boxed: a future of this depth is more than the compiler lays out.
-        let work = Box::pin(async {
-            let request = envelope.request(url.signed_at)?;
-            let home = Home::of(&context.invoked_function_arn);
-            resource::carry_out(&self.ssm, home.as_ref(), &context.env_config.function_name, &request, undo_log).await
-        });
-        let cut = match guard::run(deadlines.work, work).await {
-            Ok(done) => return Outcome::Success { physical_resource_id: done.physical_resource_id, data: done.data },
-            Err(cut) => cut,
-        };
-        let failure = self.reason(cut, undo_log);
-        let Some(written) = undo_log.written() else {
-            return Outcome::Failed { failure, left_behind: None };
-        };
-        undo_log.step("undoing what was done");
-        match guard::run(deadlines.undo, written.undo.run(&self.ssm)).await {
-            Ok(()) => {
-                undo_log.undone();
-                Outcome::Failed { failure, left_behind: None }
+    /// Undoes what a request did that failed. What is not known to be undone is left behind.
+    async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
+        let left_behind = Some(self.unfinished(&entry));
+        if let Some(overtaken) = self.standing.overtaken() {
+            if !entry.undo.is_due_after(&overtaken) {
+                return Outcome::Failed { failure, left_behind };
             }
-            Err(cut) => {
-                let id = written.physical_resource_id;
-                let why = self.reason(cut, undo_log);
-                let failure = failure.and(format!("What was done to {id} could not be undone: {why}"));
-                Outcome::Failed { failure, left_behind: Some(id) }
+            self.standing.allow_undo();
+        }
+        self.undo_log.step("undoing what was done");
+        let undo = entry.undo.run(&self.provider.ssm, &self.undo_log).boxed();
+        let id = &entry.physical_id;
+        match writes::within(Arc::clone(&self.writes), guard::run(self.deadlines.undo, undo)).await {
+            Ok(()) if self.writes.has_unreplied() => {
+                let failure = failure.and(format!(
+                    "What was done to {id} was undone, but a call got no response and may still take effect."
+                ));
+                Outcome::Failed { failure, left_behind }
+            }
+            Ok(()) => {
+                self.undo_log.clear();
+                Outcome::failed(failure)
+            }
+            Err(error) => {
+                let failure = failure.and(format!("What was done to {id} could not be undone: {}", self.reason(error)));
+                Outcome::Failed { failure, left_behind }
             }
         }
     }
 
-    fn reason(&self, cut: Cut, undo_log: &UndoLog<Undo>) -> Failure {
-        match cut {
-            Cut::Failed(failure) => failure,
-            Cut::TimedOut => self.out_of_time(undo_log),
-            Cut::Panicked => Failure::new(format!(
-                "The function has a defect: it panicked while {}. Its log has the place; please report it.",
-                undo_log.current_step()
+    /// The id of a Create that may have left something behind.
+    fn unfinished(&self, entry: &UndoEntry<Undo>) -> String {
+        FailedCreate::Unfinished { signature: self.standing.signature(), id: entry.physical_id.clone() }.to_string()
+    }
+
+    fn reason(&self, error: WorkError) -> Failure {
+        match error {
+            WorkError::Failed(failure) => failure,
+            WorkError::TimedOut => self.timed_out(),
+            WorkError::Panicked => Failure::new(format!(
+                "The function panicked while {}. This is a defect; please report it with the location in the log.",
+                self.undo_log.current_step()
             )),
         }
     }
 
-    fn out_of_time(&self, undo_log: &UndoLog<Undo>) -> Failure {
-        let last = self.obstacle.get().map(|obstacle| format!("The last trouble: {obstacle}"));
+    fn timed_out(&self) -> Failure {
+        let last = self.provider.last_retry.get().map(|error| format!("The last error: {error}"));
         let last = last.unwrap_or_else(|| "Try again.".to_owned());
-        Failure::new(format!("The time ran out while {}. {last}", undo_log.current_step()))
+        Failure::new(format!("The time ran out while {}. {last}", self.undo_log.current_step()))
     }
 
-    /// Arms the thread that answers when this one is stalled.
-    fn watch(
-        &self,
-        event: &Arc<RawValue>,
-        url: &ResponseUrl,
-        deadlines: Deadlines,
-        undo_log: &Arc<UndoLog<Undo>>,
-        log_stream: String,
-        turn: Turn,
-    ) -> Watchdog {
-        let (this, event, url, undo_log) = (self.clone(), Arc::clone(event), url.clone(), Arc::clone(undo_log));
-        Watchdog::arm(deadlines.watchdog, turn, move || {
-            let failure = this.out_of_time(&undo_log).and("The function was stalled.");
-            let left_behind = undo_log.written().map(|written| written.physical_resource_id);
+    /// Starts the watchdog, which responds if the working thread is stalled.
+    fn watch(self: &Arc<Self>) -> Watchdog {
+        let this = Arc::clone(self);
+        Watchdog::start(self.deadlines.watchdog, self.right.clone(), move || {
+            let failure = this.timed_out().and("The function was stalled.");
+            let left_behind = this.undo_log.entry().map(|entry| this.unfinished(&entry));
             let outcome = Outcome::Failed { failure, left_behind };
-            let envelope = Envelope::parse(&event)?;
-            let body = encode(&envelope, &outcome, &log_stream)?;
-            let delivery = this.delivery.on_this_thread()?;
+            let delivery = this.provider.delivery.on_this_thread()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|error| Failure::new(format!("There is no runtime: {error}.")))?;
-            let delivered = runtime.block_on(delivery.deliver(&url, body, deadlines.answer));
-            // A name that is still being resolved is not waited for.
+            let runtime = runtime.map_err(|error| Failure::new(format!("The watchdog has no runtime: {error}.")))?;
+            let delivered = runtime.block_on(this.deliver(&delivery, &outcome));
+            // Dropping the runtime would wait for a name that is still being resolved.
             runtime.shutdown_background();
-            log(&envelope, &outcome);
             delivered
         })
     }
-}
 
-fn log(envelope: &Envelope<'_>, outcome: &Outcome) {
-    let resource = envelope.logical_resource_id.as_str();
-    match outcome {
-        Outcome::Success { physical_resource_id, .. } => {
-            tracing::info!(resource, physical_resource_id, "the answer is SUCCESS");
-        }
-        Outcome::Failed { failure, left_behind } => {
-            tracing::error!(resource, reason = %failure, ?left_behind, "the answer is FAILED");
+    async fn deliver(&self, delivery: &Delivery, outcome: &Outcome) -> Result<(), Failure> {
+        let delivered = delivery.deliver(&self.url, self.response.encode(outcome)?, self.deadlines.response).await;
+        // Logged after the delivery, because writing blocks if the log's pipe is full.
+        self.log(outcome);
+        delivered
+    }
+
+    fn log(&self, outcome: &Outcome) {
+        let resource = self.response.logical_resource_id.as_str();
+        match outcome {
+            Outcome::Success { physical_resource_id, .. } => {
+                tracing::info!(resource, physical_resource_id, "the response is SUCCESS");
+            }
+            Outcome::Failed { failure, left_behind } => {
+                tracing::error!(resource, reason = %failure, ?left_behind, "the response is FAILED");
+            }
         }
     }
 }
 
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// What Lambda is told about a response that was not delivered. The runtime logs it, so this crate doesn't.
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self { error_type: "ResponseNotDelivered".to_owned(), error_message: failure.to_string() }
+    }
 }
 
 fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// What is left of the invocation, and of CloudFormation's patience.
-fn remaining(context: &Context, now: Duration, patience: i64) -> Duration {
+/// The time until Lambda ends the invocation or CloudFormation gives up, whichever comes first.
+fn remaining(context: &Context, now: Duration, service_timeout_left: i64) -> Duration {
     let invocation = Duration::from_millis(context.deadline).saturating_sub(now);
-    match u64::try_from(patience) {
+    match u64::try_from(service_timeout_left) {
         Ok(seconds) if seconds > 0 => invocation.min(Duration::from_secs(seconds)),
         _ => invocation,
     }

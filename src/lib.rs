@@ -5,6 +5,7 @@
 //! the work; [`ssm`] turns errors of Systems Manager into reasons that people can act on; [`http`] makes the HTTP clients;
 //! [`logging`] decides what may be printed.
 
+pub mod backoff;
 pub mod cfn;
 pub mod failure;
 pub mod handler;

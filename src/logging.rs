@@ -1,4 +1,4 @@
-//! What may be printed: JSON lines, with the dependencies capped.
+//! The log: JSON lines, in which dependencies are capped at WARN.
 
 use std::panic;
 
@@ -8,23 +8,23 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Prints JSON lines of this crate at `level` (`INFO` where it can't be read) and of its dependencies at most at WARN.
+/// Logs this crate at `level`, by default INFO, and its dependencies at most at WARN.
 ///
-/// lambda_runtime prints whole events at TRACE, and with them response URLs and document content.
+/// At TRACE, lambda_runtime logs whole events, and with them response URLs and document content.
 pub fn start(level: Option<&str>) {
     let own = level.and_then(own_level).unwrap_or(LevelFilter::INFO);
     let targets =
         Targets::new().with_default(own.min(LevelFilter::from(Level::WARN))).with_target("cfn_ssm_document", own);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_ansi(false);
     tracing_subscriber::registry().with(targets).with(lines).init();
-    // The payload of a panic may quote what was being worked on; the place is enough to find it.
+    // The payload of a panic may quote a property. The location is enough to find the defect.
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");
     }));
 }
 
-/// Reads a level as Lambda writes it (`FATAL` too), or as `RUST_LOG` gives it for a whole program.
+/// Parses a level of Lambda, which knows `FATAL`, or of `RUST_LOG`.
 fn own_level(text: &str) -> Option<LevelFilter> {
     match text.to_ascii_uppercase().as_str() {
         "FATAL" => Some(LevelFilter::ERROR),

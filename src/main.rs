@@ -1,4 +1,4 @@
-//! Wiring: reads the environment, makes the clients, runs on Lambda.
+//! Reads the environment, creates the clients and starts the Lambda runtime.
 
 use std::env;
 use std::time::Duration;
@@ -7,55 +7,49 @@ use aws_config::environment::{EnvironmentVariableCredentialsProvider, Environmen
 use aws_config::meta::region::ProvideRegion;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::SharedCredentialsProvider;
-use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::logging;
-use cfn_ssm_document::ssm::{self, Obstacle};
+use cfn_ssm_document::ssm::client::endpoint;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
-/// Where Systems Manager can't be reached, the start is not held up for longer.
-const LONGEST_OPENING: Duration = Duration::from_secs(1);
+/// The longest that the start waits for a connection to Systems Manager.
+const PRECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-// One thread: on several, lambda_runtime opens a connection per invocation.
+// On more than one thread, lambda_runtime opens a connection for each invocation.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG")).ok();
     logging::start(level.as_deref());
     let commit = option_env!("CFN_SSM_DOCUMENT_COMMIT").unwrap_or("unknown");
-    // By the library's name: what is printed at this level is the library's alone, and this is another crate.
+    // The level of the library's target applies: this crate's own target would be capped at WARN.
     tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = SdkHttpClient::new(&tls)?;
     let config = sdk_config(client.clone()).await;
-    // Init has the CPU of a large function, an invocation that of its own size: so the handshake is done here.
-    if let Some(endpoint) = ssm::endpoint(&config).await {
-        let _late = timeout(LONGEST_OPENING, client.open(&endpoint)).await;
+    // The init phase has more CPU than an invocation of a small function, so the handshake is done here.
+    if let Some(endpoint) = endpoint(&config).await {
+        let _late = timeout(PRECONNECT_TIMEOUT, client.open(&endpoint)).await;
     }
-    let obstacle = Obstacle::default();
-    let provider = Provider {
-        ssm: ssm::client(&config, obstacle.clone(), started),
-        obstacle,
-        delivery: Delivery::new(tls)?,
-        url_rules: url_rules(),
-    };
-    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| {
-        let provider = &provider;
-        async move { provider.handle(event).await.map_err(|failure| Error::from(failure.to_string())) }
-    });
+    let cloudformation = cloudformation(config.clone(), tls.clone());
+    let provider = Provider::new(&config, cloudformation, tls, url_rules(), Clock::system(), started)?;
+    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| provider.handle(event));
     Runtime::new(handler).run().await
 }
 
-/// What Lambda's environment gives. The loader of aws-config links all that it could ask besides, which a function never needs
-/// (profiles, IMDS, STS, SSO): a fifth of the binary.
+/// Reads the SDK's configuration from Lambda's environment.
+///
+/// The default loader of aws-config would also link profiles, IMDS, STS and SSO, which a function never needs: a fifth of the
+/// binary.
 async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let flag = |name: &str| set(name).map(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -67,6 +61,20 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
         .set_use_fips(flag("AWS_USE_FIPS_ENDPOINT"))
         .set_use_dual_stack(flag("AWS_USE_DUALSTACK_ENDPOINT"));
     config.build()
+}
+
+/// What asks CloudFormation, with connections of its own: those to Systems Manager lead to another host.
+fn cloudformation(config: SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
+    let endpoint = set("AWS_ENDPOINT_URL_CLOUDFORMATION").or_else(|| set("AWS_ENDPOINT_URL"));
+    CloudFormation::new(move || {
+        let mut config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?);
+        config.set_endpoint_url(endpoint.clone());
+        Ok((&config.build()).into())
+    })
+}
+
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn url_rules() -> UrlRules {

@@ -67,13 +67,14 @@ def function_behind(port: int) -> str:
 
 @dataclass(frozen=True)
 class DeployedRoles:
-    """The functions and roles of the local AWS at a URL."""
+    """The functions and roles of the local AWS at a URL, which serves every Region."""
 
     url: str
-    region: str
 
-    def of_function(self, function: str) -> Role:
-        lambda_, iam = (self._client(service) for service in ("lambda", "iam"))
+    def of_function(self, function: str, region: str) -> Role:
+        lambda_, iam = (
+            boto3.client(service, endpoint_url=self.url, region_name=region, **KEYS) for service in ("lambda", "iam")
+        )
         name = lambda_.get_function_configuration(FunctionName=function)["Role"].rpartition("/")[2]
         if "PermissionsBoundary" in iam.get_role(RoleName=name)["Role"]:
             raise NotSupported(f"the permissions boundary of {name}")
@@ -85,47 +86,37 @@ class DeployedRoles:
             policies.append(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
         return Role(name, policies)
 
-    def _client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.url, region_name=self.region, **KEYS)
 
-
-@dataclass(frozen=True)
-class Documents:
-    """The documents of the Systems Manager at a URL."""
-
-    url: str
-    region: str
-
-    def keys_of(self, name: str) -> dict[str, str]:
-        """The condition keys that a document gives a value; none where there is no such document."""
-        ssm = boto3.client("ssm", endpoint_url=self.url, region_name=self.region, **KEYS)
-        try:
-            described = ssm.describe_document(Name=name)["Document"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "InvalidDocument":
-                return {}
-            raise
-        tags = ssm.list_tags_for_resource(ResourceType="Document", ResourceId=described["Name"])["TagList"]
-        keys = {f"{prefix}:resourcetag/{tag['Key']}": tag["Value"] for tag in tags for prefix in ("aws", "ssm")}
-        return keys | {"ssm:documenttype": described["DocumentType"]}
+def condition_keys_of_document(ssm: Any, name: str) -> dict[str, str]:
+    """The condition keys that a document gives a value; none where there is no such document."""
+    try:
+        described = ssm.describe_document(Name=name)["Document"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "InvalidDocument":
+            return {}
+        raise
+    tags = ssm.list_tags_for_resource(ResourceType="Document", ResourceId=described["Name"])["TagList"]
+    keys = {f"{prefix}:resourcetag/{tag['Key']}": tag["Value"] for tag in tags for prefix in ("aws", "ssm")}
+    return keys | {"ssm:documenttype": described["DocumentType"]}
 
 
 @dataclass(frozen=True)
 class Call:
     """A call as it came over the wire."""
 
+    region: str
     service: str
     operation: str
     request: dict[str, Any]
 
     @classmethod
     def read(cls, headers: Any, body: bytes) -> "Call":
-        """The service from the signature, the operation as the service's protocol has it."""
-        service = headers["Authorization"].partition("Credential=")[2].split("/")[3]
+        """Region and service from the signature, the operation as the service's protocol has it."""
+        region, service = headers["Authorization"].partition("Credential=")[2].split("/")[2:4]
         if target := headers.get("X-Amz-Target"):
-            return cls(service, target.rpartition(".")[2], json.loads(body))
+            return cls(region, service, target.rpartition(".")[2], json.loads(body))
         form = {name: values[0] for name, values in urllib.parse.parse_qs(body.decode()).items()}
-        return cls(service, form["Action"], form)
+        return cls(region, service, form["Action"], form)
 
     def denial(self, why: str) -> tuple[int, str, bytes]:
         """Status, content type and body of AWS's response to a caller without the permission."""
@@ -138,17 +129,17 @@ class Call:
 
 @contextlib.contextmanager
 def enforcing_proxy(
-    upstreams: dict[str, str], place: Place, role_of: Callable[[str], Role]
+    upstreams: dict[str, str], account: str, role_of: Callable[[str, str], Role]
 ) -> Iterator[EnforcingProxy]:
-    """Passes calls on to the URL of their service for as long as the block; `role_of` gives a function's role."""
-    documents = Documents(upstreams["ssm"], place.region)
+    """Passes calls on to the URL of their service for as long as the block; `role_of` gives the role of a Region's function."""
 
     def why_denied(call: Call, function: str) -> str | None:
-        role = role_of(function)
-        caller = f"arn:{place.partition}:sts::{place.account}:assumed-role/{role.name}/{function}"
+        place, role = Place(account, call.region), role_of(function, call.region)
+        caller = f"arn:{place.partition}:sts::{account}:assumed-role/{role.name}/{function}"
         ask_documents = any(key.startswith(OF_DOCUMENTS) for key in condition_keys(role.policies))
+        ssm = boto3.client("ssm", endpoint_url=upstreams["ssm"], region_name=call.region, **KEYS)
         for needed in needed_permissions(call.service, call.operation, call.request, place):
-            keys = documents.keys_of(needed.document) if ask_documents and needed.document else {}
+            keys = condition_keys_of_document(ssm, needed.document) if ask_documents and needed.document else {}
             if why := refusal(role.policies, needed, keys, caller, place):
                 return why
             proxy.used[role.name].add(needed.action)

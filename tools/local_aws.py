@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enforcing_proxy import DeployedRoles, EnforcingProxy, enforcing_proxy
-from needed_permissions import Place
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "111122223333"
@@ -156,8 +155,8 @@ def local_aws(duplicates: str = "latest") -> Iterator[LocalAws]:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         upstreams = {"ssm": ssm_url, "cloudformation": url}
-        roles = DeployedRoles(url, REGION)
-        with enforcing_proxy(upstreams, Place(ACCOUNT, REGION), roles.of_function) as enforcement:
+        roles = DeployedRoles(url)
+        with enforcing_proxy(upstreams, ACCOUNT, roles.of_function) as enforcement:
             environment = base_environment() | {
                 "BIND_HOST": "127.0.0.1",
                 "GATEWAY_PORT": str(port),

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use loopback_aws::ssm::Model;
-use loopback_aws::{Age, Answer, Entry, Loopback, RuntimeApi};
+use loopback_aws::{Age, Entry, Loopback, Response, RuntimeApi};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ impl Life {
     /// Hands one event over and waits until the process rests again. Anything but SUCCESS is an error.
     pub(crate) async fn invoke(&mut self, event: impl FnOnce(&str) -> Value) -> io::Result<Cost> {
         self.aws.forget();
-        let event = event(&self.aws.answer_url(Age::Now));
+        let event = event(&self.aws.response_url(Age::Now));
         let cpu = self.process.cpu()?;
         let handed_over = Instant::now();
         let result = self.api.invoke(&event, PATIENCE).await;
@@ -92,8 +92,8 @@ impl Life {
         self.asks_for_an_event().await?;
         let cpu = self.process.cpu()? - cpu;
         let journal = self.aws.journal();
-        let answer = journal.iter().rev().find(|entry| entry.answer().is_some_and(Answer::is_delivered));
-        let Some((entry, answer)) = answer.and_then(|entry| Some((entry, entry.answer()?))) else {
+        let answer = journal.iter().rev().find(|entry| entry.response().is_some_and(Response::is_delivered));
+        let Some((entry, answer)) = answer.and_then(|entry| Some((entry, entry.response()?))) else {
             return Err(io::Error::other("no answer was delivered"));
         };
         if answer.body["Status"] != "SUCCESS" {

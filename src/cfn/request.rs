@@ -1,6 +1,6 @@
-//! What CloudFormation asks for.
+//! A request of CloudFormation.
 //!
-//! The envelope is read first and by hand, so that whatever is wrong with the rest can still be answered. See
+//! The envelope is parsed first and field by field, so that a request with a defect elsewhere still gets a response. See
 //! [request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
 
 use std::collections::BTreeMap;
@@ -27,48 +27,50 @@ impl fmt::Display for RequestType {
     }
 }
 
-/// The part of a request without which it can't be answered, and the rest as it came.
+/// The fields that a response needs, and the rest unparsed.
 #[derive(Debug)]
 pub struct Envelope<'a> {
-    /// Where the answer goes: a bearer secret.
+    /// Where the response goes. Whoever has it can respond: it is a secret.
     pub response_url: String,
-    /// Echoed in the answer.
+    /// Echoed in the response.
     pub stack_id: String,
-    /// Echoed in the answer.
+    /// Echoed in the response.
     pub request_id: String,
-    /// Echoed in the answer.
+    /// Echoed in the response.
     pub logical_resource_id: String,
-    /// Given with Update and Delete.
+    /// Present in an Update and a Delete.
     pub physical_resource_id: Option<String>,
     fields: BTreeMap<String, &'a RawValue>,
 }
 
-/// A whole request, its properties not yet looked at.
-#[derive(Debug)]
+/// A parsed request whose properties are not yet checked.
+#[derive(Debug, Clone)]
 pub struct Request {
     /// What to do.
     pub request_type: RequestType,
     /// Such as `Custom::SsmDocument`.
     pub resource_type: String,
-    /// The stack that asks.
+    /// The stack's ARN.
     pub stack_id: String,
     /// The resource's name in its template.
     pub logical_resource_id: String,
-    /// Given with Update and Delete.
+    /// Present in an Update and a Delete.
     pub physical_resource_id: Option<String>,
-    /// Empty where a Delete's properties can't be read: a Delete needs none.
+    /// Empty if a Delete's properties can't be parsed, since a Delete must succeed without them.
     pub properties: Map<String, Value>,
-    /// Empty unless it is an Update.
+    /// Empty for a Create and a Delete.
     pub old_properties: Map<String, Value>,
-    /// When CloudFormation made the request, in seconds since 1970, where the response URL tells it.
+    /// When CloudFormation signed the response URL, in seconds since 1970. A URL of the older form does not tell.
     pub requested_at: Option<i64>,
+    /// How long CloudFormation waits for the response, in seconds.
+    pub service_timeout: i64,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the envelope of an event.
+    /// Parses the envelope of an event.
     ///
     /// # Errors
-    /// An event without a response URL or an identity did not come from CloudFormation and can't be answered.
+    /// The event is not a CloudFormation request: it is no JSON object, or one of the required fields is not a string.
     pub fn parse(event: &'a RawValue) -> Result<Self, Failure> {
         let not_a_request = |what: &str| Failure::new(format!("The event is not a CloudFormation request: {what}"));
         let fields: BTreeMap<String, &RawValue> =
@@ -85,7 +87,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// The request's type, or `None` where it is one that nobody knows.
+    /// The request's type; `None` if it is missing or unknown.
     pub fn request_type(&self) -> Option<RequestType> {
         match self.text("RequestType").ok()?.as_str() {
             "Create" => Some(RequestType::Create),
@@ -95,15 +97,17 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// `ServiceTimeout` of the resource in seconds, 3,600 where its properties don't carry it: how long CloudFormation waits.
+    /// How long CloudFormation waits for the response, in seconds: the property `ServiceTimeout`, by default 3,600.
     pub fn service_timeout(&self) -> i64 {
-        // The rest, which may be large or nested too deep, is skipped.
+        // The other properties are skipped: they may be large or nested too deeply.
         #[derive(Deserialize)]
         struct Properties {
             #[serde(rename = "ServiceTimeout")]
             service_timeout: Option<Value>,
         }
         let properties = self.fields.get("ResourceProperties");
+        // A derived struct would accept a list as well.
+        let properties = properties.filter(|raw| raw.get().starts_with('{'));
         let properties = properties.and_then(|raw| serde_json::from_str::<Properties>(raw.get()).ok());
         let given = match properties.and_then(|properties| properties.service_timeout) {
             Some(Value::String(text)) => text.parse().ok(),
@@ -113,10 +117,10 @@ impl<'a> Envelope<'a> {
         given.filter(|seconds| (1..=3600).contains(seconds)).unwrap_or(3600)
     }
 
-    /// Reads the rest.
+    /// Parses the rest of the request.
     ///
     /// # Errors
-    /// Names the field of the envelope that is missing or of the wrong type.
+    /// A field is missing or has the wrong type. The failure names it.
     pub fn request(&self, requested_at: Option<i64>) -> Result<Request, Failure> {
         let Some(request_type) = self.request_type() else {
             let given = self.text("RequestType")?;
@@ -124,7 +128,7 @@ impl<'a> Envelope<'a> {
         };
         let resource_type = self.text("ResourceType")?;
         if request_type != RequestType::Create && self.physical_resource_id.is_none() {
-            return Err(Failure::new(format!("PhysicalResourceId: {request_type} must bear it as a string.")));
+            return Err(Failure::new(format!("PhysicalResourceId: must be a string in the request {request_type}.")));
         }
         let properties = match (request_type, self.object("ResourceProperties")) {
             (RequestType::Delete, properties) => properties.unwrap_or_default(),
@@ -143,6 +147,7 @@ impl<'a> Envelope<'a> {
             properties,
             old_properties,
             requested_at,
+            service_timeout: self.service_timeout(),
         })
     }
 
@@ -182,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_cannot_be_answered_is_told_from_one_that_can() {
+    fn an_event_that_is_not_a_request_is_refused() {
         for missing in ["ResponseURL", "StackId", "RequestId", "LogicalResourceId"] {
             let mut event = event();
             event.as_object_mut().unwrap().remove(missing);
@@ -193,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_behind_the_envelope_is_named() {
+    fn a_defect_outside_the_envelope_is_named() {
         for (field, value, expected) in [
             ("RequestType", json!({}), "RequestType: must be a string."),
             ("RequestType", json!("Recreate"), "RequestType: \"Recreate\" is not one of Create, Update, Delete."),
-            ("RequestType", json!("Update"), "PhysicalResourceId: Update must bear it as a string."),
-            ("RequestType", json!("Delete"), "PhysicalResourceId: Delete must bear it as a string."),
+            ("RequestType", json!("Update"), "PhysicalResourceId: must be a string in the request Update."),
+            ("RequestType", json!("Delete"), "PhysicalResourceId: must be a string in the request Delete."),
             ("ResourceType", json!(7), "ResourceType: must be a string."),
             ("ResourceProperties", json!([]), "ResourceProperties: must be an object."),
         ] {
@@ -231,6 +236,20 @@ mod tests {
         let raw = raw(&event);
         let request = Envelope::parse(&raw).unwrap().request(None).unwrap();
         assert_eq!((request.request_type, request.properties), (RequestType::Delete, Map::new()));
+    }
+
+    #[test]
+    fn properties_that_are_a_list_or_null_carry_no_service_timeout_and_hinder_no_delete() {
+        for properties in [json!([1]), json!(["1"]), json!([]), Value::Null, json!(1)] {
+            let mut event = event();
+            event["RequestType"] = json!("Delete");
+            event["PhysicalResourceId"] = json!("a-document");
+            event["ResourceProperties"] = properties;
+            let raw = raw(&event);
+            let envelope = Envelope::parse(&raw).unwrap();
+            assert_eq!(envelope.service_timeout(), 3600);
+            assert_eq!(envelope.request(None).unwrap().properties, Map::new());
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What CloudFormation is answered, in at most 4,096 bytes.
+//! The response to a request, in at most 4,096 bytes.
 //!
 //! See [response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 
@@ -7,96 +7,139 @@ use serde_json::{Map, Value, json};
 use super::request::{Envelope, RequestType};
 use crate::failure::Failure;
 
-/// The physical id of a Create that left nothing behind. Its Delete, which follows, does nothing.
+/// The physical id of a Create that left nothing behind. The Delete that follows does nothing.
 ///
-/// The colon can't stand in the name of a document or in the id of a setting.
+/// Neither a document's name nor a setting's id can contain a colon.
 pub const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
-/// A longer answer is refused by CloudFormation, and the stack hangs.
-pub const MAX_ANSWER_BYTES: usize = 4096;
+/// CloudFormation refuses a longer response, and the stack hangs.
+pub const MAX_RESPONSE_BYTES: usize = 4096;
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It is done.
+    /// The resource is in its desired state.
     Success {
-        /// What `Ref` gives.
+        /// The value of `Ref`.
         physical_resource_id: String,
-        /// What `Fn::GetAtt` gives.
+        /// The values of `Fn::GetAtt`.
         data: Map<String, Value>,
     },
-    /// It is not done.
+    /// The request failed.
     Failed {
-        /// Why.
+        /// The reason.
         failure: Failure,
         /// The id of what was written and could not be undone.
         left_behind: Option<String>,
     },
 }
 
-/// The physical id that the answer to a request must bear.
-///
-/// A failed Create bears [`NOT_CREATED`] where it left nothing behind. A failed Update bears the id it was given, since any
-/// other reads as a replacement. A Delete always bears the id it was given.
-pub fn physical_resource_id<'a>(
-    request_type: Option<RequestType>,
-    given: Option<&'a str>,
-    outcome: &'a Outcome,
-) -> &'a str {
-    let given_or_marker = given.unwrap_or(NOT_CREATED);
-    match (request_type, outcome) {
-        (Some(RequestType::Create | RequestType::Update), Outcome::Success { physical_resource_id, .. }) => {
-            physical_resource_id
-        }
-        (Some(RequestType::Create), Outcome::Failed { left_behind, .. }) => {
-            left_behind.as_deref().unwrap_or(NOT_CREATED)
-        }
-        (Some(RequestType::Update | RequestType::Delete) | None, _) => given_or_marker,
+impl Outcome {
+    /// A failure that left nothing behind.
+    pub fn failed(failure: Failure) -> Self {
+        Self::Failed { failure, left_behind: None }
     }
 }
 
-/// The answer's body: at most [`MAX_ANSWER_BYTES`] of JSON.
-///
-/// The reason is cut first, at a character's boundary, and keeps its end, which names the log stream; then the data go. The
-/// other fields are never cut.
-///
-/// # Errors
-/// Where those other fields alone are too long, no answer can be given.
-pub fn encode(envelope: &Envelope<'_>, outcome: &Outcome, log_stream: &str) -> Result<Vec<u8>, Failure> {
-    let id = physical_resource_id(envelope.request_type(), envelope.physical_resource_id.as_deref(), outcome);
-    let mut answer = json!({
-        "StackId": envelope.stack_id,
-        "RequestId": envelope.request_id,
-        "LogicalResourceId": envelope.logical_resource_id,
-        "PhysicalResourceId": id,
-    });
-    match outcome {
-        Outcome::Success { data, .. } => {
-            answer["Status"] = json!("SUCCESS");
-            answer["Data"] = Value::Object(data.clone());
-            if answer.to_string().len() > MAX_ANSWER_BYTES {
-                answer["Data"] = json!({});
+/// What every response to one request has in common.
+#[derive(Debug, Clone)]
+pub struct ResponseTemplate {
+    request_type: Option<RequestType>,
+    stack_id: String,
+    request_id: String,
+    /// The logical id.
+    pub logical_resource_id: String,
+    physical_resource_id: Option<String>,
+    log_stream: String,
+}
+
+impl ResponseTemplate {
+    /// Creates the template of the responses to a request. Their reasons end with the log stream.
+    ///
+    /// # Errors
+    /// The request's ids leave no room for a reason in a response.
+    pub fn new(envelope: &Envelope<'_>, log_stream: &str) -> Result<Self, Failure> {
+        let template = Self {
+            request_type: envelope.request_type(),
+            stack_id: envelope.stack_id.clone(),
+            request_id: envelope.request_id.clone(),
+            logical_resource_id: envelope.logical_resource_id.clone(),
+            physical_resource_id: envelope.physical_resource_id.clone(),
+            log_stream: log_stream.to_owned(),
+        };
+        let failed = Outcome::failed(Failure::new(""));
+        template.room_for_reason(template.physical_id(&failed)).ok_or_else(too_long)?;
+        Ok(template)
+    }
+
+    /// Encodes the body of a response: JSON of at most [`MAX_RESPONSE_BYTES`].
+    ///
+    /// A reason that is too long is cut at a character boundary and keeps its end, which names the log stream. Data that doesn't
+    /// fit is left out. The other fields are never cut.
+    ///
+    /// # Errors
+    /// The other fields alone are too long.
+    pub fn encode(&self, outcome: &Outcome) -> Result<Vec<u8>, Failure> {
+        let physical_id = self.physical_id(outcome);
+        let mut body = json!({
+            "StackId": self.stack_id,
+            "RequestId": self.request_id,
+            "LogicalResourceId": self.logical_resource_id,
+            "PhysicalResourceId": physical_id,
+        });
+        match outcome {
+            Outcome::Success { data, .. } => {
+                body["Status"] = json!("SUCCESS");
+                body["Data"] = Value::Object(data.clone());
+                if body.to_string().len() > MAX_RESPONSE_BYTES {
+                    body["Data"] = json!({});
+                }
+            }
+            Outcome::Failed { failure, .. } => {
+                let room = self.room_for_reason(physical_id).ok_or_else(too_long)?;
+                let (reason, see) = (failure.to_string(), format!(" (see log stream {})", self.log_stream));
+                body["Status"] = json!("FAILED");
+                body["Reason"] = match room.checked_sub(encoded_len(&see)) {
+                    Some(room) => json!(fit(&reason, room) + &see),
+                    None => json!(fit(&reason, room)),
+                };
             }
         }
-        Outcome::Failed { failure, .. } => {
-            answer["Status"] = json!("FAILED");
-            answer["Reason"] = json!("");
-            let room = MAX_ANSWER_BYTES.saturating_sub(answer.to_string().len());
-            let (reason, see) = (failure.to_string(), format!(" (see log stream {log_stream})"));
-            answer["Reason"] = match room.checked_sub(encoded_len(&see)) {
-                Some(room) => json!(fit(&reason, room) + &see),
-                None => json!(fit(&reason, room)),
-            };
+        let body = body.to_string().into_bytes();
+        if body.len() > MAX_RESPONSE_BYTES { Err(too_long()) } else { Ok(body) }
+    }
+
+    /// The physical id that a response must have.
+    ///
+    /// For a failed Create it is [`NOT_CREATED`] if nothing was left behind. For a failed Update it is the id in the request,
+    /// since CloudFormation takes any other for a replacement. For a Delete it is always the id in the request.
+    fn physical_id<'a>(&'a self, outcome: &'a Outcome) -> &'a str {
+        match (self.request_type, outcome) {
+            (Some(RequestType::Create | RequestType::Update), Outcome::Success { physical_resource_id, .. }) => {
+                physical_resource_id
+            }
+            (Some(RequestType::Create), Outcome::Failed { left_behind, .. }) => {
+                left_behind.as_deref().unwrap_or(NOT_CREATED)
+            }
+            (Some(RequestType::Update | RequestType::Delete) | None, _) => {
+                self.physical_resource_id.as_deref().unwrap_or(NOT_CREATED)
+            }
         }
     }
-    let body = answer.to_string().into_bytes();
-    if body.len() > MAX_ANSWER_BYTES {
-        return Err(Failure::new("The request's ids alone are longer than an answer may be."));
+
+    /// How many bytes of a FAILED response are left for the reason.
+    fn room_for_reason(&self, physical_id: &str) -> Option<usize> {
+        const EMPTY: &str = r#"{"LogicalResourceId":"","PhysicalResourceId":"","Reason":"","RequestId":"","StackId":"","Status":"FAILED"}"#;
+        let ids = [&self.stack_id, &self.request_id, &self.logical_resource_id, physical_id];
+        MAX_RESPONSE_BYTES.checked_sub(EMPTY.len() + ids.map(encoded_len).iter().sum::<usize>())
     }
-    Ok(body)
 }
 
-/// As much of `text` as takes at most `room` bytes inside a JSON string, whole characters only.
+fn too_long() -> Failure {
+    Failure::new("The request's ids alone are longer than a response may be.")
+}
+
+/// The longest start of `text` that takes at most `room` bytes in a JSON string, in whole characters.
 fn fit(text: &str, room: usize) -> String {
     if encoded_len(text) <= room {
         return text.to_owned();
@@ -110,7 +153,7 @@ fn fit(text: &str, room: usize) -> String {
     if room < "…".len() { String::new() } else { format!("{kept}…") }
 }
 
-/// How many bytes `text` takes inside a JSON string.
+/// The number of bytes that `text` takes in a JSON string.
 fn encoded_len(text: &str) -> usize {
     json!(text).to_string().len() - "\"\"".len()
 }
@@ -148,30 +191,32 @@ mod tests {
             (None, Some("doc"), failed(None), "doc"),
             (None, None, failed(None), NOT_CREATED),
         ] {
-            assert_eq!(physical_resource_id(request_type, given, &outcome), expected, "{request_type:?} {outcome:?}");
+            let physical_resource_id = given.map(str::to_owned);
+            let template = ResponseTemplate { request_type, physical_resource_id, ..template("Preferences").unwrap() };
+            assert_eq!(template.physical_id(&outcome), expected, "{request_type:?} {outcome:?}");
         }
     }
 
-    fn event(logical_resource_id: &str) -> Box<RawValue> {
-        to_raw_value(&json!({
+    fn template(logical_resource_id: &str) -> Result<ResponseTemplate, Failure> {
+        let event: Box<RawValue> = to_raw_value(&json!({
             "RequestType": "Create", "ResponseURL": "https://example.amazonaws.com/", "StackId": "stack",
             "RequestId": "request", "LogicalResourceId": logical_resource_id,
         }))
-        .unwrap()
+        .unwrap();
+        ResponseTemplate::new(&Envelope::parse(&event).unwrap(), "2026/11/21/[$LATEST]0123")
     }
 
     fn encoded(outcome: &Outcome) -> Value {
-        let event = event("Preferences");
-        let body = encode(&Envelope::parse(&event).unwrap(), outcome, "2026/11/21/[$LATEST]0123").unwrap();
-        assert!(body.len() <= MAX_ANSWER_BYTES, "{} bytes", body.len());
+        let body = template("Preferences").unwrap().encode(outcome).unwrap();
+        assert!(body.len() <= MAX_RESPONSE_BYTES, "{} bytes", body.len());
         serde_json::from_slice(&body).unwrap()
     }
 
     #[test]
-    fn an_answer_echoes_the_request() {
-        let answer = encoded(&ok("doc"));
+    fn a_response_echoes_the_request() {
+        let response = encoded(&ok("doc"));
         assert_eq!(
-            answer,
+            response,
             json!({"Status": "SUCCESS", "StackId": "stack", "RequestId": "request", "LogicalResourceId": "Preferences",
                    "PhysicalResourceId": "doc", "Data": {}})
         );
@@ -182,28 +227,26 @@ mod tests {
         for text in ["x", "é", "🦀", "\"", "\n", "\u{1}", "日本", "a\u{301}\"\\"] {
             for copies in [0, 1, 700, 1_300, 4_000, 1_000_000] {
                 let failure = Failure::new(text.repeat(copies));
-                let answer = encoded(&Outcome::Failed { failure, left_behind: None });
-                let reason = answer["Reason"].as_str().unwrap();
+                let response = encoded(&Outcome::failed(failure));
+                let reason = response["Reason"].as_str().unwrap();
                 assert!(reason.ends_with("(see log stream 2026/11/21/[$LATEST]0123)"), "{reason}");
-                assert_eq!(answer["Status"], "FAILED");
+                assert_eq!(response["Status"], "FAILED");
             }
         }
     }
 
     #[test]
     fn a_reason_that_is_cut_uses_the_room_there_is() {
-        let event = event("Preferences");
-        let outcome = Outcome::Failed { failure: Failure::new("x".repeat(10_000)), left_behind: None };
-        let body = encode(&Envelope::parse(&event).unwrap(), &outcome, "stream").unwrap();
-        assert_eq!(body.len(), MAX_ANSWER_BYTES);
+        let outcome = Outcome::failed(Failure::new("x".repeat(10_000)));
+        let body = template("Preferences").unwrap().encode(&outcome).unwrap();
+        assert_eq!(body.len(), MAX_RESPONSE_BYTES);
     }
 
     #[test]
-    fn long_ids_take_room_from_the_reason_before_they_make_an_answer_impossible() {
-        let event = event(&"x".repeat(3_800));
-        let outcome = Outcome::Failed { failure: Failure::new("No."), left_behind: None };
-        let body = encode(&Envelope::parse(&event).unwrap(), &outcome, &"s".repeat(400)).unwrap();
-        assert!(body.len() <= MAX_ANSWER_BYTES);
+    fn long_ids_take_room_from_the_reason_before_they_make_a_response_impossible() {
+        let template = ResponseTemplate { log_stream: "s".repeat(400), ..template(&"x".repeat(3_800)).unwrap() };
+        let body = template.encode(&Outcome::failed(Failure::new("No."))).unwrap();
+        assert!(body.len() <= MAX_RESPONSE_BYTES);
         assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["Reason"], "No.");
     }
 
@@ -211,13 +254,17 @@ mod tests {
     fn data_that_do_not_fit_are_left_out() {
         let mut data = Map::new();
         data.insert("Arn".into(), json!("x".repeat(5_000)));
-        let answer = encoded(&Outcome::Success { physical_resource_id: "doc".into(), data });
-        assert_eq!(answer["Data"], json!({}));
+        let response = encoded(&Outcome::Success { physical_resource_id: "doc".into(), data });
+        assert_eq!(response["Data"], json!({}));
     }
 
     #[test]
-    fn ids_that_leave_no_room_for_an_answer_are_an_error() {
-        let event = event(&"x".repeat(1_000_000));
-        assert!(encode(&Envelope::parse(&event).unwrap(), &ok("doc"), "stream").is_err());
+    fn ids_that_leave_no_room_for_a_response_are_an_error() {
+        let longest = (0..4_096).rev().find(|&length| template(&"x".repeat(length)).is_ok()).unwrap();
+        let template_of = |length: usize| template(&"\"".repeat(length / 2));
+        assert_eq!(template_of(longest).unwrap().encode(&failed(None)).unwrap().len(), MAX_RESPONSE_BYTES);
+        assert!(template_of(longest + 2).is_err() && template(&"x".repeat(1_000_000)).is_err());
+        let huge = ok(&"x".repeat(MAX_RESPONSE_BYTES));
+        assert!(template("Preferences").unwrap().encode(&huge).is_err(), "an id of a resource, too");
     }
 }

@@ -1,8 +1,9 @@
-//! Where an answer may be sent, and until when.
+//! Where a response may be sent, and until when.
 //!
-//! The URL is presigned: whoever reads it can answer for the stack. So it has no `Display`, and its `Debug` shows the host only.
+//! The URL is presigned: whoever reads it can respond for the stack. So it has no `Display`, and its `Debug` shows only the host.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -10,31 +11,57 @@ use reqwest::Url;
 
 use crate::failure::{Failure, quoted};
 
-/// Which response URLs may be answered.
+/// Which response URLs are accepted.
 #[derive(Debug, Clone)]
 pub struct UrlRules {
     /// The domain suffixes of the partition, such as `amazonaws.com`.
     pub suffixes: Vec<String>,
-    /// Whether loopback is right too, by `http` and on any port: for local runs only.
+    /// Whether loopback addresses are accepted too, over `http` and on any port. For local runs only.
     pub allow_loopback: bool,
 }
 
-/// A response URL that passed the rules.
+/// For how long CloudFormation's URLs are valid.
+const LIFETIME: Duration = Duration::from_secs(7200);
+
+/// When CloudFormation signed a request, since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signature {
+    /// The URL tells it, to the second.
+    Dated(Duration),
+    /// The URL is of the older form, which tells only when it expires: this is 7,200 s before.
+    Derived(Duration),
+}
+
+impl Signature {
+    /// The moment of the signature.
+    pub fn at(self) -> Duration {
+        match self {
+            Self::Dated(at) | Self::Derived(at) => at,
+        }
+    }
+
+    /// The same in whole seconds.
+    pub fn seconds(self) -> i64 {
+        i64::try_from(self.at().as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A response URL that was accepted.
 #[derive(Clone)]
 pub struct ResponseUrl {
     url: Url,
-    /// When it was signed, in seconds since 1970; a URL of the older form doesn't tell.
+    /// When it was signed, in seconds since 1970. A URL of the older form does not tell.
     pub signed_at: Option<i64>,
     expires_at: Option<i64>,
 }
 
 impl ResponseUrl {
-    /// Takes a URL that is https, on the default port, on a host below one of the suffixes, without user or password.
+    /// Parses a URL. It must be https on port 443, with a host below one of the suffixes and without user information.
     ///
     /// # Errors
-    /// Names what is wrong and the host, never the rest of the URL.
+    /// The URL is not accepted. The failure names the host, never the rest of the URL.
     pub fn parse(text: &str, rules: &UrlRules) -> Result<Self, Failure> {
-        let refuse = |why: &str| Err(Failure::new(format!("ResponseURL: {why} The request is not answered.")));
+        let refuse = |why: &str| Err(Failure::new(format!("ResponseURL: {why} No response is sent.")));
         let Ok(url) = Url::parse(text) else {
             return refuse("is not a URL.");
         };
@@ -47,7 +74,7 @@ impl ResponseUrl {
             && url.port().is_none()
             && rules.suffixes.iter().filter_map(below).any(|labels| labels.split('.').all(is_label));
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("must not name a user or a password.");
+            return refuse("must not contain a user name or a password.");
         }
         if !on_loopback && !on_aws {
             let suffixes = rules.suffixes.join(" or ");
@@ -63,12 +90,22 @@ impl ResponseUrl {
         Ok(Self { url, signed_at, expires_at })
     }
 
-    /// Whether its signature is no longer valid at `now`, in seconds since 1970.
+    /// When it was signed. An unsigned URL is a local tool's; it counts as signed `now`, when its invocation begins.
+    pub fn signature(&self, now: Duration) -> Signature {
+        let moment = |seconds: i64| u64::try_from(seconds).ok().map(Duration::from_secs);
+        let derived = || moment(self.expires_at?)?.checked_sub(LIFETIME);
+        match self.signed_at.and_then(moment) {
+            Some(signed_at) => Signature::Dated(signed_at),
+            None => derived().map_or(Signature::Dated(now), Signature::Derived),
+        }
+    }
+
+    /// Whether its signature has expired at `now`, in seconds since 1970.
     pub fn expired(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 
-    /// The URL itself, for the one PUT.
+    /// The URL itself, for the PUT.
     pub(super) fn url(&self) -> Url {
         self.url.clone()
     }
@@ -84,7 +121,7 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Reads `20261121T193140Z`.
+/// Parses a time such as `20261121T193140Z`.
 fn seconds_since_1970(date: &str) -> Option<i64> {
     if date.len() != 16 || !date.is_ascii() {
         return None;
@@ -112,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_cloudformation_are_answered() {
+    fn urls_of_cloudformation_are_accepted() {
         for url in [
             "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn%3Aaws?X-Amz-Signature=0",
             "https://cloudformation-custom-resource-response-euwest3.s3.eu-west-3.amazonaws.com:443/a",
@@ -158,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_answered_only_where_it_is_allowed_and_nothing_else_with_it() {
+    fn loopback_is_accepted_only_if_it_is_allowed_and_nothing_else_with_it() {
         for url in ["http://127.0.0.1:4577/a", "http://localhost:1/a", "https://[::1]:1/a"] {
             assert!(parse(url, true).is_ok(), "{url}");
         }
@@ -186,6 +223,23 @@ mod tests {
         {
             let url = parse(&format!("{base}?{odd}"), false).unwrap();
             assert_eq!((url.signed_at, url.expired(i64::MAX)), (None, false), "{odd}");
+        }
+    }
+
+    #[test]
+    fn the_signature_is_dated_or_derived_from_the_expiry_and_an_unsigned_url_counts_as_signed_now() {
+        let now = Duration::from_secs(1_800_000_000);
+        let signed = Duration::from_secs(1_767_225_600);
+        for (query, expected) in [
+            ("X-Amz-Date=20260101T000000Z&X-Amz-Expires=7200", Signature::Dated(signed)),
+            ("X-Amz-Date=20260101T000000Z", Signature::Dated(signed)),
+            ("AWSAccessKeyId=A&Expires=1767232800&Signature=S", Signature::Derived(signed)),
+            ("Expires=60", Signature::Dated(now)),
+            ("Expires=-1", Signature::Dated(now)),
+            ("", Signature::Dated(now)),
+        ] {
+            let url = parse(&format!("https://bucket.s3.amazonaws.com/a?{query}"), false).unwrap();
+            assert_eq!(url.signature(now), expected, "{query}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The one HTTP client: of the answers, and under the SDK, so that both share a TLS stack.
+//! The HTTP client, which delivers responses and carries the SDK's calls, so that both share one TLS stack.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,13 +20,14 @@ use crate::invocation::guard;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// TLS 1.2 and 1.3 on ring, trusting Mozilla's roots or, where a bundle of PEM certificates is given, only those in it
-/// (as [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html) means it).
+/// Creates a configuration for TLS 1.2 and 1.3 that trusts Mozilla's roots or, if `ca_bundle` is given, only its PEM certificates.
 ///
-/// The roots are compiled in: parsing the system's costs more instructions than all the rest of a start.
+/// The bundle is that of [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html).
+///
+/// The roots are compiled in: parsing the system's takes more instructions than the rest of a start.
 ///
 /// # Errors
-/// Says what is wrong with the bundle.
+/// The bundle is not PEM, or has a certificate that can't be used.
 pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match ca_bundle {
@@ -39,17 +40,17 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
         }
     }
     let mut provider = rustls::crypto::ring::default_provider();
-    // Processors have instructions for SHA-256, and not for the SHA-384 that would come first.
+    // Processors have instructions for SHA-256, but not for SHA-384, which ring puts first.
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
     let provider = Arc::new(provider);
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A client that follows no redirect and uses no proxy. It takes the connections that `preconnect` keeps.
+/// Creates a client that follows no redirects, uses no proxy, and takes the connections that `preconnect` keeps.
 ///
 /// # Errors
-/// Where reqwest refuses the configuration.
+/// The client can't be built.
 pub fn client(tls: &ClientConfig, preconnect: &Preconnect) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
@@ -61,7 +62,7 @@ pub fn client(tls: &ClientConfig, preconnect: &Preconnect) -> Result<reqwest::Cl
         .map_err(describe)
 }
 
-/// What went wrong, down to the cause, without the URL.
+/// Describes an error and its causes, without the URL.
 pub fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
@@ -73,7 +74,7 @@ pub fn describe(error: reqwest::Error) -> String {
     text
 }
 
-/// A client as the SDK wants it, with connections of its own.
+/// A client for the SDK, with connections of its own.
 #[derive(Debug, Clone)]
 pub struct SdkHttpClient {
     client: reqwest::Client,
@@ -81,16 +82,16 @@ pub struct SdkHttpClient {
 }
 
 impl SdkHttpClient {
-    /// With nothing opened yet.
+    /// Creates a client. It opens no connection yet.
     ///
     /// # Errors
-    /// As for [`client`].
+    /// The client can't be built.
     pub fn new(tls: &ClientConfig) -> Result<Self, String> {
         let preconnect = Preconnect::default();
         Ok(Self { client: client(tls, &preconnect)?, preconnect })
     }
 
-    /// Opens a connection to `url` for the first call. Where that fails, the call finds out itself.
+    /// Opens a connection to `url` for the first call. If that fails, the first call reports it.
     pub async fn open(&self, url: &str) {
         self.preconnect.open(self.client.get(url).send()).await;
     }
@@ -104,8 +105,8 @@ impl HttpClient for SdkHttpClient {
 
 impl HttpConnector for SdkHttpClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if guard::is_over() {
-            // The guard cuts the work the next time it looks; an error would only take its reason's place.
+        if guard::is_past_deadline() {
+            // The guard reports the timeout at its next poll. An error here would take the place of that reason.
             return HttpConnectorFuture::new(std::future::pending());
         }
         let client = self.client.clone();
@@ -113,24 +114,35 @@ impl HttpConnector for SdkHttpClient {
     }
 }
 
+/// No connection could be made.
+#[derive(Debug)]
+pub(super) struct NotSent(pub(super) String);
+
+impl std::fmt::Display for NotSent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NotSent {}
+
 async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let request = request.map(|body| reqwest::Body::from(body.bytes().unwrap_or_default().to_vec()));
     let request = reqwest::Request::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
     let mut response = client.execute(request).await.map_err(connector_error)?;
-    let mut answer = http::Response::builder().status(response.status());
-    if let Some(headers) = answer.headers_mut() {
+    let mut converted = http::Response::builder().status(response.status());
+    if let Some(headers) = converted.headers_mut() {
         std::mem::swap(headers, response.headers_mut());
     }
     let body = response.bytes().await.map_err(connector_error)?;
-    let answer = answer.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
-    HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+    let converted = converted.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
+    HttpResponse::try_from(converted).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
 fn connector_error(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() {
-        ConnectorError::timeout(describe(error).into())
-    } else {
-        ConnectorError::io(describe(error).into())
-    }
+    let (is_timeout, is_connect) = (error.is_timeout(), error.is_connect());
+    let text = describe(error);
+    let source = if is_connect { NotSent(text).into() } else { text.into() };
+    if is_timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) }
 }

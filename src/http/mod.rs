@@ -1,4 +1,5 @@
-//! HTTP: the one client under the SDK and under the delivery of responses, and connections opened before they are needed.
+//! The HTTP client, and connections that are opened before they are needed.
 
 pub mod client;
+pub mod gate;
 pub mod preconnect;

@@ -1,8 +1,8 @@
-//! Connections opened ahead of their requests: the handshake is done by the time there is something to say.
+//! Connections that are opened before they are needed, so that the TLS handshake is already done.
 //!
-//! A client of [`crate::http`] has no call for this, and a request made up for the purpose would be seen at the other end. So
-//! its connector is wrapped: asked to, it keeps the connection it has made, and lets the request fail before it is sent; the
-//! next request that needs a connection is given the kept one.
+//! reqwest has no such call, and the server would see a request that only opens a connection. So this wraps reqwest's connector:
+//! while it is opening, it keeps the connection and fails the request before it is sent. The next request that needs a
+//! connection takes the kept one.
 
 use std::any::Any;
 use std::future::ready;
@@ -18,10 +18,10 @@ use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Nobody looks whether a kept connection is still open, so that it is given up before the other end is likely to have closed it.
+/// A kept connection is not monitored, so it is discarded before the server is likely to have closed it.
 const KEPT_FOR: Duration = Duration::from_secs(4);
 
-/// The connection kept of one client, which talks to one host.
+/// The kept connection of a client that talks to one host.
 #[derive(Debug, Clone, Default)]
 pub struct Preconnect(Arc<State>);
 
@@ -38,7 +38,7 @@ struct Kept {
 }
 
 impl Preconnect {
-    /// Runs a request that is to open a connection, and to fail for having done so. No other request may run meanwhile.
+    /// Runs a request that opens a connection and then fails without being sent. No other request may run at the same time.
     pub async fn open<T>(&self, request: impl Future<Output = T>) {
         let opening = Opening(&self.0.opening);
         opening.0.store(true, Ordering::SeqCst);
@@ -59,7 +59,7 @@ impl Preconnect {
     }
 }
 
-/// Ends with its scope, also where that is left early.
+/// Resets the flag when it is dropped, so also when the future is.
 struct Opening<'a>(&'a AtomicBool);
 
 impl Drop for Opening<'_> {
@@ -76,7 +76,7 @@ impl<S> Layer<S> for Preconnect {
     }
 }
 
-/// A connector that can keep what it has made.
+/// A connector that can keep its connection.
 #[derive(Debug, Clone)]
 pub struct Connector<S> {
     inner: S,
@@ -118,7 +118,7 @@ where
 mod tests {
     use super::*;
 
-    /// Numbers what it connects, from 1.
+    /// Numbers its connections, from 1.
     #[derive(Default)]
     struct Inner(u32);
 
@@ -142,30 +142,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_opened_ahead_is_given_to_the_next_request_and_to_no_other() {
-        let ahead = Preconnect::default();
-        let mut connector = ahead.layer(Inner::default());
-        ahead.open(async { assert_eq!(connect(&mut connector, "host").await, None, "nothing may be sent") }).await;
+    async fn a_preconnected_connection_is_given_to_the_next_request_only() {
+        let preconnect = Preconnect::default();
+        let mut connector = preconnect.layer(Inner::default());
+        preconnect.open(async { assert_eq!(connect(&mut connector, "host").await, None, "nothing may be sent") }).await;
         assert_eq!(connect(&mut connector, "host").await, Some(1));
         assert_eq!(connect(&mut connector, "host").await, Some(2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_was_kept_for_too_long_is_not_used() {
-        let ahead = Preconnect::default();
-        let mut connector = ahead.layer(Inner::default());
-        ahead.open(connect(&mut connector, "host")).await;
+        let preconnect = Preconnect::default();
+        let mut connector = preconnect.layer(Inner::default());
+        preconnect.open(connect(&mut connector, "host")).await;
         tokio::time::advance(KEPT_FOR).await;
         assert_eq!(connect(&mut connector, "host").await, Some(2));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_opening_that_fails_or_is_given_up_leaves_later_requests_as_they_were() {
-        let ahead = Preconnect::default();
-        let mut connector = ahead.layer(Inner::default());
-        ahead.open(connect(&mut connector, "down")).await;
-        let given_up = tokio::time::timeout(Duration::from_secs(1), ahead.open(std::future::pending::<()>())).await;
-        assert!(given_up.is_err());
+    async fn a_preconnect_that_fails_or_is_dropped_leaves_later_requests_alone() {
+        let preconnect = Preconnect::default();
+        let mut connector = preconnect.layer(Inner::default());
+        preconnect.open(connect(&mut connector, "down")).await;
+        let dropped = tokio::time::timeout(Duration::from_secs(1), preconnect.open(std::future::pending::<()>())).await;
+        assert!(dropped.is_err());
         assert_eq!(connect(&mut connector, "host").await, Some(2));
     }
 }

@@ -1,42 +1,42 @@
-//! How the time of one invocation is shared out, so that an answer is delivered before Lambda ends the process.
+//! Divides the time of an invocation, so that the response is delivered before Lambda ends the process.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lambda's own default. A deadline that has passed when the invocation starts can't be a real one: local tools send 1970.
+/// Lambda's default timeout. It is assumed if the deadline has passed already, since some local tools send 1970.
 const ASSUMED_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The ends of the phases of one invocation.
+/// When each phase of an invocation ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
-    /// The work is cut here.
+    /// The work is interrupted here.
     pub work: Instant,
-    /// Undoing a Create is cut here, and the answer is sent.
+    /// The undo is interrupted here, and the response is sent.
     pub undo: Instant,
-    /// Where the answer has not been begun by here, a thread of its own sends one.
+    /// If no response was started by now, the watchdog sends one.
     pub watchdog: Instant,
-    /// No attempt to deliver the answer goes beyond this.
-    pub answer: Instant,
+    /// No attempt to deliver the response lasts longer.
+    pub response: Instant,
 }
 
 impl Deadlines {
-    /// Shares out `remaining`, counted from `started`.
+    /// Divides `remaining`, which begins at `started`.
     ///
-    /// Undo and answer each have a fifth and a quarter of the time, at most 15 s.
+    /// The undo gets a fifth of it and the response a quarter, each at most 15 s.
     pub fn new(started: Instant, remaining: Duration) -> Self {
         let remaining = if remaining.is_zero() { ASSUMED_TIMEOUT } else { remaining };
         let longest = Duration::from_secs(15);
-        let for_answer = (remaining / 4).min(longest);
+        let for_response = (remaining / 4).min(longest);
         let for_undo = (remaining / 5).min(longest);
-        // What Lambda needs to be told that the invocation has ended.
-        let margin = for_answer / 5;
+        // Time to tell Lambda that the invocation has ended.
+        let margin = for_response / 5;
         let end = started + remaining;
         Self {
-            work: end - for_answer - for_undo,
-            undo: end - for_answer,
-            watchdog: end - for_answer + for_answer / 4,
-            answer: end - margin,
+            work: end - for_response - for_undo,
+            undo: end - for_response,
+            watchdog: end - for_response + for_response / 4,
+            response: end - margin,
         }
     }
 }
@@ -50,16 +50,20 @@ mod tests {
         let started = Instant::now();
         for millis in [400, 1_000, 3_000, 30_000, 180_000, 900_000] {
             let remaining = Duration::from_millis(millis);
-            let Deadlines { work, undo, watchdog, answer } = Deadlines::new(started, remaining);
+            let Deadlines { work, undo, watchdog, response } = Deadlines::new(started, remaining);
             assert!(
-                started < work && work < undo && undo < watchdog && watchdog < answer && answer < started + remaining
+                started < work
+                    && work < undo
+                    && undo < watchdog
+                    && watchdog < response
+                    && response < started + remaining
             );
             assert!(work - started > remaining / 2, "the work has most of the time");
         }
     }
 
     #[tokio::test]
-    async fn a_deadline_in_the_past_is_taken_for_lambdas_default() {
+    async fn a_deadline_in_the_past_counts_as_lambdas_default_timeout() {
         let started = Instant::now();
         assert_eq!(Deadlines::new(started, Duration::ZERO), Deadlines::new(started, Duration::from_secs(3)));
     }

@@ -1,4 +1,4 @@
-//! Runs work so that a panic or the end of its time becomes a value.
+//! Runs work so that a panic or a timeout becomes a value.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -10,33 +10,33 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 
-// The deadline of the work that is being polled.
+// The deadline of the work that is polled.
 tokio::task_local!(static DEADLINE: Instant);
 
-/// Why guarded work gave no result of its own.
+/// Why guarded work has no result.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// It failed by itself.
+pub enum WorkError {
+    /// It returned a failure.
     Failed(Failure),
-    /// Its time ran out.
+    /// It reached its deadline.
     TimedOut,
-    /// It panicked; the payload is dropped, since it may quote what was being worked on.
+    /// It panicked. The payload is dropped, since it may quote a property.
     Panicked,
 }
 
-/// Runs `work` to its end, to `deadline` or to its panic, whichever is first.
+/// Runs `work` until it completes, panics or reaches `deadline`. Work that is interrupted is dropped.
 ///
 /// # Errors
-/// Tells the three apart. Work that is cut is dropped, so it does nothing more.
-pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
+/// The work failed, panicked or reached its deadline.
+pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
     let mut work = Box::pin(DEADLINE.scope(deadline, work));
     let in_time = poll_fn(|context| {
-        // The clock is asked: the timer has not noticed yet what a stall cost, and the work must not get another turn.
-        if Instant::now() >= deadline { Poll::Ready(Err(Cut::TimedOut)) } else { poll(&mut work, context) }
+        // After a stall, the timer may not have fired yet, but the work must not be polled again.
+        if Instant::now() >= deadline { Poll::Ready(Err(WorkError::TimedOut)) } else { poll(&mut work, context) }
     });
     let result = tokio::select! {
         biased;
-        () = tokio::time::sleep_until(deadline) => Err(Cut::TimedOut),
+        () = tokio::time::sleep_until(deadline) => Err(WorkError::TimedOut),
         result = in_time => result,
     };
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
@@ -45,17 +45,19 @@ pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Fail
     result
 }
 
-/// Whether the work that asks is past its deadline. Nothing interrupts work before it next waits: after a stall it must not
-/// send what it was about to send, since it may have been answered already that nothing was done.
-pub fn is_over() -> bool {
+/// Whether the calling work is past its deadline.
+///
+/// Work can't be interrupted before its next `.await`. After a stall it must not send the request it was about to send: the
+/// watchdog may have responded already that nothing was done.
+pub fn is_past_deadline() -> bool {
     DEADLINE.try_with(|deadline| Instant::now() >= *deadline).unwrap_or(false)
 }
 
-/// Runs `work` to its end or to its panic.
+/// Runs `work` until it completes or panics.
 ///
 /// # Errors
-/// Tells the two apart.
-pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Cut> {
+/// The work failed or panicked.
+pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
     let mut work = Box::pin(work);
     poll_fn(|context| poll(&mut work, context)).await
 }
@@ -63,17 +65,17 @@ pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<
 fn poll<T>(
     work: &mut Pin<Box<impl Future<Output = Result<T, Failure>>>>,
     context: &mut Context<'_>,
-) -> Poll<Result<T, Cut>> {
+) -> Poll<Result<T, WorkError>> {
     match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(poll) => poll.map(|result| result.map_err(Cut::Failed)),
+        Ok(poll) => poll.map(|result| result.map_err(WorkError::Failed)),
         Err(payload) => {
             forget(payload);
-            Poll::Ready(Err(Cut::Panicked))
+            Poll::Ready(Err(WorkError::Panicked))
         }
     }
 }
 
-/// Drops a panic's payload; a payload whose own drop panics is leaked instead.
+/// Drops the payload of a panic. A payload whose drop panics is leaked.
 fn forget(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
@@ -90,10 +92,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_ends_gives_its_own_result() {
+    async fn work_that_completes_returns_its_own_result() {
         assert_eq!(run(soon(), async { Ok(7) }).await, Ok(7));
         let failure = Failure::new("No.");
-        assert_eq!(run::<()>(soon(), async { Err(failure.clone()) }).await, Err(Cut::Failed(failure.clone())));
+        assert_eq!(run::<()>(soon(), async { Err(failure.clone()) }).await, Err(WorkError::Failed(failure.clone())));
     }
 
     #[tokio::test]
@@ -102,11 +104,11 @@ mod tests {
             tokio::task::yield_now().await;
             panic!("on purpose")
         };
-        assert_eq!(run::<()>(soon(), panicking).await, Err(Cut::Panicked));
+        assert_eq!(run::<()>(soon(), panicking).await, Err(WorkError::Panicked));
     }
 
     #[tokio::test]
-    async fn a_panic_while_cut_work_is_dropped_changes_nothing() {
+    async fn a_panic_while_interrupted_work_is_dropped_changes_nothing() {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
@@ -118,44 +120,44 @@ mod tests {
             let _bomb = bomb;
             std::future::pending::<Result<(), Failure>>().await
         };
-        assert_eq!(run(Instant::now() + Duration::from_millis(5), hanging).await, Err(Cut::TimedOut));
+        assert_eq!(run(Instant::now() + Duration::from_millis(5), hanging).await, Err(WorkError::TimedOut));
     }
 
     #[tokio::test]
-    async fn work_that_stalled_can_ask_whether_its_time_is_over() {
+    async fn work_that_stalled_can_tell_that_it_is_past_its_deadline() {
         let deadline = Instant::now() + Duration::from_millis(10);
-        let mut answers = Vec::new();
+        let mut seen = Vec::new();
         let work = poll_fn(|_| {
-            answers.push(is_over());
+            seen.push(is_past_deadline());
             std::thread::sleep(Duration::from_millis(20));
-            answers.push(is_over());
+            seen.push(is_past_deadline());
             Poll::Ready(Ok(()))
         });
         assert_eq!(run(deadline, work).await, Ok(()));
-        assert_eq!((answers, is_over()), (vec![false, true], false));
+        assert_eq!((seen, is_past_deadline()), (vec![false, true], false));
     }
 
     #[tokio::test]
-    async fn work_whose_time_is_over_gets_no_turn_at_all() {
+    async fn work_past_its_deadline_is_never_polled() {
         let mut polls = 0;
         let work = poll_fn(|_| {
             polls += 1;
             Poll::Ready(Ok(()))
         });
-        assert_eq!(run(Instant::now(), work).await, Err(Cut::TimedOut));
+        assert_eq!(run(Instant::now(), work).await, Err(WorkError::TimedOut));
         assert_eq!(polls, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_hangs_is_cut_at_its_deadline() {
+    async fn work_that_hangs_times_out_at_its_deadline() {
         let started = Instant::now();
         let deadline = started + Duration::from_secs(5);
-        assert_eq!(run::<()>(deadline, std::future::pending()).await, Err(Cut::TimedOut));
+        assert_eq!(run::<()>(deadline, std::future::pending()).await, Err(WorkError::TimedOut));
         assert_eq!(Instant::now() - started, Duration::from_secs(5));
     }
 
     #[tokio::test]
-    async fn work_that_stalled_past_its_deadline_gets_no_further_turn() {
+    async fn work_that_stalled_past_its_deadline_is_not_polled_again() {
         let deadline = Instant::now() + Duration::from_millis(20);
         let mut polls = 0;
         let stalling = poll_fn(|context| -> Poll<Result<(), Failure>> {
@@ -164,7 +166,7 @@ mod tests {
             context.waker().wake_by_ref();
             Poll::Pending
         });
-        assert_eq!(run(deadline, stalling).await, Err(Cut::TimedOut));
+        assert_eq!(run(deadline, stalling).await, Err(WorkError::TimedOut));
         assert_eq!(polls, 1);
     }
 }

@@ -1,8 +1,8 @@
-//! How far the work of one request has come: what the answer needs when the work is cut short.
+//! How far the work of one request got: what the response needs if the work is interrupted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the work has reached; `U` is what a resource needs to undo it.
+/// The current step, and how to undo what was written. `U` is what a resource needs to undo it.
 #[derive(Debug)]
 pub struct UndoLog<U> {
     state: Mutex<State<U>>,
@@ -11,65 +11,77 @@ pub struct UndoLog<U> {
 #[derive(Debug)]
 struct State<U> {
     step: String,
-    written: Option<Written<U>>,
+    /// What the step saw last.
+    seen: Option<String>,
+    entry: Option<UndoEntry<U>>,
 }
 
-/// Something was written, or may have been: a request that was sent and not answered counts.
+/// Something that was written, or may have been: a call whose response was lost counts.
 #[derive(Debug, Clone)]
-pub struct Written<U> {
-    /// The physical id for the answer of a Create that can't undo it.
-    pub physical_resource_id: String,
+pub struct UndoEntry<U> {
+    /// The physical id that a failed Create responds with if this can't be undone.
+    pub physical_id: String,
     /// How to undo it.
     pub undo: U,
 }
 
-impl<U> Written<U> {
-    /// The same with another way to undo it.
-    pub fn map<V>(self, wrap: impl FnOnce(U) -> V) -> Written<V> {
-        Written { physical_resource_id: self.physical_resource_id, undo: wrap(self.undo) }
+impl<U> UndoEntry<U> {
+    /// Converts how to undo it.
+    pub fn map<V>(self, wrap: impl FnOnce(U) -> V) -> UndoEntry<V> {
+        UndoEntry { physical_id: self.physical_id, undo: wrap(self.undo) }
     }
 }
 
 impl<U: Clone> UndoLog<U> {
-    /// Nothing done yet.
+    /// Creates an empty log.
     pub fn new() -> Self {
-        Self { state: Mutex::new(State { step: "reading the request".into(), written: None }) }
+        Self { state: Mutex::new(State { step: "reading the request".into(), seen: None, entry: None }) }
     }
 
-    /// Notes what is being done, for the reason of a request that runs out of time.
+    /// Records the current step. A request that runs out of time names it in its reason.
     pub fn step(&self, step: impl Into<String>) {
-        self.state().step = step.into();
+        let (step, mut state) = (step.into(), self.state());
+        (state.step, state.seen) = (step, None);
     }
 
-    /// What is being done.
+    /// Records what the current step, which waits, saw last: "it is Updating".
+    pub fn seen(&self, what: impl Into<String>) {
+        self.state().seen = Some(what.into());
+    }
+
+    /// Returns the current step, and in parentheses what it saw last.
     pub fn current_step(&self) -> String {
-        self.state().step.clone()
-    }
-
-    /// To be called *before* the first write that a failure must undo.
-    pub fn will_write(&self, written: Written<U>) {
-        self.state().written = Some(written);
-    }
-
-    /// Changes how to undo what was written, if anything was.
-    pub fn amend(&self, change: impl FnOnce(&mut U)) {
-        if let Some(written) = &mut self.state().written {
-            change(&mut written.undo);
+        let state = self.state();
+        match &state.seen {
+            Some(seen) => format!("{} ({seen})", state.step),
+            None => state.step.clone(),
         }
     }
 
-    /// What a failure must undo.
-    pub fn written(&self) -> Option<Written<U>> {
-        self.state().written.clone()
+    /// Records how to undo what follows, in place of an earlier entry. Called *before* the first write.
+    pub fn note(&self, entry: UndoEntry<U>) {
+        self.state().entry = Some(entry);
     }
 
-    /// To be called when it is undone.
-    pub fn undone(&self) {
-        self.state().written = None;
+    /// Changes how to undo what was written, if there is an entry.
+    pub fn amend(&self, change: impl FnOnce(&mut U)) {
+        if let Some(entry) = &mut self.state().entry {
+            change(&mut entry.undo);
+        }
+    }
+
+    /// Returns what a failure must undo.
+    pub fn entry(&self) -> Option<UndoEntry<U>> {
+        self.state().entry.clone()
+    }
+
+    /// Removes the entry. Called when it is undone.
+    pub fn clear(&self) {
+        self.state().entry = None;
     }
 
     fn state(&self) -> MutexGuard<'_, State<U>> {
-        // A panic while it was locked leaves it whole: every change is one assignment.
+        // A panic under the lock leaves the state consistent: every change is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -77,5 +89,21 @@ impl<U: Clone> UndoLog<U> {
 impl<U: Clone> Default for UndoLog<U> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_waits_names_what_it_saw_last_until_the_next_step() {
+        let log = UndoLog::<()>::new();
+        log.step("waiting for version 2 to become Active");
+        log.seen("it is Creating");
+        log.seen("it is Updating");
+        assert_eq!(log.current_step(), "waiting for version 2 to become Active (it is Updating)");
+        log.step("promoting version 2");
+        assert_eq!(log.current_step(), "promoting version 2");
     }
 }

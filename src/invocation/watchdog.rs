@@ -1,7 +1,6 @@
-//! Answers from a thread of its own when the function's only other thread is stalled.
+//! Responds from a second thread when the working thread is stalled.
 //!
-//! The deadline of [`super::guard`] is a timer on the thread that does the work: it can't fire while that thread computes or
-//! blocks.
+//! The deadline of [`super::guard`] is a timer on the working thread. It can't fire while that thread computes or blocks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,18 +11,18 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 
-/// The right to send the one answer: whoever takes it first has it.
+/// The right to send the response. Only the first caller gets it.
 #[derive(Debug, Clone, Default)]
-pub struct Turn(Arc<AtomicBool>);
+pub struct ResponseRight(Arc<AtomicBool>);
 
-impl Turn {
-    /// Whether the caller is the one who answers.
+impl ResponseRight {
+    /// Takes the right. Returns whether the caller got it.
     pub fn take(&self) -> bool {
         !self.0.swap(true, Ordering::SeqCst)
     }
 }
 
-/// A thread that waits for its moment.
+/// A thread that responds at a deadline.
 #[derive(Debug)]
 pub struct Watchdog {
     stop: Sender<()>,
@@ -31,33 +30,40 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Runs `answer` at `deadline` in a thread of its own, unless it is stopped before or the turn is taken.
+    /// Starts a thread that runs `respond` at `deadline`, unless it is stopped before or the right is taken.
     ///
-    /// Where no thread can be had, there is no watchdog: the work goes on without.
-    pub fn arm(deadline: Instant, turn: Turn, answer: impl FnOnce() -> Result<(), Failure> + Send + 'static) -> Self {
+    /// If the thread can't be started, the work goes on without a watchdog.
+    pub fn start(
+        deadline: Instant,
+        right: ResponseRight,
+        respond: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+    ) -> Self {
         let (stop, stopped) = channel::<()>();
         let wait = deadline.saturating_duration_since(Instant::now());
         let thread =
             std::thread::Builder::new().name("watchdog".into()).spawn(move || match stopped.recv_timeout(wait) {
-                Err(RecvTimeoutError::Timeout) if turn.take() => answer(),
+                Err(RecvTimeoutError::Timeout) if right.take() => respond(),
                 _ => Ok(()),
             });
-        Self { stop, thread: thread.inspect_err(|error| tracing::warn!(%error, "there is no watchdog")).ok() }
+        Self {
+            stop,
+            thread: thread.inspect_err(|error| tracing::warn!(%error, "the watchdog could not be started")).ok(),
+        }
     }
 
-    /// Ends the watchdog without waiting for its thread.
+    /// Stops the watchdog without waiting for its thread.
     pub fn stop(self) {
         drop(self.stop);
     }
 
-    /// Waits for the answer that the watchdog has begun.
+    /// Waits until the watchdog has delivered its response.
     ///
     /// # Errors
-    /// Where that answer was not delivered.
-    pub fn answered(self) -> Result<(), Failure> {
+    /// The response was not delivered.
+    pub fn join(self) -> Result<(), Failure> {
         match self.thread.map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            Some(Err(_)) | None => Err(Failure::new("The watchdog's answer was not delivered.")),
+            Some(Err(_)) | None => Err(Failure::new("The watchdog panicked. This is a defect.")),
         }
     }
 }
@@ -68,23 +74,23 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_watchdog_answers_at_its_deadline_while_the_thread_is_stalled() {
-        let turn = Turn::default();
+    async fn a_watchdog_responds_at_its_deadline_while_the_thread_is_stalled() {
+        let right = ResponseRight::default();
         let watchdog =
-            Watchdog::arm(Instant::now() + Duration::from_millis(10), turn.clone(), || Err(Failure::new("sent")));
+            Watchdog::start(Instant::now() + Duration::from_millis(10), right.clone(), || Err(Failure::new("sent")));
         std::thread::sleep(Duration::from_millis(100));
-        assert!(!turn.take(), "the watchdog has taken the turn");
-        assert_eq!(watchdog.answered(), Err(Failure::new("sent")));
+        assert!(!right.take(), "the watchdog has taken the right");
+        assert_eq!(watchdog.join(), Err(Failure::new("sent")));
     }
 
     #[tokio::test]
-    async fn a_watchdog_that_is_stopped_or_late_does_not_answer() {
-        let turn = Turn::default();
+    async fn a_watchdog_that_is_stopped_or_late_does_not_respond() {
+        let right = ResponseRight::default();
         let watchdog =
-            Watchdog::arm(Instant::now() + Duration::from_secs(60), turn.clone(), || Err(Failure::new("sent")));
+            Watchdog::start(Instant::now() + Duration::from_secs(60), right.clone(), || Err(Failure::new("sent")));
         watchdog.stop();
-        assert!(turn.take());
-        let late = Watchdog::arm(Instant::now(), turn.clone(), || Err(Failure::new("sent")));
-        assert_eq!(late.answered(), Ok(()));
+        assert!(right.take());
+        let late = Watchdog::start(Instant::now(), right.clone(), || Err(Failure::new("sent")));
+        assert_eq!(late.join(), Ok(()));
     }
 }

@@ -85,7 +85,7 @@ fn only_one_file_a_resource_writes() {
         ".update_service_setting()",
         ".reset_service_setting()",
     ];
-    absent(&writes, |path| !path.ends_with("document/write.rs") && !path.ends_with("service_setting/calls.rs"));
+    absent(&writes, |path| !path.ends_with("document/aws/write.rs") && !path.ends_with("service_setting/calls.rs"));
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod documents;
 mod process;
 mod protocol;
 mod service_settings;
+mod transport;
 mod world;

@@ -112,7 +112,7 @@ async fn restore_leaves_what_somebody_else_changed_since() {
 #[tokio::test]
 async fn a_request_delivered_again_no_longer_knows_what_was_there_and_its_delete_leaves_the_setting() {
     let world = World::new().await;
-    let request = create(properties("Advanced", "Restore")).answered_at(world.aws.answer_url(Age::Now));
+    let request = create(properties("Advanced", "Restore")).answered_at(world.aws.response_url(Age::Now));
     world.send(&request).await.ok();
     let reply = world.send(&request).await.ok();
     assert_eq!(reply.id(), format!("{TIER}?unknown"));

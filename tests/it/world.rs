@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_ssm::config::{Credentials, Region};
-use cfn_ssm_document::cfn::delivery::Delivery;
 use cfn_ssm_document::cfn::response_url::UrlRules;
+use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
-use cfn_ssm_document::ssm::{self, Obstacle};
+use cfn_ssm_document::invocation::clock::Clock;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
-use loopback_aws::{ACCESS_KEY_ID, Age, Answer, Builder, Loopback, SECRET_ACCESS_KEY};
+use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -21,6 +21,8 @@ pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
 /// The function's name, which is its role's session name, too.
 pub const FUNCTION: &str = "cfn-ssm-document";
+/// The tag that tells when CloudFormation signed the last request that wrote.
+pub const SINCE: &str = "cfn-ssm-document:since";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
 /// The function's timeout, unless a test says otherwise.
@@ -51,10 +53,10 @@ impl World {
 
     /// Sends a request and gives the answer that was delivered for it.
     pub async fn send(&self, request: &Request) -> Reply {
-        let before = self.aws.answers().len();
+        let before = self.aws.responses().len();
         self.invoke(request).await.expect("the answer is delivered");
-        let answers = self.aws.answers();
-        let mut new: Vec<&Answer> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
+        let answers = self.aws.responses();
+        let mut new: Vec<&Response> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
         // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same answer.
         new.dedup_by(|one, other| one.bytes == other.bytes);
         assert_eq!(new.len(), 1, "one answer is delivered for one request");
@@ -69,7 +71,7 @@ impl World {
     }
 
     pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
-        let url = request.response_url.clone().unwrap_or_else(|| self.aws.answer_url(Age::Now));
+        let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let payload = serde_json::value::to_raw_value(&request.event(&url)).unwrap();
         self.provider.handle(LambdaEvent::new(payload, context(timeout))).await
     }
@@ -90,8 +92,11 @@ impl World {
         })
     }
 
+    /// The document's tags, without the time of the last request that wrote, which depends on the clock.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
-        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone().into_iter().collect())
+        let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
+        tags.remove(SINCE);
+        tags.into_iter().collect()
     }
 
     pub fn exists(&self, name: &str) -> bool {
@@ -122,13 +127,9 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let obstacle = Obstacle::default();
-    Provider {
-        ssm: ssm::client(&config, obstacle.clone(), started),
-        obstacle,
-        delivery: Delivery::new(tls).unwrap(),
-        url_rules: UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true },
-    }
+    let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
+    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    Provider::new(&config, cloudformation, tls, url_rules, Clock::system(), started).unwrap()
 }
 
 /// What Lambda tells of an invocation that may take so long.

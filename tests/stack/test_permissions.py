@@ -28,7 +28,7 @@ USED_ON_ITS_BEHALF = {
 
 def role(stacks: Stacks) -> Role:
     """The role of the provider's function."""
-    return DeployedRoles(stacks.aws.url, REGION).of_function(stacks.outputs(PROVIDER)["FunctionName"])
+    return DeployedRoles(stacks.aws.url).of_function(stacks.outputs(PROVIDER)["FunctionName"], REGION)
 
 
 def document(token: str, name: str, minutes: int, **properties: object) -> str:

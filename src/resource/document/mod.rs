@@ -1,182 +1,153 @@
 //! `Custom::SsmDocument`: *the desired content is the document's default version, and that version is Active.*
 //!
-//! In reading order: [`properties`] and [`content`] say what is desired, [`observed`] and [`observe`] what is there, [`claim`]
-//! and [`plan`] decide, [`apply`] and [`upload`] do it; [`undo`] takes back what a failed request did; [`release`] is the Delete.
-//! [`read`] and [`write`] are the calls.
+//! In reading order: [`desired`] and [`content`] read what a request wants, [`intent`] says on whose behalf; [`aws`] observes and
+//! writes, [`observed`] and [`ownership`] are what it finds; [`plan`] decides; [`apply`] carries out what was decided.
 
-pub mod apply;
-pub mod claim;
+pub(crate) mod apply;
+pub(crate) mod aws;
 pub mod content;
-pub mod observe;
-pub mod observed;
-pub mod owner;
-pub mod plan;
-pub mod properties;
-pub mod read;
-pub mod release;
-pub mod requires;
-pub mod session;
-pub mod undo;
-pub mod upload;
-pub mod versions;
-pub mod write;
+pub mod desired;
+pub(crate) mod intent;
+pub(crate) mod observed;
+pub(crate) mod ownership;
+pub(crate) mod plan;
 
 use serde_json::{Map, Value, json};
 
-use self::apply::{Applied, Apply, NotApplied};
-use self::observe::observe;
-use self::observed::{Description, Document, Observed};
-use self::owner::{Origin, Owner, origin};
-use self::plan::{Asked, Change, Plan, Planned, plan};
-use self::properties::{Desired, OnDelete, Previous, is_document_name};
-use self::read::Reader;
-use self::undo::Undo;
-use self::write::Writer;
-use super::{Done, Home, Undo as AnyUndo};
+use self::apply::release::Releasing;
+use self::apply::{Applied, Apply, Met, NotApplied};
+use self::aws::read::Reader;
+use self::aws::write::Writer;
+use self::desired::{Declared, Desired};
+use self::intent::{Encounter, Intent};
+use self::observed::Observed;
+use self::ownership::{Owner, since};
+use self::plan::patience::shows_old_properties;
+use self::plan::release::{Target, abandoned_name, target};
+use self::plan::{Planned, plan};
+use super::location::Location;
+use super::reconciled::Reconciled;
+use super::undo::Undo;
+use crate::backoff::Backoff;
 use crate::cfn::request::{Request, RequestType};
+use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
-use crate::resource::backoff::Backoff;
 
-/// How often a document that changes under our hands is looked at again.
+/// How many plans for one request may turn out to be outdated.
 const MAX_ROUNDS: usize = 4;
 const MAX_LOGGED_PATHS: usize = 50;
 
-/// Brings the document to what a Create or an Update asks for.
+/// Brings the document to the state that a Create or an Update declares.
 ///
 /// # Errors
-/// What was refused or failed; `undo_log` then has what a failure must undo.
-pub async fn reconcile(
+/// The request is refused, or a call failed. `undo_log` then holds what must be undone.
+pub(crate) async fn reconcile(
     client: &aws_sdk_ssm::Client,
-    home: Option<&Home>,
+    location: Option<&Location>,
     request: &Request,
-    undo_log: &UndoLog<AnyUndo>,
-) -> Result<Done, Failure> {
+    standing: &Standing,
+    undo_log: &UndoLog<Undo>,
+) -> Result<Reconciled, Failure> {
     let desired = Desired::read(&request.properties)?;
-    let me = owner(request);
-    let keeps_name = request.physical_resource_id.as_ref() == Some(&desired.name);
-    let previous =
-        (request.request_type == RequestType::Update && keeps_name).then(|| Previous::read(&request.old_properties));
-    let account = home.map(|home| home.account.as_str());
-    let asked = Asked { desired: &desired, previous: previous.as_ref(), me: &me, account };
+    let (owner, old) = (owner(request), Declared::read(&request.old_properties));
     let name = desired.name.as_str();
-    let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, asked, undo_log };
-    let applied = converge(apply, request, keeps_name).await?;
-    let arn = home.map(|home| home.arn(&format!("document/{name}"))).unwrap_or_default();
-    Ok(Done { physical_resource_id: desired.name.clone(), data: data(&desired, applied, arn) })
+    let abandoned = abandoned_name(request, &old);
+    let of_another_document = Declared::default();
+    let previous = if abandoned.is_some() { &of_another_document } else { &old };
+    let encounter = match request.request_type {
+        RequestType::Update if request.physical_resource_id.as_deref() == Some(name) => Encounter::Update(previous),
+        RequestType::Update => Encounter::Rename,
+        RequestType::Create | RequestType::Delete => Encounter::Create,
+    };
+    let account = location.map(|location| location.account.as_str());
+    let signature = Some(standing.signature());
+    let intent = Intent { desired: &desired, encounter, owner: &owner, signature, account };
+    let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, intent, undo_log };
+    let applied = match abandoned {
+        None => converge(apply, standing).await?,
+        Some(abandoned) => {
+            undo_log.step("waiting for an earlier Update to end");
+            standing.wait_for_patience().await;
+            let kept_since = apply.reader.describe().await?.and_then(|kept| since(&kept.description.tags));
+            let applied = converge(apply, standing).await?;
+            let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
+            let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
+            let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
+            releasing.undo_create(&signed).await?;
+            applied
+        }
+    };
+    let arn = location.map(|location| location.arn(&format!("document/{name}"))).unwrap_or_default();
+    Ok(Reconciled { physical_id: name.to_owned(), data: data(&desired, applied, arn) })
 }
 
-/// Lets the document go that a Delete names.
-///
-/// # Errors
-/// A call failed.
-pub async fn release(
-    client: &aws_sdk_ssm::Client,
-    request: &Request,
-    undo_log: &UndoLog<AnyUndo>,
-) -> Result<(), Failure> {
-    undo_log.step("letting the document go");
-    let name = request.physical_resource_id.as_deref().unwrap_or_default();
-    if !is_document_name(name) {
-        // The marker of a Create that left nothing behind, or an id that CloudFormation made up.
-        return Ok(());
+/// Observes, plans and applies, until a plan is carried out on the document that it was made for.
+async fn converge(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Failure> {
+    let (mut backoff, mut outdated) = (Backoff::new(), None);
+    let Met { mut observed, mut adopted } = apply.observe().await?;
+    if !shows_old_properties(apply.intent, &observed) {
+        apply.undo_log.step("waiting for an earlier Update to end");
+        standing.wait_for_patience().await;
+        (observed, adopted) = adopted.and(apply.observe().await?);
     }
-    let on_delete = OnDelete::read(&request.properties);
-    release::release(Reader { client, name }, Writer { client, name }, &owner(request), on_delete).await
-}
-
-/// Observes, plans and applies, again where the document changed in between.
-async fn converge(apply: Apply<'_>, request: &Request, keeps_name: bool) -> Result<Applied, Failure> {
-    let Apply { reader, writer, asked, undo_log } = apply;
-    let desired = asked.desired;
-    let old_accounts = asked.previous.is_some_and(|previous| !previous.account_ids.is_empty());
-    let sharing = old_accounts || !desired.account_ids.is_empty();
-    let (mut tried_to_create, mut noted_undo, mut claimed) = (false, false, false);
-    let mut backoff = Backoff::new();
-    let (mut outdated, mut rounds) = (None, 0);
-    while rounds < MAX_ROUNDS {
-        undo_log.step("reading the document");
-        let (observed, claims) = match keeps_name {
-            true => (observe(reader, &desired.content, sharing).await?, false),
-            false => apply.meet(sharing).await?,
-        };
-        if claims {
-            (claimed, noted_undo) = (true, false);
-        }
-        let Some(observed) = observed else {
-            backoff.pause().await;
-            continue;
-        };
-        let planned = plan(asked, &observed)?;
-        log(asked, &observed, &planned);
-        // What an Update does to its own document is not undone: the stack's rollback is an Update, too.
-        if !keeps_name {
-            match (&planned.plan, &observed) {
-                (Plan::Change(change), _) if *change == Change::default() => {}
-                (Plan::Change(change), Observed::Present(document))
-                    if !is_of_this_request(asked.me, request, document, tried_to_create) =>
-                {
-                    // In a second round the document bears what the first has changed.
-                    if !noted_undo {
-                        let is_first = claimed || request.request_type == RequestType::Create;
-                        let undo = Undo::of_changed(asked, document, change, is_first);
-                        undo_log.will_write(undo.map(AnyUndo::Document));
-                        noted_undo = true;
-                    }
-                }
-                _ => {
-                    undo_log.will_write(Undo::of_created(asked.me, &desired.name).map(AnyUndo::Document));
-                    noted_undo = false;
-                }
-            }
-        }
-        let result = match (&planned.plan, &observed) {
-            (Plan::Change(change), Observed::Present(document)) => {
-                if !claimed && !change.claim.is_empty() {
-                    writer.tag(&change.claim).await?;
-                    claimed = true;
-                }
-                apply.change(document, change, claimed).await
-            }
-            _ => {
-                tried_to_create = true;
-                apply.create().await
-            }
-        };
-        match result {
+    for _ in 0..MAX_ROUNDS {
+        let planned = plan(apply.intent, &observed)?;
+        log(apply.intent, &observed, &planned);
+        match apply.carry_out(&planned.plan, &observed, &adopted).await {
             Ok(applied) => return Ok(applied),
             Err(NotApplied::Failed(failure)) => return Err(failure),
             Err(NotApplied::Outdated(failure)) => outdated = Some(failure),
         }
-        rounds += 1;
         backoff.pause().await;
+        (observed, adopted) = adopted.and(apply.observe().await?);
     }
     let failure = outdated.unwrap_or_else(|| Failure::new("The document changed in the meantime."));
-    Err(failure.and("That was so several times in a row: someone else is changing the document. Try again."))
+    Err(failure.and("This happened several times in a row: someone else is changing the document. Try again."))
 }
 
-/// Whether a document that bears our tags was made by this very request: by a call of this invocation whose answer got lost,
-/// or by an earlier delivery of the request, which the times tell. Any other was there before, and is never deleted.
-fn is_of_this_request(me: &Owner, request: &Request, document: &Document, tried_to_create: bool) -> bool {
-    let Description { created_at, tags, .. } = &document.description;
-    let made_since = request.requested_at.zip(*created_at).is_some_and(|(requested, created)| created >= requested);
-    Owner::of(tags).as_ref() == Some(me)
-        && origin(tags) == Origin::Created
-        && (tried_to_create || made_since && document.default.number == "1")
-}
-
-/// One line with the plan and the paths that change, never their values.
-fn log(asked: Asked<'_>, observed: &Observed, planned: &Planned) {
-    let changed = match observed {
-        Observed::Present(document) => {
-            asked.desired.content.changed_paths(&document.default.content).unwrap_or_default()
+/// Carries out a Delete: releases the document, or undoes the Create that failed.
+///
+/// # Errors
+/// A call failed.
+pub(crate) async fn release(
+    client: &aws_sdk_ssm::Client,
+    request: &Request,
+    standing: &Standing,
+    undo_log: &UndoLog<Undo>,
+) -> Result<(), Failure> {
+    let (owner, declared, signature) = (owner(request), Declared::read(&request.properties), standing.signature());
+    let releasing = |name| Releasing {
+        reader: Reader { client, name },
+        writer: Writer { client, name },
+        owner: &owner,
+        declared: &declared,
+        signature: Some(signature),
+        undo_log,
+    };
+    match target(request, &declared, signature) {
+        Target::Nothing => Ok(()),
+        Target::Document(name) => releasing(&name).release().await,
+        Target::Create { name, signed } => {
+            undo_log.step("waiting for the Create that failed to end");
+            standing.wait_for_patience().await;
+            releasing(&name).undo_create(&signed).await
         }
+    }
+}
+
+/// Logs the plan and the paths that change, never their values.
+fn log(intent: Intent<'_>, observed: &Observed, planned: &Planned) {
+    let content = &intent.desired.content;
+    let changed = match observed {
+        Observed::Present(document) => content.changed_paths(&document.default.content).unwrap_or_default(),
         Observed::Absent => Default::default(),
     };
     let changed: Vec<String> = changed.into_iter().take(MAX_LOGGED_PATHS).collect();
-    tracing::info!(document = asked.desired.name, plan = %planned.plan, ?changed, "planned");
+    let document = &intent.desired.name;
+    tracing::info!(document, plan = %planned.plan, ?changed, "planned");
     for warning in &planned.warnings {
-        tracing::warn!(document = asked.desired.name, %warning, "look at this");
+        tracing::warn!(document, "{warning}");
     }
 }
 
@@ -184,7 +155,7 @@ fn owner(request: &Request) -> Owner {
     Owner { stack_id: request.stack_id.clone(), logical_id: request.logical_resource_id.clone() }
 }
 
-/// What `Fn::GetAtt` gives.
+/// The values of `Fn::GetAtt`.
 fn data(desired: &Desired, applied: Applied, arn: String) -> Map<String, Value> {
     let Applied { default_version, latest_version, hash } = applied;
     [

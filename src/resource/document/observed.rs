@@ -1,55 +1,54 @@
-//! What AWS says of a document, in plain values.
+//! A document as AWS describes it, in plain values.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use super::owner::Tags;
-use super::properties::Requirement;
+use super::desired::Requirement;
+use super::ownership::Tags;
 
 /// A document as it is now.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(clippy::large_enum_variant)]
-pub enum Observed {
-    /// There is none of this name.
+pub(crate) enum Observed {
+    /// No document has this name.
     Absent,
-    /// There is one.
+    /// A document has this name.
     Present(Document),
 }
 
-/// A document that is there.
+/// An existing document.
 #[derive(Clone, PartialEq)]
-#[allow(missing_docs)]
-pub struct Document {
-    pub description: Description,
-    pub default: Version,
-    /// Where it is another than the default one and was needed.
-    pub latest: Option<Version>,
-    /// The accounts that it is shared with, where it was asked.
-    pub shared_with: BTreeSet<String>,
+pub(crate) struct Document {
+    pub(crate) description: Description,
+    pub(crate) default: Version,
+    /// The latest version, where it is not the default version and its content was needed.
+    pub(crate) latest: Option<Version>,
+    /// The accounts that it is shared with, where the request manages them.
+    pub(crate) shared_with: BTreeSet<String>,
 }
 
 /// What AWS tells of a document without its content.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(test, derive(Default))]
-#[allow(missing_docs)]
-pub struct Description {
-    pub document_type: String,
-    /// The account that owns it, where AWS says so.
-    pub account: Option<String>,
-    pub display_name: Option<String>,
-    pub target_type: Option<String>,
-    pub requires: Vec<Requirement>,
-    pub tags: Tags,
+pub(crate) struct Description {
+    pub(crate) document_type: String,
+    /// The account that owns it, where AWS tells.
+    pub(crate) account: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) target_type: Option<String>,
+    pub(crate) requires: Vec<Requirement>,
+    pub(crate) tags: Tags,
     /// Of the default version.
-    pub hash: Option<String>,
-    /// When it was made, in seconds since 1970.
-    pub created_at: Option<i64>,
-    pub default_version: String,
-    pub latest_version: String,
+    pub(crate) hash: Option<String>,
+    /// The time of its creation, in seconds since 1970.
+    pub(crate) created_at: Option<i64>,
+    pub(crate) default_version: String,
+    pub(crate) latest_version: String,
 }
 
 impl Description {
-    /// Those of these tags that the document has not, or with another value.
-    pub fn lacking(&self, mut tags: Tags) -> Tags {
+    /// The entries of `tags` that the document does not bear with the same value.
+    pub(crate) fn lacking(&self, mut tags: Tags) -> Tags {
         tags.retain(|key, value| self.tags.get(key) != Some(value));
         tags
     }
@@ -57,52 +56,71 @@ impl Description {
 
 /// A version of a document with its content.
 #[derive(Clone, PartialEq)]
-#[allow(missing_docs)]
-pub struct Version {
-    pub number: String,
-    pub version_name: Option<String>,
-    pub status: Status,
-    pub content: String,
+pub(crate) struct Version {
+    pub(crate) number: String,
+    pub(crate) version_name: Option<String>,
+    pub(crate) status: Status,
+    pub(crate) content: String,
 }
 
-/// What can be done with a version.
+/// The status of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
-    /// It can be put in force.
+pub(crate) enum Status {
+    /// It can become the default version.
     Active,
-    /// AWS is still making or changing it.
-    Pending,
+    /// AWS is making it.
+    Creating,
+    /// AWS is changing it.
+    Updating,
     /// AWS is deleting it.
     Deleting,
-    /// It can't be used, and why.
+    /// AWS could not make it, for this reason.
     Failed(String),
 }
 
-/// A version in a list of them all.
+/// A version without its content, as a list of versions gives it.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
-pub struct ListedVersion {
-    pub number: String,
-    pub name: Option<String>,
-    pub is_default: bool,
-    pub status: Status,
+pub(crate) struct ListedVersion {
+    pub(crate) number: String,
+    pub(crate) name: Option<String>,
+    pub(crate) is_default: bool,
+    pub(crate) status: Status,
+}
+
+impl Status {
+    /// Whether AWS will change the status by itself to one that can be worked with.
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self, Self::Creating | Self::Updating)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "Active",
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::Deleting => "Deleting",
+            Self::Failed(_) => "Failed",
+        })
+    }
 }
 
 impl ListedVersion {
-    /// Its number as one that can be compared.
-    pub fn ordinal(&self) -> u64 {
+    /// Its number, to compare versions by age.
+    pub(crate) fn ordinal(&self) -> u64 {
         self.number.parse().unwrap_or_default()
     }
 }
 
-impl std::fmt::Debug for Version {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "version {} ({:?})", self.number, self.status)
     }
 }
 
-impl std::fmt::Debug for Document {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Description { document_type, latest_version, .. } = &self.description;
         write!(f, "{document_type} document, default {:?}, latest {latest_version}", self.default)
     }
@@ -113,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_that_is_printed_tells_its_type_and_versions_and_no_content() {
+    fn a_document_is_printed_without_its_content() {
         let version = Version {
             number: "3".into(),
             version_name: Some("v3".into()),

@@ -1,12 +1,20 @@
 //! The calls of one setting.
 
-use aws_sdk_ssm::Client;
+use std::time::Duration;
 
-use super::plan::{Observed, Step};
+use aws_sdk_ssm::Client;
+use tokio::time::Instant;
+
+use super::plan::{Observed, Step, shows};
 use super::properties::{explain_id, explain_value};
+use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::backoff::Backoff;
-use crate::ssm::SsmError;
+use crate::invocation::undo_log::UndoLog;
+use crate::resource::Undo;
+use crate::ssm::{ErrorCode, SsmError};
+
+/// How long a read may lag behind a write.
+const LONGEST_LAG: Duration = Duration::from_secs(5);
 
 /// Reads and writes the setting of one id.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +24,8 @@ pub struct Setting<'a> {
     pub id: &'a str,
     /// The function's name: the session name of its role, by which AWS tells who modified a setting.
     pub function: &'a str,
+    /// What it waits for is recorded here.
+    pub(crate) undo_log: &'a UndoLog<Undo>,
 }
 
 impl Setting<'_> {
@@ -30,12 +40,13 @@ impl Setting<'_> {
             let output = self.client.get_service_setting().setting_id(self.id).send().await;
             let setting = match output.map_err(|error| SsmError::new("GetServiceSetting", &error)) {
                 Ok(output) => output.service_setting,
-                Err(error) if error.is("ServiceSettingNotFound") => return Ok(None),
+                Err(error) if error.is(&ErrorCode::ServiceSettingNotFound) => return Ok(None),
                 Err(error) => return Err(self.failure(&error)),
             };
             let Some(setting) = setting else { return Ok(None) };
             let status = setting.status.unwrap_or_default();
             if status == "PendingUpdate" {
+                self.undo_log.seen(format!("its status is {status}"));
                 backoff.pause().await;
                 continue;
             }
@@ -60,13 +71,13 @@ impl Setting<'_> {
         self.find().await?.ok_or_else(unknown)
     }
 
-    /// Takes a step, and waits until it has taken effect.
+    /// Takes a step from what was observed before it, and waits until it shows: at most 5 s, for which a read may lag.
     ///
     /// # Errors
-    /// AWS refused it, or another value is there afterwards.
-    pub async fn take(&self, step: &Step) -> Result<Observed, Failure> {
+    /// AWS refused it, or it does not show.
+    pub async fn take(&self, step: &Step, before: Observed) -> Result<Observed, Failure> {
         match step {
-            Step::Leave => return self.observe().await,
+            Step::Leave => return Ok(before),
             Step::Set(value) => {
                 let result = self.client.update_service_setting().setting_id(self.id).setting_value(value).send().await;
                 result.map_err(|error| self.failure(&SsmError::new("UpdateServiceSetting", &error)))?;
@@ -76,21 +87,29 @@ impl Setting<'_> {
                 result.map_err(|error| self.failure(&SsmError::new("ResetServiceSetting", &error)))?;
             }
         }
-        let observed = self.observe().await?;
-        match step {
-            Step::Set(value) if observed.value != *value => Err(Failure::new(format!(
-                "The setting {} was set, but has another value now: somebody else is changing it. Try again.",
-                self.id
-            ))),
-            _ => Ok(observed),
+        let (mut backoff, written) = (Backoff::new(), Instant::now());
+        loop {
+            let observed = self.observe().await?;
+            if shows(step, &before, &observed) {
+                return Ok(observed);
+            }
+            if written.elapsed() >= LONGEST_LAG {
+                return Err(Failure::new(format!(
+                    "The setting {} was changed, but still has another value after {} s: somebody else is changing it. Try again.",
+                    self.id,
+                    LONGEST_LAG.as_secs()
+                )));
+            }
+            self.undo_log.seen("another value still shows");
+            backoff.pause().await;
         }
     }
 
     fn failure(&self, error: &SsmError) -> Failure {
         let failure = error.failure(&format!("service setting {}", self.id), str::to_owned);
         match explain_value(self.id) {
-            Some(explanation) if error.is("ValidationException") => failure.and(explanation),
-            _ if error.is("ServiceSettingNotFound") => failure.and(explain_id(self.id)),
+            Some(explanation) if error.is(&ErrorCode::Validation) => failure.and(explanation),
+            _ if error.is(&ErrorCode::ServiceSettingNotFound) => failure.and(explain_id(self.id)),
             _ => failure,
         }
     }

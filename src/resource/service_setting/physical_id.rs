@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// What CloudFormation takes at most, in bytes.
-const MAX_BYTES: usize = 1024;
+use crate::cfn::physical_id::FailedCreate;
 
 /// A setting and its past.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +25,9 @@ pub enum Previous {
 }
 
 impl PhysicalId {
-    /// Whether it is short enough for CloudFormation.
+    /// Whether it is short enough for CloudFormation, also if its Create fails and can't be undone.
     pub fn fits(&self) -> bool {
-        self.to_string().len() <= MAX_BYTES
+        FailedCreate::fits(&self.to_string())
     }
 
     /// Reads it back; `None` for the marker and for ids that CloudFormation made up.
@@ -89,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn an_id_holds_at_most_one_kilobyte() {
+    fn an_id_holds_at_most_one_kilobyte_with_room_for_that_of_an_unfinished_create() {
         let id = |bytes: usize| PhysicalId { setting: "/s".into(), previous: Previous::Value("x".repeat(bytes)) };
-        assert!(id(1024 - "/s?previous=".len()).fits());
-        assert!(!id(1025 - "/s?previous=".len()).fits());
+        let room = 1024 - "cfn-ssm-document:unfinished:123456789012:/s?previous=".len();
+        assert!(id(room).fits() && !id(room + 1).fits());
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::cfn::properties::Properties;
 use crate::failure::{Failure, did_you_mean, fail_on, quoted};
-use crate::resource::Home;
+use crate::resource::location::Location;
 
 const NAMES: [&str; 3] = ["SettingId", "SettingValue", "OnDelete"];
 const DEFAULT_HOST_MANAGEMENT: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
@@ -57,13 +57,10 @@ impl Desired {
     ///
     /// # Errors
     /// Names every problem at once.
-    pub fn read(properties: &Map<String, Value>, home: Option<&Home>) -> Result<Self, Failure> {
+    pub fn read(properties: &Map<String, Value>, location: Option<&Location>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
-        let id = setting_id(&mut reader, home);
-        let value = reader.text("SettingValue").map(|value| match &id {
-            Some(id) if id == DEFAULT_HOST_MANAGEMENT => path_and_name(&value).to_owned(),
-            _ => value,
-        });
+        let id = setting_id(&mut reader, location);
+        let value = value(&mut reader, id.as_deref());
         match &value {
             Some(value) if value.is_empty() || value.chars().count() > MAX_VALUE => {
                 reader.problem("SettingValue", format!("must have 1 to {MAX_VALUE} characters."));
@@ -80,6 +77,16 @@ impl Desired {
             _ => Err(Failure::new("The properties can't be read.")),
         }
     }
+}
+
+/// Reads the value that a resource declares for the setting with this id, for comparison. Returns `None` if it can't be read.
+pub fn declared_value(properties: &Map<String, Value>, id: &str) -> Option<String> {
+    value(&mut Properties::new(properties, &NAMES), Some(id))
+}
+
+fn value(reader: &mut Properties<'_>, id: Option<&str>) -> Option<String> {
+    let value = reader.text("SettingValue")?;
+    Some(if id == Some(DEFAULT_HOST_MANAGEMENT) { path_and_name(&value).to_owned() } else { value })
 }
 
 impl OnDelete {
@@ -101,7 +108,7 @@ pub fn explain_value(id: &str) -> Option<String> {
     Some(format!("SettingValue of {id} is one of: {values}."))
 }
 
-fn setting_id(reader: &mut Properties<'_>, home: Option<&Home>) -> Option<String> {
+fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Option<String> {
     let Some(given) = reader.text("SettingId") else {
         if reader.value("SettingId").is_none() {
             reader.problem("SettingId", "is missing. It is required.");
@@ -111,8 +118,8 @@ fn setting_id(reader: &mut Properties<'_>, home: Option<&Home>) -> Option<String
     let id = match (given.starts_with("arn:"), given.split_once(":servicesetting")) {
         (false, _) => given.as_str(),
         (true, Some((_, id))) => {
-            if let (Some(home), Some(arn)) = (home, Home::of(&given))
-                && *home != arn
+            if let (Some(location), Some(arn)) = (location, Location::from_arn(&given))
+                && *location != arn
             {
                 reader.problem("SettingId", format!("{} is not of this account and Region.", quoted(&given)));
                 return None;
@@ -144,12 +151,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn home() -> Home {
-        Home::of("arn:aws:lambda:us-east-1:111122223333:function:provider").unwrap()
+    fn location() -> Location {
+        Location::from_arn("arn:aws:lambda:us-east-1:111122223333:function:provider").unwrap()
     }
 
     fn read(properties: Value) -> Result<Desired, String> {
-        Desired::read(properties.as_object().unwrap(), Some(&home())).map_err(|failure| failure.to_string())
+        Desired::read(properties.as_object().unwrap(), Some(&location())).map_err(|failure| failure.to_string())
     }
 
     #[test]

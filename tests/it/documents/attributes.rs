@@ -48,7 +48,8 @@ async fn a_name_changed_without_the_content_is_refused_and_the_rollback_passes_w
         let world = World::new().await;
         world.send(&Request::create(named("10", before))).await.ok();
         let reply = world.send(&Request::update(NAME, named("10", before), named("10", after))).await;
-        let expected = format!("{property} can't be changed alone: change the content, too, or take the change back.");
+        let expected =
+            format!("{property} can't be changed alone. Change the content as well, or take the change back.");
         assert!(reply.reason().contains(&expected), "{}", reply.reason());
         assert_eq!((reply.id(), names(&world)), (NAME, some(before)));
         world.aws.forget();

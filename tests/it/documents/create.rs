@@ -188,19 +188,19 @@ async fn a_create_of_another_account_or_region_is_refused() {
 async fn a_request_older_than_its_service_timeout_changes_nothing_and_is_answered_failed() {
     let world = World::new().await;
     let request = Request::create(desired_with("20", json!({"ServiceTimeout": "600"})));
-    let old = request.clone().answered_at(world.aws.answer_url(Age::minutes(11)));
+    let old = request.clone().answered_at(world.aws.response_url(Age::minutes(11)));
     let reply = world.send(&old).await;
     assert!(reply.reason().contains("ServiceTimeout"), "{}", reply.reason());
     assert_eq!(world.aws.calls(), [""; 0]);
-    world.send(&request.answered_at(world.aws.answer_url(Age::minutes(9)))).await.ok();
+    world.send(&request.answered_at(world.aws.response_url(Age::minutes(9)))).await.ok();
 }
 
 #[tokio::test]
 async fn a_request_whose_url_has_expired_changes_nothing_and_is_not_answered() {
     let world = World::new().await;
-    for url in [world.aws.answer_url(Age::minutes(121)), world.aws.answer_url_v2(Age::minutes(121))] {
+    for url in [world.aws.response_url(Age::minutes(121)), world.aws.response_url_v2(Age::minutes(121))] {
         let error = world.invoke(&Request::create(desired("20")).answered_at(url)).await.unwrap_err();
         assert!(error.to_string().contains("expired"), "{error}");
     }
-    assert_eq!((world.aws.calls(), world.aws.answers().len()), (vec![], 0));
+    assert_eq!((world.aws.calls(), world.aws.responses().len()), (vec![], 0));
 }

@@ -61,7 +61,7 @@ async fn a_reused_version_name_with_the_same_content_is_found_and_with_other_con
     world.send(&Request::update(NAME, named("20", "v2"), named("10", "v1"))).await.ok();
     assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (1, 2)));
     let reply = world.send(&Request::update(NAME, named("10", "v1"), named("30", "v2"))).await;
-    assert!(reply.reason().contains("choose another VersionName"), "{}", reply.reason());
+    assert!(reply.reason().contains("Choose another VersionName"), "{}", reply.reason());
     assert_eq!(world.in_force(NAME), content("10"));
 }
 
@@ -97,7 +97,7 @@ async fn a_duplicate_that_no_version_has_is_refused() {
         "matches another document",
     ));
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await;
-    assert!(reply.reason().contains("No version that could be put in force"), "{}", reply.reason());
+    assert!(reply.reason().contains("No Active version has the desired content"), "{}", reply.reason());
 }
 
 #[tokio::test]

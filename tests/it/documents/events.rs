@@ -27,7 +27,7 @@ fn events() -> Vec<(String, Value)> {
 /// Sends an event and gives the answer.
 async fn send(world: &World, event: &Value) -> Value {
     let mut event = event.clone();
-    event["ResponseURL"] = json!(world.aws.answer_url(Age::Now));
+    event["ResponseURL"] = json!(world.aws.response_url(Age::Now));
     let payload = serde_json::value::to_raw_value(&event).unwrap();
     let timeout = std::time::Duration::from_secs(60);
     world.provider.handle(LambdaEvent::new(payload, context(timeout))).await.unwrap();
@@ -115,7 +115,7 @@ async fn every_delete_goes_through_and_bears_its_own_id() {
 #[tokio::test]
 async fn the_types_without_an_event_are_passed_through_too() {
     let (_, event) = events().into_iter().find(|(file, _)| file == "create-policy.json").unwrap();
-    for kind in cfn_ssm_document::resource::document::properties::TYPES {
+    for kind in cfn_ssm_document::resource::document::desired::TYPES {
         let world = World::new().await;
         let schema = match kind {
             "Session" => continue,

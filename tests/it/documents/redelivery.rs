@@ -13,7 +13,7 @@ const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 /// A request whose deliveries all bear the same URL.
 fn the_same(world: &World, request: Request) -> Request {
-    let url = world.aws.answer_url(Age::Now);
+    let url = world.aws.response_url(Age::Now);
     request.answered_at(url)
 }
 
@@ -84,7 +84,7 @@ async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a
     let world = World::new().await;
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").always().fault(Fault::error(400, "InvalidDocumentVersion", "no"));
-    let later = world.aws.answer_url(Age::Ahead(Duration::from_secs(5)));
+    let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
     let reply = world.send(&Request::create(desired("20")).answered_at(later)).await;
     reply.reason();
     assert_eq!((reply.id(), world.in_force(NAME)), (NOT_CREATED, content("10")));
@@ -98,14 +98,14 @@ async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
-    let later = world.aws.answer_url(Age::Ahead(Duration::from_secs(5)));
+    let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
     let reply = world.send(&Request::create(desired("20")).answered_at(later)).await;
     reply.reason();
     assert_eq!(world.in_force(NAME), content("10"));
 }
 
 #[tokio::test]
-async fn a_create_whose_call_went_unanswered_and_is_cut_is_undone_or_bears_the_name() {
+async fn a_create_whose_call_went_without_a_response_and_is_cut_is_undone_or_bears_the_name() {
     for (fault, id) in [(Fault::HangAfter, NOT_CREATED), (Fault::Hang, NAME)] {
         let world = World::new().await;
         world.aws.on("CreateDocument").always().fault(fault);

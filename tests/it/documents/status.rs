@@ -68,7 +68,7 @@ async fn a_failed_version_in_force_that_aws_will_not_take_again_is_refused_with_
     })
     .await;
     let reply = world.send(&Request::create(desired("20"))).await;
-    assert!(reply.reason().contains("Delete that version, once another one is in force"), "{}", reply.reason());
+    assert!(reply.reason().contains("Delete that version after you promote another one"), "{}", reply.reason());
     assert_eq!(reply.id(), "cfn-ssm-document:not-created");
 }
 
@@ -87,7 +87,10 @@ async fn a_document_that_stays_pending_is_answered_failed_before_lambda_ends_the
         (&answer["Status"], &answer["PhysicalResourceId"]),
         (&json!("FAILED"), &json!("cfn-ssm-document:not-created"))
     );
-    assert!(answer["Reason"].as_str().unwrap().contains("The time ran out while reading the document"), "{answer}");
+    assert!(
+        answer["Reason"].as_str().unwrap().contains("waiting until AWS has changed the document (it is Updating)"),
+        "{answer}"
+    );
     assert_eq!(world.writes(), [""; 0]);
 }
 

@@ -16,7 +16,7 @@ async fn killed_at(stage: Stage, n: u64, before: bool) {
     let case = format!("{stage:?}: killed {} call {n}", if before { "before" } else { "after" });
     let (world, request) = stage.set().await;
     let runtime = world.aws.runtime_api().await;
-    let event = request.event(&world.aws.answer_url(Age::Now));
+    let event = request.event(&world.aws.response_url(Age::Now));
     let on = world.aws.on("*").nth(n);
     let mut gate = if before { on.hold_before() } else { on.hold_after() };
     let first = Bootstrap::quiet(&world.aws, &runtime);
@@ -25,7 +25,7 @@ async fn killed_at(stage: Stage, n: u64, before: bool) {
         result = runtime.invoke(&event, PATIENCE) => panic!("{case}: ended before it: {result:?}"),
     }
     gate.open();
-    assert_eq!(world.aws.answers().len(), 0, "{case}");
+    assert_eq!(world.aws.responses().len(), 0, "{case}");
 
     let second = Bootstrap::quiet(&world.aws, &runtime);
     runtime.invoke(&event, PATIENCE).await.unwrap_or_else(|error| panic!("{case}: {error:?}"));

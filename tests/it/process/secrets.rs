@@ -60,13 +60,13 @@ impl Heard {
     }
 
     async fn request(&mut self, request: Request) {
-        let event = request.event(&self.world.aws.answer_url(Age::Now));
+        let event = request.event(&self.world.aws.response_url(Age::Now));
         self.event(&event, PATIENCE).await;
     }
 
     async fn fault(&mut self, operation: &str, fault: Fault, timeout: Duration) {
         self.world.aws.on(operation).always().fault(fault);
-        let event = Request::create(wanted(json!({}))).event(&self.world.aws.answer_url_v2(Age::Now));
+        let event = Request::create(wanted(json!({}))).event(&self.world.aws.response_url_v2(Age::Now));
         self.event(&event, timeout).await;
     }
 
@@ -146,7 +146,7 @@ impl Heard {
 
     async fn lost_answers(&mut self) {
         for step in [Sink::Status(403), Sink::Status(503), Sink::Reset, Sink::Redirect("/a".into()), Sink::Hang] {
-            for url in [self.world.aws.answer_url(Age::Now), self.world.aws.answer_url_v2(Age::Now)] {
+            for url in [self.world.aws.response_url(Age::Now), self.world.aws.response_url_v2(Age::Now)] {
                 self.world.aws.sink().always(step.clone());
                 let event = Request::create(wanted(json!({}))).event(&url);
                 self.event(&event, BRIEF).await;
@@ -155,10 +155,10 @@ impl Heard {
     }
 
     async fn odd_events(&mut self) {
-        let now = self.world.aws.answer_url(Age::Now);
+        let now = self.world.aws.response_url(Age::Now);
         let elsewhere = now.replacen("http://127.0.0.1", "https://evil.example", 1);
         let (old, older) =
-            (self.world.aws.answer_url(Age::minutes(70)), self.world.aws.answer_url_v2(Age::minutes(130)));
+            (self.world.aws.response_url(Age::minutes(70)), self.world.aws.response_url_v2(Age::minutes(130)));
         for url in [elsewhere.as_str(), &now.replacen("127.0.0.1:", "127.0.0.1:0", 1), &old, &older, &now[7..], "x"] {
             let event = Request::create(wanted(json!({}))).event(url);
             self.event(&event, BRIEF).await;
@@ -190,7 +190,7 @@ async fn assert_keeps_secrets(level: &str) {
     heard.everything().await;
     process.kill();
     let printed = printed.map(|thread| thread.join().unwrap()).concat();
-    let answers = heard.world.aws.answers();
+    let answers = heard.world.aws.responses();
     let answered: Vec<String> =
         answers.iter().map(|answer| String::from_utf8_lossy(&answer.bytes).into_owned()).collect();
     for secret in SECRETS {
@@ -202,7 +202,7 @@ async fn assert_keeps_secrets(level: &str) {
         }
     }
     assert!(answers.len() > 60 && heard.said.len() > 70, "{} answers, {} ends", answers.len(), heard.said.len());
-    let failed = |line: &str| line.contains("the answer is FAILED") && !line.contains(LOG_STREAM);
+    let failed = |line: &str| line.contains("the response is FAILED") && !line.contains(LOG_STREAM);
     match level {
         "OFF" => assert_eq!(printed, ""),
         _ => assert!(printed.lines().any(failed), "{printed}"),

@@ -26,7 +26,7 @@ async fn a_hundred_invocations_leave_no_thread_and_no_connection_behind() {
     let mut early = None;
     for number in 0..100 {
         let (old, new) = if number % 2 == 0 { ("10", "20") } else { ("20", "10") };
-        let event = Request::update(NAME, desired(old), desired(new)).event(&world.aws.answer_url(Age::Now));
+        let event = Request::update(NAME, desired(old), desired(new)).event(&world.aws.response_url(Age::Now));
         runtime.invoke(&event, Duration::from_secs(30)).await.unwrap();
         if number == 9 {
             early = Some(held(&process));
@@ -58,7 +58,7 @@ async fn the_largest_events_take_memory_in_proportion() {
             let process = Bootstrap::quiet(&world.aws, &runtime);
             let filling = unit.repeat(((megabytes << 20) - 4_096) / unit.len());
             let filling = if unit.ends_with(',') { format!("[{filling}1]") } else { format!("\"{filling}\"") };
-            let event = Request::create(serde_json::json!({"Tags": "@"})).event(&world.aws.answer_url(Age::Now));
+            let event = Request::create(serde_json::json!({"Tags": "@"})).event(&world.aws.response_url(Age::Now));
             let event = event.to_string().replace("\"@\"", &filling);
             runtime.invoke_raw(event.into_bytes(), Duration::from_secs(60)).await.unwrap();
             assert_eq!(world.aws.delivered().len(), 1);
@@ -77,7 +77,7 @@ async fn a_log_that_nobody_takes_delays_no_answer() {
     let runtime = world.aws.runtime_api().await;
     let _process = Bootstrap::start(&world.aws, &runtime, "INFO", log.into(), Stdio::null());
     for number in 1..=40 {
-        let event = Request::create(desired(&number.to_string())).event(&world.aws.answer_url(Age::Now));
+        let event = Request::create(desired(&number.to_string())).event(&world.aws.response_url(Age::Now));
         let result = runtime.invoke(&event, Duration::from_secs(3)).await;
         assert_eq!(world.aws.delivered().len(), number, "each is answered: {result:?}");
         if result == Err(InvocationError::TimedOut) {

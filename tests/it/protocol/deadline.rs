@@ -121,7 +121,7 @@ async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
         let started = Instant::now();
         assert!(world.invoke_within(&Request::create(desired("20")), TIMEOUT).await.is_err(), "{step:?}");
         assert!(started.elapsed() < TIMEOUT, "{step:?}: {:?}", started.elapsed());
-        let attempts = world.aws.answers().len();
+        let attempts = world.aws.responses().len();
         assert!((3..=12).contains(&attempts), "{step:?}: {attempts} attempts");
     }
 }
@@ -145,8 +145,8 @@ async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_wh
             Fault::throttling(),
             "DescribeDocument failed with ThrottlingException. Systems Manager throttled the account",
         ),
-        (Fault::Raw(503, "busy".into()), "was answered with status 503"),
-        (Fault::ResetBefore, "got no answer from Systems Manager. Check that the function reaches the endpoint"),
+        (Fault::Raw(503, "busy".into()), "DescribeDocument failed with status 503"),
+        (Fault::ResetBefore, "got no response from Systems Manager. Check that the function can reach the endpoint"),
         (Fault::access_denied("ssm:DescribeDocument", "*"), "assumed-role/cfn-ssm-document"),
         (Fault::Hang, "Try again."),
     ] {

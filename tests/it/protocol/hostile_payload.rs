@@ -33,7 +33,7 @@ async fn assert_answered(world: &World, event: &Value, hole: &str, case: &str) -
 #[tokio::test]
 async fn an_event_of_six_megabytes_is_answered_in_time_whatever_it_is_full_of() {
     let world = World::new().await;
-    let event = |properties: Value| Request::create(properties).event(&world.aws.answer_url(Age::Now));
+    let event = |properties: Value| Request::create(properties).event(&world.aws.response_url(Age::Now));
     let room = PAYLOAD - 4_096;
     let filled = |unit: &str| unit.repeat(room / unit.len());
     let keys = |value: &str| {
@@ -92,7 +92,7 @@ async fn a_content_of_64_kb_that_is_made_to_grow_is_refused_in_time() {
     ] {
         for format in ["JSON", "YAML", ""] {
             let properties = desired_with("20", json!({"DocumentContent": content, "DocumentFormat": format}));
-            let event = Request::create(properties).event(&world.aws.answer_url(Age::Now));
+            let event = Request::create(properties).event(&world.aws.response_url(Age::Now));
             let reason = assert_answered(&world, &event, "", &format!("{case} as {format:?}")).await;
             assert!(reason.contains("DocumentContent"), "{case} as {format:?}: {reason}");
         }
@@ -106,7 +106,7 @@ async fn a_delete_is_carried_out_whatever_its_properties_are() {
     {
         let world = World::new().await;
         world.send(&Request::create(desired("20"))).await.ok();
-        let event = Request::delete(NAME, json!("@")).event(&world.aws.answer_url(Age::Now));
+        let event = Request::delete(NAME, json!("@")).event(&world.aws.response_url(Age::Now));
         let payload = RawValue::from_string(event.to_string().replace("\"@\"", &hole)).unwrap();
         world.provider.handle(LambdaEvent::new(payload, context(TIMEOUT))).await.unwrap();
         assert_eq!(world.aws.delivered().pop().unwrap()["Status"], "SUCCESS");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::staging::in_force;
 use crate::documents::{NAME, content, desired, desired_with};
-use crate::world::{Request, World};
+use crate::world::{Request, SINCE, World};
 
 fn patient(idle: &str, seconds: &str) -> Value {
     desired_with(idle, json!({"ServiceTimeout": seconds}))
@@ -16,6 +16,8 @@ fn patient(idle: &str, seconds: &str) -> Value {
 async fn created() -> World {
     let world = World::new().await;
     world.send(&Request::create(desired("10"))).await.ok();
+    // As if it had been created long ago.
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.remove(SINCE));
     world.aws.forget();
     world
 }
@@ -25,7 +27,7 @@ async fn a_request_older_than_its_service_timeout_is_answered_failed_without_a_c
     for (seconds, minutes) in [("900", 16), ("60", 2), ("3600", 61)] {
         let world = created().await;
         let request = Request::update(NAME, desired("10"), patient("20", seconds));
-        let reply = world.send(&request.answered_at(world.aws.answer_url(Age::minutes(minutes)))).await;
+        let reply = world.send(&request.answered_at(world.aws.response_url(Age::minutes(minutes)))).await;
         assert!(reply.reason().contains(&format!("waits {seconds} s (ServiceTimeout)")), "{}", reply.0);
         assert_eq!((reply.id(), world.aws.calls().len()), (NAME, 0));
     }
@@ -35,9 +37,9 @@ async fn a_request_older_than_its_service_timeout_is_answered_failed_without_a_c
 async fn without_a_service_timeout_a_request_is_too_old_after_an_hour() {
     let world = created().await;
     let request = Request::update(NAME, desired("10"), desired("20"));
-    world.send(&request.clone().answered_at(world.aws.answer_url(Age::minutes(61)))).await.reason();
+    world.send(&request.clone().answered_at(world.aws.response_url(Age::minutes(61)))).await.reason();
     assert_eq!(world.aws.calls().len(), 0);
-    world.send(&request.answered_at(world.aws.answer_url(Age::minutes(59)))).await.ok();
+    world.send(&request.answered_at(world.aws.response_url(Age::minutes(59)))).await.ok();
 }
 
 #[tokio::test]
@@ -45,7 +47,7 @@ async fn a_request_within_its_service_timeout_is_carried_out_whatever_lambdas_re
     for age in [Age::minutes(14), Age::Ahead(Duration::from_secs(300))] {
         let world = created().await;
         let request = Request::update(NAME, desired("10"), patient("20", "900"));
-        world.send(&request.answered_at(world.aws.answer_url(age))).await.ok();
+        world.send(&request.answered_at(world.aws.response_url(age))).await.ok();
         assert_eq!(world.in_force(NAME), content("20"));
     }
 }
@@ -53,7 +55,7 @@ async fn a_request_within_its_service_timeout_is_carried_out_whatever_lambdas_re
 #[tokio::test]
 async fn a_request_whose_url_has_expired_changes_nothing_and_is_not_answered() {
     let world = created().await;
-    for url in [world.aws.answer_url(Age::minutes(121)), world.aws.answer_url_v2(Age::minutes(121))] {
+    for url in [world.aws.response_url(Age::minutes(121)), world.aws.response_url_v2(Age::minutes(121))] {
         let request = Request::update(NAME, desired("10"), desired("20")).answered_at(url);
         let error = world.invoke(&request).await.unwrap_err().to_string();
         assert!(error.contains("has expired") && !error.contains("Signature"), "{error}");
@@ -65,7 +67,7 @@ async fn a_request_whose_url_has_expired_changes_nothing_and_is_not_answered() {
 async fn a_url_of_the_older_form_tells_no_age_and_is_carried_out_until_it_expires() {
     let world = created().await;
     let request = Request::update(NAME, desired("10"), patient("20", "900"));
-    world.send(&request.answered_at(world.aws.answer_url_v2(Age::minutes(100)))).await.ok();
+    world.send(&request.answered_at(world.aws.response_url_v2(Age::minutes(100)))).await.ok();
 }
 
 #[tokio::test]
@@ -76,7 +78,7 @@ async fn a_late_retry_does_not_undo_a_rollback() {
     world.send(&update).await.ok();
     world.send(&rollback).await.ok();
     let state = in_force(&world);
-    world.send(&update.answered_at(world.aws.answer_url(Age::minutes(16)))).await.reason();
+    world.send(&update.answered_at(world.aws.response_url(Age::minutes(16)))).await.reason();
     assert_eq!(in_force(&world), state);
     assert_eq!(world.in_force(NAME), content("10"));
 }

@@ -18,7 +18,7 @@ async fn puts(script: impl IntoIterator<Item = Sink>) -> usize {
     let world = World::new().await;
     world.aws.sink().script(script);
     world.send(&create()).await.ok();
-    world.aws.answers().len()
+    world.aws.responses().len()
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn an_answer_that_was_stored_and_not_confirmed_is_sent_again_the_same() {
     let world = World::new().await;
     world.aws.sink().script([Sink::ResetAfter]);
     world.invoke(&create()).await.unwrap();
-    let answers = world.aws.answers();
+    let answers = world.aws.responses();
     assert_eq!(answers.len(), 2);
     assert_eq!(answers[0].bytes, answers[1].bytes);
 }
@@ -54,7 +54,7 @@ async fn what_cannot_pass_is_tried_once_and_told_to_the_runtime() {
         let started = Instant::now();
         let error = world.invoke(&create()).await.unwrap_err().to_string();
         assert!(error.contains(&status.to_string()), "{error}");
-        assert_eq!(world.aws.answers().len(), 1, "{status}");
+        assert_eq!(world.aws.responses().len(), 1, "{status}");
         assert!(started.elapsed() < Duration::from_secs(1));
     }
 }
@@ -65,8 +65,9 @@ async fn a_redirect_is_not_followed() {
     world.aws.sink().always(Sink::Redirect("/elsewhere".into()));
     let error = world.invoke(&create()).await.unwrap_err().to_string();
     assert!(error.contains("307"), "{error}");
-    assert_eq!(world.aws.answers().len(), 1, "{:?}", world.aws.trace());
-    let strays = world.aws.journal().iter().filter(|entry| entry.call().is_none() && entry.answer().is_none()).count();
+    assert_eq!(world.aws.responses().len(), 1, "{:?}", world.aws.trace());
+    let strays =
+        world.aws.journal().iter().filter(|entry| entry.call().is_none() && entry.response().is_none()).count();
     assert_eq!(strays, 0);
 }
 
@@ -99,10 +100,10 @@ async fn a_certificate_nobody_vouches_for_is_not_sent_an_answer() {
     let other = Loopback::start().await;
     let provider = provider(&other, tokio::time::Instant::now()).await;
     let world = World { aws: other, provider };
-    let request = create().answered_at(aws.answer_url(Age::Now));
+    let request = create().answered_at(aws.response_url(Age::Now));
     let error = world.invoke_within(&request, TIMEOUT).await.unwrap_err().to_string();
     assert!(error.contains("certificate"), "{error}");
-    assert_eq!(aws.answers().len(), 0);
+    assert_eq!(aws.responses().len(), 0);
     let world = World { aws, provider: trusting };
     world.send(&create()).await.ok();
 }
@@ -118,7 +119,7 @@ async fn a_failed_request_whose_answer_was_delivered_is_no_error_to_the_runtime(
 async fn an_answer_is_a_put_with_an_empty_content_type_and_nothing_that_s3_did_not_sign() {
     let world = World::new().await;
     world.send(&create()).await.ok();
-    let answer = world.aws.answers().remove(0);
+    let answer = world.aws.responses().remove(0);
     assert_eq!(answer.header("content-type"), Some(""));
     assert_eq!(answer.header("content-length"), Some(answer.bytes.len().to_string().as_str()));
     let mut names: Vec<&str> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();

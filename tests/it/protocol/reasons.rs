@@ -91,8 +91,8 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("RemoveTagsFromResource", "InvalidResourceId", "report it"),
     ("ListDocumentVersions", "InvalidDocument", "does not exist"),
     ("DescribeDocumentPermission", "InvalidPermissionType", "report it"),
-    ("DescribeDocument", "UnrecognizedClientException", "credentials were not accepted"),
-    ("GetDocument", "ExpiredTokenException", "credentials were not accepted"),
+    ("DescribeDocument", "UnrecognizedClientException", "rejected the function's credentials"),
+    ("GetDocument", "ExpiredTokenException", "rejected the function's credentials"),
     ("GetDocument", "SomethingNewException", "Correct what AWS names"),
     ("CreateDocument", "InvalidDocumentType", "Correct DocumentType"),
 ];
@@ -108,14 +108,14 @@ async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the
     }
 }
 
-/// What is tried again until the time is over, on each operation.
+/// What is retried until the time runs out, on each operation.
 #[tokio::test]
 async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
     let operations =
         ["DescribeDocument", "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"];
     for (code, status, remedy) in [
         ("ThrottlingException", 400, "fewer stacks at a time"),
-        ("TooManyUpdates", 400, "Someone else is changing it"),
+        ("TooManyUpdates", 400, "being changed by another request"),
         ("InternalServerError", 500, "internal error"),
     ] {
         let each = operations.map(|operation| reason(operation, Fault::error(status, code, "Rate"), TIMEOUT));
@@ -143,7 +143,7 @@ async fn an_error_about_a_signature_quotes_nothing_of_the_signed_request() {
     let canonical = "The Canonical String should have been\n'POST\n/\n\nx-amz-security-token:SESSION-TOKEN\n'";
     for code in ["InvalidSignatureException", "IncompleteSignatureException"] {
         let reason = reason("DescribeDocument", Fault::error(400, code, canonical), TIMEOUT).await;
-        assert!(reason.contains(code) && reason.contains("credentials were not accepted"), "{reason}");
+        assert!(reason.contains(code) && reason.contains("rejected the function's credentials"), "{reason}");
         assert!(!reason.contains("SESSION-TOKEN") && !reason.contains("Canonical"), "{reason}");
     }
 }

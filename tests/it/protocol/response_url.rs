@@ -104,7 +104,7 @@ async fn a_url_of_another_scheme_or_port_is_refused_even_on_aws() {
     ] {
         assert_refused(&world, url).await;
     }
-    assert_refused(&world, &world.aws.answer_url(Age::Now)).await;
+    assert_refused(&world, &world.aws.response_url(Age::Now)).await;
     let long = format!("https://{}.evil.example/key", "x".repeat(1 << 20));
     assert_refused(&world, &long).await;
 }

@@ -16,7 +16,7 @@ async fn assert_fits(world: &World, request: &Request) {
     world.aws.forget();
     world.invoke(request).await.unwrap();
     let case = format!("{} {}", request.request_type, request.logical_id);
-    let answer = world.aws.answers().remove(0);
+    let answer = world.aws.responses().remove(0);
     assert!(!answer.is_too_long(), "{} bytes", answer.bytes.len());
     let reply = delivered(world, &case);
     assert_eq!(reply.0["StackId"], request.stack_id.as_str());
@@ -98,7 +98,7 @@ async fn ids_that_leave_no_room_for_an_answer_are_refused_before_any_call() {
     for length in [4_096, MEGABYTE] {
         let request = Request::create(desired("20")).of_resource(&"x".repeat(length));
         let error = world.invoke(&request).await.unwrap_err().to_string();
-        assert!(error.contains("longer than an answer may be"), "{error}");
+        assert!(error.contains("longer than a response may be"), "{error}");
     }
     let mut request = Request::delete(&"x".repeat(MEGABYTE), desired("20"));
     request.logical_id = NAME.into();

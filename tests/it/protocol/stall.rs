@@ -86,7 +86,7 @@ async fn at_call(stage: Stage, n: u64, spring: Spring) {
     let started = Instant::now();
     let result = world.invoke_within(&request, TIMEOUT).await;
     assert!(result.is_ok(), "{stage:?}: {case}: {result:?}");
-    let arrived = world.aws.journal().iter().find_map(|entry| entry.answer().is_some().then_some(entry.arrived));
+    let arrived = world.aws.journal().iter().find_map(|entry| entry.response().is_some().then_some(entry.arrived));
     let took = arrived.expect("an answer") - started;
     assert!(took < TIMEOUT, "{stage:?}: {case}: answered after {took:?}");
     let reply = delivered(&world, &case);

@@ -87,21 +87,21 @@ async fn lives(aws: &Loopback, lambda: &RuntimeApi) {
 async fn refuses(aws: &Loopback, lambda: &RuntimeApi) {
     let event = event(aws, json!({"RequestType": "Create", "ResourceProperties": properties("20")}));
     let result = lambda.invoke(&event, Duration::from_secs(15)).await;
-    assert!(result.is_err(), "an answer that could not be delivered is no success: {result:?}");
+    assert!(result.is_err(), "a response that could not be delivered is no success: {result:?}");
     assert_eq!(aws.trace(), Vec::<String>::new());
     for counts in [aws.ssm_counts(), aws.sink_counts()] {
         assert!(counts.connections > 0 && counts.handshakes == 0, "{counts:?}");
     }
 }
 
-/// Sends one request and gives its answer, which has to be SUCCESS.
+/// Sends one request and gives its response, which has to be SUCCESS.
 async fn send(aws: &Loopback, lambda: &RuntimeApi, request: Value) -> Value {
-    let answers = aws.delivered().len();
+    let responses = aws.delivered().len();
     lambda.invoke(&event(aws, request), PATIENCE).await.unwrap();
     let delivered = aws.delivered();
-    assert_eq!(delivered.len(), answers + 1, "one answer a request");
-    assert_eq!(delivered[answers]["Status"], "SUCCESS", "{}", delivered[answers]);
-    delivered[answers].clone()
+    assert_eq!(delivered.len(), responses + 1, "one response a request");
+    assert_eq!(delivered[responses]["Status"], "SUCCESS", "{}", delivered[responses]);
+    delivered[responses].clone()
 }
 
 /// The default version's number and content.
@@ -113,7 +113,7 @@ fn in_force(aws: &Loopback) -> Option<(u64, Value)> {
 }
 
 fn event(aws: &Loopback, mut request: Value) -> Value {
-    request["ResponseURL"] = aws.answer_url(Age::Now).into();
+    request["ResponseURL"] = aws.response_url(Age::Now).into();
     request["StackId"] = "arn:aws:cloudformation:eu-central-1:111122223333:stack/a/51af3dc0-da77-11e4-872e".into();
     request["RequestId"] = "e9a1c2b3-0000-4000-8000-000000000001".into();
     request["LogicalResourceId"] = "Preferences".into();

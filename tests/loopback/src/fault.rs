@@ -1,5 +1,6 @@
 //! Faults on demand: which call of which operation fails, waits, or has somebody else act beside it.
 
+use crate::late::TakesEffect;
 use crate::ssm::{Model, ModelError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,22 +11,33 @@ use tokio::sync::watch;
 pub enum Fault {
     /// Refused with an error; nothing is changed.
     Error(ModelError),
-    /// Changed, and then answered with an error all the same.
+    /// Changed, and still refused with an error.
     ErrorAfter(ModelError),
     /// Waits, then goes on. A caller that leaves meanwhile has changed nothing.
     Delay(Duration),
-    /// Changed; the answer waits.
+    /// Changed; the response waits.
     DelayAfter(Duration),
-    /// Never answered; nothing is changed.
+    /// No response ever; nothing is changed.
     Hang,
-    /// Changed; never answered.
+    /// Changed; no response ever.
     HangAfter,
     /// The connection is reset; nothing is changed.
     ResetBefore,
     /// Changed; then the connection is reset.
     ResetAfter,
-    /// Answered with this status and text, which may be no JSON at all; nothing is changed.
+    /// The caller gets no response, and the call takes effect later.
+    Late(Loss, TakesEffect),
+    /// A response of this status and text, which may be no JSON at all; nothing is changed.
     Raw(u16, String),
+}
+
+/// How a caller loses its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// No response ever.
+    Hang,
+    /// The connection is reset.
+    Reset,
 }
 
 impl Fault {
@@ -154,7 +166,7 @@ impl<'a> On<'a> {
         self.add(Action::Before(Box::new(hook)));
     }
 
-    /// Just after those calls are carried out, and before their answer, this runs on the model.
+    /// Just after those calls are carried out, and before their response, this runs on the model.
     pub fn after(self, hook: impl FnMut(&mut Model) + Send + 'static) {
         self.add(Action::After(Box::new(hook)));
     }
@@ -166,7 +178,7 @@ impl<'a> On<'a> {
         gate
     }
 
-    /// Those calls are carried out and then stop before their answer, until the gate is opened.
+    /// Those calls are carried out and then stop before their response, until the gate is opened.
     pub fn hold_after(self) -> Gate {
         let (gate, post) = Gate::new();
         self.add(Action::GateAfter(post));

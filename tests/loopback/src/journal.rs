@@ -1,27 +1,64 @@
-//! One ordered list of everything that reached the loopback AWS: SSM calls, and requests to the answer's sink.
+//! One ordered list of everything that reached the loopback AWS: calls, and requests to the response sink.
 
+use crate::clock::Clock;
 use serde_json::Value;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-/// One call of SSM.
+/// A service that is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Systems Manager.
+    Ssm,
+    /// CloudFormation.
+    Cloudformation,
+}
+
+impl Service {
+    /// Its name in the scope of a signature.
+    pub(crate) fn scope(self) -> &'static str {
+        match self {
+            Self::Ssm => "ssm",
+            Self::Cloudformation => "cloudformation",
+        }
+    }
+}
+
+/// One call of SSM or CloudFormation.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// Whose operation it is.
+    pub service: Service,
     /// The operation, as in `DescribeDocument`.
     pub operation: String,
-    /// The document's name or the setting's id, where the call has one.
+    /// The document's name, the setting's id or the resource's logical id, where the call has one.
     pub subject: Option<String>,
-    /// The input as sent; null where it was no JSON.
+    /// The input as sent, a form as an object; null where it can't be read.
     pub input: Value,
-    /// The HTTP status answered; `None` where no answer was sent.
+    /// The HTTP status of the response; `None` where none was sent.
     pub status: Option<u16>,
     /// The error's code, where it was refused.
     pub error: Option<String>,
 }
 
-/// One PUT to the answer's sink.
+impl Call {
+    pub(crate) fn new(service: Service, operation: String, input: Value) -> Self {
+        let mut call = Self { service, operation, subject: None, input: Value::Null, status: None, error: None };
+        call.read(input);
+        call
+    }
+
+    /// Takes in what was sent.
+    pub(crate) fn read(&mut self, input: Value) {
+        let members = ["Name", "SettingId", "ResourceId", "LogicalResourceId"];
+        self.subject = members.iter().find_map(|member| input[*member].as_str()).map(str::to_owned);
+        self.input = input;
+    }
+}
+
+/// One PUT to the response sink.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The path and query it went to.
     pub path: String,
     /// The headers, names in lower case.
@@ -30,11 +67,11 @@ pub struct Answer {
     pub body: Value,
     /// The body as sent.
     pub bytes: Vec<u8>,
-    /// The HTTP status answered; `None` where no answer was sent.
+    /// The HTTP status of the response; `None` where none was sent.
     pub status: Option<u16>,
 }
 
-impl Answer {
+impl Response {
     /// The most bytes that CloudFormation takes.
     pub const MAX_BYTES: usize = 4096;
 
@@ -57,10 +94,12 @@ impl Answer {
 /// What an entry of the journal is about.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// A call of SSM.
+    /// A call of SSM or CloudFormation.
     Call(Call),
+    /// A call that took effect after its caller had given up, or was refused then.
+    Late(Call),
     /// A PUT to the sink.
-    Answer(Answer),
+    Response(Response),
     /// Any other request to the sink: its method and path. None is ever needed.
     Stray(String, String),
 }
@@ -74,9 +113,11 @@ pub struct Entry {
     pub started: u64,
     /// When it arrived, by the machine's clock.
     pub arrived: Instant,
-    /// When its answer left; `None` while it has not, and where it never will.
+    /// When it arrived, by the clock of the loopback AWS.
+    pub time: SystemTime,
+    /// When its response left; `None` while it has not, and where it never will.
     pub ended: Option<u64>,
-    /// When its answer left, by the machine's clock.
+    /// When its response left, by the machine's clock.
     pub left: Option<Instant>,
     /// For a call: which sequential round trip it belongs to, from 1; calls side by side share one. Otherwise 0.
     pub round: usize,
@@ -90,23 +131,27 @@ impl Entry {
         if let What::Call(call) = &self.what { Some(call) } else { None }
     }
 
-    /// The answer, where it is one.
-    pub fn answer(&self) -> Option<&Answer> {
-        if let What::Answer(answer) = &self.what { Some(answer) } else { None }
+    /// The response, where it is one.
+    pub fn response(&self) -> Option<&Response> {
+        if let What::Response(response) = &self.what { Some(response) } else { None }
     }
 }
 
 impl std::fmt::Display for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let status = |status: Option<u16>| status.map_or_else(|| "unanswered".to_owned(), |status| status.to_string());
+        let status = |status: Option<u16>| status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
         match &self.what {
             What::Call(call) => {
                 let error = call.error.as_deref().map(|error| format!(" {error}")).unwrap_or_default();
                 let subject = call.subject.as_deref().unwrap_or("-");
                 write!(f, "{} {} {subject} {}{error}", self.round, call.operation, status(call.status))
             }
-            What::Answer(answer) => {
-                write!(f, "PUT {} {}", answer.body["Status"].as_str().unwrap_or("-"), status(answer.status))
+            What::Response(response) => {
+                write!(f, "PUT {} {}", response.body["Status"].as_str().unwrap_or("-"), status(response.status))
+            }
+            What::Late(call) => {
+                let effect = call.error.as_deref().unwrap_or("took effect");
+                write!(f, "late {} {} {effect}", call.operation, call.subject.as_deref().unwrap_or("-"))
             }
             What::Stray(method, path) => write!(f, "{method} {path}"),
         }
@@ -126,30 +171,36 @@ impl Pages {
 }
 
 /// The journal, shared by the endpoints.
-#[derive(Default)]
-pub(crate) struct Journal(Mutex<Pages>);
+pub(crate) struct Journal {
+    pages: Mutex<Pages>,
+    clock: Clock,
+}
 
 impl Journal {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { pages: Mutex::default(), clock }
+    }
+
     /// Notes an arrival and gives the moment that it started, by which the entry is found again.
     pub(crate) fn begin(&self, what: What, connection: u64) -> u64 {
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.pages.lock().unwrap();
         pages.clock += 1;
         let started = pages.clock;
-        let arrived = Instant::now();
-        pages.entries.push(Entry { what, started, arrived, ended: None, left: None, round: 0, connection });
+        let (arrived, time) = (Instant::now(), self.clock.now_system());
+        pages.entries.push(Entry { what, started, arrived, time, ended: None, left: None, round: 0, connection });
         started
     }
 
     /// Completes what an entry says. An entry that was cleared away meanwhile is left so.
     pub(crate) fn note(&self, started: u64, change: impl FnOnce(&mut What)) {
-        if let Some(entry) = self.0.lock().unwrap().find(started) {
+        if let Some(entry) = self.pages.lock().unwrap().find(started) {
             change(&mut entry.what);
         }
     }
 
-    /// Notes that the answer leaves.
+    /// Notes that the response leaves.
     pub(crate) fn end(&self, started: u64, change: impl FnOnce(&mut What)) {
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.pages.lock().unwrap();
         pages.clock += 1;
         let clock = pages.clock;
         if let Some(entry) = pages.find(started) {
@@ -160,12 +211,12 @@ impl Journal {
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap().entries.clear();
+        self.pages.lock().unwrap().entries.clear();
     }
 
     /// All entries, their rounds filled in.
     pub(crate) fn read(&self) -> Vec<Entry> {
-        let mut entries = self.0.lock().unwrap().entries.clone();
+        let mut entries = self.pages.lock().unwrap().entries.clone();
         for index in 0..entries.len() {
             if entries[index].call().is_none() {
                 continue;

@@ -1,7 +1,7 @@
 //! The Lambda Runtime API: hands events to the real binary and takes its responses.
 
 use crate::loopback::Loopback;
-use crate::server::{self, Counters, Counts, Link, Reply, reply};
+use crate::server::{self, Counters, Counts, Outcome, Reply, Reset, reply};
 use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -64,11 +64,10 @@ impl Loopback {
         let counters = Arc::new(Counters::default());
         let (ours, counted) = (Arc::clone(&runtime), Arc::clone(&counters));
         let (bound, address) = oneshot::channel();
-        let task = self.handle.spawn(async move {
+        let task = self.handle().spawn(async move {
             let (listener, address) = server::bind(0).await;
             bound.send(address).ok();
-            let handler: server::Handler =
-                Arc::new(move |request, link| Box::pin(serve(Arc::clone(&ours), request, link)));
+            let handler: server::Handler = Arc::new(move |request, _| Box::pin(serve(Arc::clone(&ours), request)));
             server::serve(listener, None, counted, handler).await;
         });
         let address = address.await.expect("the Runtime API starts");
@@ -90,19 +89,19 @@ impl RuntimeApi {
 
     /// Hands over bytes that may be no JSON.
     pub async fn invoke_raw(&self, event: Vec<u8>, timeout: Duration) -> Result<Value, InvocationError> {
-        let (answer, answered) = oneshot::channel();
+        let (response, finished) = oneshot::channel();
         let deadline = SystemTime::now() + timeout;
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
         let id = {
             let mut state = self.runtime.state.lock().unwrap();
             state.invocations += 1;
             let id = format!("00000000-0000-4000-9000-{:012x}", state.invocations);
-            state.under_way.insert(id.clone(), answer);
+            state.under_way.insert(id.clone(), response);
             state.queue.push_back(Invocation { id: id.clone(), deadline_ms, event });
             id
         };
         self.runtime.queued.notify_one();
-        let result = tokio::time::timeout(timeout, answered).await;
+        let result = tokio::time::timeout(timeout, finished).await;
         if let Ok(Ok(result)) = result {
             return result;
         }
@@ -134,17 +133,16 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn serve(runtime: Arc<Runtime>, request: Request<Incoming>, link: Link) -> Reply {
+async fn serve(runtime: Arc<Runtime>, request: Request<Incoming>) -> Outcome {
     let path = request.uri().path().to_owned();
     let steps: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     if matches!(steps[..], ["2018-06-01", "runtime", "invocation", "next"]) {
-        return runtime.next().await;
+        return Ok(runtime.next().await);
     }
-    let Ok(body) = request.into_body().collect().await else { return link.reset().await };
-    let body = body.to_bytes();
+    let body = request.into_body().collect().await.map_err(|_| Reset)?.to_bytes();
     let value =
         || serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
-    match steps[..] {
+    Ok(match steps[..] {
         ["2018-06-01", "runtime", "invocation", id, "response"] => runtime.finish(id, Ok(value())),
         ["2018-06-01", "runtime", "invocation", id, "error"] => {
             runtime.finish(id, Err(InvocationError::Function(value())))
@@ -154,7 +152,7 @@ async fn serve(runtime: Arc<Runtime>, request: Request<Incoming>, link: Link) ->
             accepted()
         }
         _ => reply(404, JSON, json!({"errorType": "NotFound", "errorMessage": path}).to_string()),
-    }
+    })
 }
 
 impl Runtime {

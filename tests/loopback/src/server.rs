@@ -18,10 +18,24 @@ use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-pub(crate) type Reply = Response<Full<Bytes>>;
-pub(crate) type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
-/// What answers the requests of an endpoint.
-pub(crate) type Handler = Arc<dyn Fn(Request<Incoming>, Link) -> Replying + Send + Sync>;
+pub(crate) type Reply = Response<Bytes>;
+/// A response, or the end of the connection; a request that hangs has no outcome.
+pub(crate) type Outcome = Result<Reply, Reset>;
+pub(crate) type Replying = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+/// What responds to the requests of an endpoint, told the number of the connection, from 1.
+pub(crate) type Handler = Arc<dyn Fn(Request<Incoming>, u64) -> Replying + Send + Sync>;
+
+/// The connection was reset, as by a peer that vanished: there is no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset;
+
+impl std::fmt::Display for Reset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("connection reset by peer")
+    }
+}
+
+impl std::error::Error for Reset {}
 
 /// How many connections and TLS handshakes an endpoint has seen.
 #[derive(Debug, Default)]
@@ -48,22 +62,6 @@ impl Counters {
     }
 }
 
-/// The connection that a request came on.
-#[derive(Clone)]
-pub(crate) struct Link {
-    /// Which of the endpoint's connections it is, from 1.
-    pub(crate) number: u64,
-    reset: Arc<Notify>,
-}
-
-impl Link {
-    /// Resets the connection, as a peer that vanished does; the request is never answered.
-    pub(crate) async fn reset(&self) -> Reply {
-        self.reset.notify_one();
-        std::future::pending().await
-    }
-}
-
 /// Binds a port on loopback: 0 is a free one.
 pub(crate) async fn bind(port: u16) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a port on loopback");
@@ -78,12 +76,11 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, count
         let number = counters.connections.fetch_add(1, Ordering::SeqCst) + 1;
         stream.set_nodelay(true).ok();
         let (tls, counters, handler) = (tls.clone(), Arc::clone(&counters), Arc::clone(&handler));
-        let link = Link { number, reset: Arc::new(Notify::new()) };
         tokio::spawn(async move {
-            let Some(tls) = tls else { return converse(stream, link, handler).await };
+            let Some(tls) = tls else { return converse(stream, number, handler).await };
             if let Ok(stream) = tls.accept(stream).await {
                 counters.handshakes.fetch_add(1, Ordering::SeqCst);
-                converse(stream, link, handler).await;
+                converse(stream, number, handler).await;
             }
         });
     }
@@ -106,11 +103,20 @@ impl Resettable for TlsStream<TcpStream> {
     }
 }
 
-async fn converse<S: Resettable>(stream: S, link: Link, handler: Handler) {
-    let reset = Arc::clone(&link.reset);
+async fn converse<S: Resettable>(stream: S, number: u64, handler: Handler) {
+    let reset = Arc::new(Notify::new());
+    let resetting = Arc::clone(&reset);
     let service = service_fn(move |request| {
-        let reply = handler(request, link.clone());
-        async move { Ok::<_, Infallible>(reply.await) }
+        let (outcome, resetting) = (handler(request, number), Arc::clone(&resetting));
+        async move {
+            match outcome.await {
+                Ok(reply) => Ok::<_, Infallible>(reply.map(Full::new)),
+                Err(Reset) => {
+                    resetting.notify_one();
+                    std::future::pending().await
+                }
+            }
+        }
     });
     let mut connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
@@ -123,8 +129,8 @@ async fn converse<S: Resettable>(stream: S, link: Link, handler: Handler) {
     }
 }
 
-/// An answer with this status, content type and body.
+/// A response with this status, content type and body.
 pub(crate) fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Reply {
     let builder = Response::builder().status(status).header("content-type", content_type);
-    builder.body(Full::new(body.into())).expect("a status and a content type that are valid")
+    builder.body(body.into()).expect("a status and a content type that are valid")
 }

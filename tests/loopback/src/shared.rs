@@ -1,21 +1,28 @@
 //! What the endpoints of one loopback AWS share.
 
+use crate::clock::Clock;
+use crate::cloudformation::Cloudformation;
+use crate::draws::Draws;
 use crate::fault::Rules;
-use crate::journal::Journal;
+use crate::journal::{Call, Journal, Service, What};
+use crate::late::{LateCalls, Occasion};
 use crate::server::Counters;
 use crate::signature::Signatures;
 use crate::sink::Script;
 use crate::ssm::Model;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 pub(crate) struct Shared {
+    pub(crate) clock: Clock,
     pub(crate) model: Mutex<Model>,
+    pub(crate) cloudformation: Mutex<Cloudformation>,
     pub(crate) rules: Rules,
+    pub(crate) late: LateCalls,
     pub(crate) journal: Journal,
     pub(crate) sink: Mutex<Script>,
-    pub(crate) latency: Mutex<Duration>,
+    pub(crate) latency: Mutex<Latency>,
     pub(crate) signatures: Signatures,
     pub(crate) ssm_counters: Arc<Counters>,
     pub(crate) sink_counters: Arc<Counters>,
@@ -24,9 +31,57 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The id of one more answer.
+    /// The model, in which every late call has taken effect that is due.
+    pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
+        self.model_at(Occasion::Look)
+    }
+
+    /// The model for a call, for which some late calls may have waited.
+    pub(crate) fn model_for_call(&self) -> MutexGuard<'_, Model> {
+        self.model_at(Occasion::Call)
+    }
+
+    /// The model after these late calls.
+    pub(crate) fn model_at(&self, occasion: Occasion) -> MutexGuard<'_, Model> {
+        let mut model = self.model.lock().unwrap();
+        let now = self.clock.now_system();
+        for late in self.late.take(occasion, now) {
+            // One that waited for its time may be released before.
+            let moment = late.moment(now).min(now);
+            let result = model.call_at(moment, &late.operation, &late.input);
+            let mut call = Call::new(Service::Ssm, late.operation, late.input);
+            call.error = result.err().map(|error| error.code);
+            self.journal.begin(What::Late(call), 0);
+        }
+        model
+    }
+
+    /// The id of one more response.
     pub(crate) fn request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         format!("00000000-0000-4000-8000-{number:012x}")
+    }
+}
+
+/// How long calls take.
+#[derive(Clone, Debug)]
+pub(crate) enum Latency {
+    Fixed(Duration),
+    UpTo(Duration, Draws),
+}
+
+impl Latency {
+    /// That of one call.
+    pub(crate) fn draw(&mut self) -> Duration {
+        match self {
+            Self::Fixed(time) => *time,
+            Self::UpTo(longest, draws) => draws.up_to(*longest),
+        }
+    }
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::Fixed(Duration::ZERO)
     }
 }

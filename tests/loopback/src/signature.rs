@@ -15,7 +15,8 @@ pub(crate) struct Signatures {
 }
 
 impl Signatures {
-    pub(crate) fn check(&self, head: &Parts, body: &[u8]) -> Result<(), ModelError> {
+    /// Refuses a request that is not signed for this service.
+    pub(crate) fn check(&self, head: &Parts, body: &[u8], service: &str) -> Result<(), ModelError> {
         if !self.required {
             return Ok(());
         }
@@ -31,7 +32,7 @@ impl Signatures {
             return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
         };
         let date = header("x-amz-date").unwrap_or_default();
-        if expected(head, body, scope, signed, date).as_deref() != Some(signature) {
+        if expected(head, body, service, (scope, signed, date)).as_deref() != Some(signature) {
             let text = "The request signature we calculated does not match the signature you provided.";
             return refuse("InvalidSignatureException", text);
         }
@@ -49,11 +50,11 @@ fn parts(authorization: &str) -> Option<(&str, &str, &str)> {
     Some((part("Credential")?, part("SignedHeaders")?, part("Signature")?))
 }
 
-/// The signature that this request should have; `None` where the scope is not of SSM or a signed header is missing.
-fn expected(head: &Parts, body: &[u8], scope: &str, signed: &str, date: &str) -> Option<String> {
+/// The signature that this request should have; `None` where the scope is not of the service or a signed header is missing.
+fn expected(head: &Parts, body: &[u8], service: &str, (scope, signed, date): (&str, &str, &str)) -> Option<String> {
     let mut steps = scope.split('/');
-    let (day, region, service) = (steps.next()?, steps.next()?, steps.next()?);
-    if service != "ssm" || steps.next() != Some("aws4_request") || !date.starts_with(day) {
+    let (day, region) = (steps.next()?, steps.next()?);
+    if steps.next() != Some(service) || steps.next() != Some("aws4_request") || !date.starts_with(day) {
         return None;
     }
     let mut canonical = format!("{}\n{}\n{}\n", head.method, head.uri.path(), head.uri.query().unwrap_or(""));
@@ -99,9 +100,26 @@ mod tests {
             .header("x-amz-target", "AmazonSSM.DescribeDocument")
             .header("authorization", authorization);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let refusal = Signatures { required: true }.check(&head, body).err()?;
+        let refusal = Signatures { required: true }.check(&head, body, "ssm").err()?;
         assert_eq!(refusal.status, 403);
         Some(refusal.code)
+    }
+
+    #[test]
+    fn a_question_to_cloudformation_is_signed_for_cloudformation() {
+        let body = b"Action=DescribeStackResource&Version=2010-05-15&StackName=a&LogicalResourceId=b";
+        let authorization = "AWS4-HMAC-SHA256 \
+            Credential=AKIAEXAMPLELOOPBACK0/20261121/eu-central-1/cloudformation/aws4_request, \
+            SignedHeaders=content-type;host;x-amz-date, \
+            Signature=3d0b5492f14de4c28b0393dad4231b8bb9e08cf8cac5360337da354cb1b5b80a";
+        let request = hyper::Request::post("/")
+            .header("host", "127.0.0.1")
+            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+            .header("x-amz-date", "20261121T194110Z")
+            .header("authorization", authorization);
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let check = |service| Signatures { required: true }.check(&head, body, service);
+        assert_eq!((check("cloudformation").is_ok(), check("ssm").is_ok()), (true, false));
     }
 
     #[test]

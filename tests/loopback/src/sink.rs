@@ -1,15 +1,16 @@
-//! The sink of CloudFormation's answers: the bucket behind the presigned response URL, following a script.
+//! The sink of CloudFormation's responses: the bucket behind the presigned response URL, following a script.
 
-use crate::journal::{Answer, What};
-use crate::server::{Link, Reply, reply};
+use crate::journal::{Response, What};
+use crate::server::{Outcome, Reset, reply};
 use crate::shared::Shared;
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::Body;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What the sink does with one PUT.
 #[derive(Clone, Debug)]
@@ -22,13 +23,13 @@ pub enum Sink {
     Redirect(String),
     /// Resets the connection before the body is read.
     Reset,
-    /// Stores it, and resets the connection instead of answering.
+    /// Stores it, and resets the connection instead of responding.
     ResetAfter,
-    /// Stores it, and answers after this time.
+    /// Stores it, and responds after this time.
     Delay(Duration),
     /// Begins to read the body after this time, and stores it.
     SlowRead(Duration),
-    /// Never answers.
+    /// Never responds.
     Hang,
 }
 
@@ -61,35 +62,38 @@ impl Script {
     }
 }
 
-/// Answers one request to the sink.
-pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link: Link) -> Reply {
+/// Responds to one request to the sink.
+pub(crate) async fn serve<B>(shared: Arc<Shared>, request: Request<B>, connection: u64) -> Outcome
+where
+    B: Body<Data = Bytes>,
+{
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     if request.method() != "PUT" {
         let stray = What::Stray(request.method().to_string(), path);
-        let entry = shared.journal.begin(stray, link.number);
+        let entry = shared.journal.begin(stray, connection);
         shared.journal.end(entry, |_| {});
-        return reply(403, "application/xml", xml("AccessDenied", "Access Denied"));
+        return Ok(reply(403, "application/xml", xml("AccessDenied", "Access Denied")));
     }
     let step = shared.sink.lock().unwrap().step();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    let expected = refusal(&path, request.headers());
-    let put = Answer { path, headers, body: Value::Null, bytes: Vec::new(), status: None };
-    let entry = shared.journal.begin(What::Answer(put), link.number);
+    let expected = refusal(&path, request.headers(), shared.clock.now_system());
+    let put = Response { path, headers, body: Value::Null, bytes: Vec::new(), status: None };
+    let entry = shared.journal.begin(What::Response(put), connection);
     match &step {
-        Sink::Reset => return link.reset().await,
+        Sink::Reset => return Err(Reset),
         Sink::SlowRead(time) => tokio::time::sleep(*time).await,
         _ => {}
     }
-    let Ok(body) = request.into_body().collect().await else { return link.reset().await };
-    let bytes = body.to_bytes().to_vec();
+    let bytes = request.into_body().collect().await.map_err(|_| Reset)?.to_bytes().to_vec();
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     shared.journal.note(entry, |what| {
-        if let What::Answer(put) = what {
-            put.body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if let What::Response(put) = what {
+            put.body = body.clone();
             put.bytes = bytes;
         }
     });
-    let mut answer = match (step, expected) {
+    let mut response = match (step, expected) {
         (Sink::Hang, _) => return std::future::pending().await,
         (Sink::Status(status), _) => reply(status, "application/xml", xml("Scripted", "As the script says")),
         (Sink::Redirect(to), _) => {
@@ -105,31 +109,35 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>, link:
         (step, None) => {
             let stored = reply(200, "application/xml", "");
             if matches!(step, Sink::ResetAfter) {
-                note_status(&shared, entry, 200);
-                return link.reset().await;
+                stored_at(&shared, entry, &body, 200);
+                return Err(Reset);
             }
             stored
         }
     };
-    answer.headers_mut().insert("x-amz-request-id", shared.request_id().parse().expect("hexadecimal digits"));
-    note_status(&shared, entry, answer.status().as_u16());
-    answer
+    response.headers_mut().insert("x-amz-request-id", shared.request_id().parse().expect("hexadecimal digits"));
+    stored_at(&shared, entry, &body, response.status().as_u16());
+    Ok(response)
 }
 
-fn note_status(shared: &Shared, entry: u64, status: u16) {
+/// Notes how a PUT ended. CloudFormation takes note of what was stored.
+fn stored_at(shared: &Shared, entry: u64, body: &Value, status: u16) {
+    if status == 200 {
+        shared.cloudformation.lock().unwrap().responded(body);
+    }
     shared.journal.end(entry, |what| {
-        if let What::Answer(put) = what {
+        if let What::Response(put) = what {
             put.status = Some(status);
         }
     });
 }
 
 /// Why S3 would refuse: the URL is signed for an empty Content-Type, and for a time.
-fn refusal(path: &str, headers: &hyper::HeaderMap) -> Option<(&'static str, &'static str)> {
+fn refusal(path: &str, headers: &hyper::HeaderMap, now: SystemTime) -> Option<(&'static str, &'static str)> {
     if headers.get("content-type").is_some_and(|value| !value.is_empty()) {
         return Some(("SignatureDoesNotMatch", "The request signature does not match the signature you provided."));
     }
-    crate::answer_url::is_expired(path).then_some(("AccessDenied", "Request has expired"))
+    crate::response_url::is_expired(path, now).then_some(("AccessDenied", "Request has expired"))
 }
 
 fn xml(code: &str, message: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Node;
+use super::node::Node;
 
 /// `message` with every word that stands in `content` replaced, unless it is one of its keys or too short to tell anything.
 ///

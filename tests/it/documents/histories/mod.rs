@@ -153,7 +153,7 @@ impl History {
     async fn deliver(&self, stack: usize, request: Request, fate: &Fate) -> Option<Reply> {
         let aws = &self.world.aws;
         let now = Age::Ahead(Duration::from_secs(self.waited.get()));
-        let request = request.of_stack(STACKS[stack]).answered_at(aws.answer_url(now));
+        let request = request.of_stack(STACKS[stack]).answered_at(aws.response_url(now));
         match *fate {
             Fate::Quiet => return Some(self.world.send(&request).await),
             Fate::Twice => {

@@ -1,4 +1,4 @@
-//! The DocumentDescription that Create, Update and Describe answer with.
+//! The DocumentDescription that Create, Update and Describe respond with.
 
 use super::content;
 use super::document::{Document, Version};
@@ -47,7 +47,7 @@ pub(crate) fn identity(document: &Document, version: &Version, status: Status) -
     if !document.requires.is_null() {
         put("Requires", document.requires.clone());
     }
-    if let Some(information) = version.life.information().filter(|_| status == version.life.status()) {
+    if let Some(information) = version.life.information().filter(|_| status == Status::Failed) {
         put("StatusInformation", json!(information));
     }
     members

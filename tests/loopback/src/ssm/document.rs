@@ -2,8 +2,10 @@
 
 use super::error::ModelError;
 use super::life::{Life, Status};
+use crate::clock::{self, Clock};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// The format a content is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,8 @@ pub struct Version {
     /// The names of its attachments.
     pub attachments: Vec<String>,
     pub(crate) life: Life,
-    pub(crate) created: f64,
+    /// `None` until it is in a model, whose clock gives the date.
+    pub(crate) created: Option<f64>,
 }
 
 impl Version {
@@ -60,7 +63,7 @@ impl Version {
             target_type: None,
             attachments: Vec::new(),
             life: Life::settled(Status::Active, None),
-            created: now(),
+            created: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl Version {
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
+        self
+    }
+
+    /// Made at this time; otherwise, when it is put into a model.
+    #[must_use]
+    pub fn created_at(mut self, time: SystemTime) -> Self {
+        self.created = Some(clock::seconds(time));
         self
     }
 
@@ -129,6 +139,8 @@ pub struct Document {
     pub(crate) next_number: u64,
     /// While `Some`, it is being deleted and this many reads still see it.
     pub(crate) deleting: Option<u32>,
+    /// The clock of the model that it is in.
+    pub(crate) clock: Option<Clock>,
 }
 
 impl Document {
@@ -146,6 +158,7 @@ impl Document {
             versions: Vec::new(),
             next_number: 1,
             deleting: None,
+            clock: None,
         }
     }
 
@@ -199,6 +212,9 @@ impl Document {
     /// Adds a version as the latest one and gives its number.
     pub fn push(&mut self, mut version: Version) -> u64 {
         version.number = self.next_number;
+        if let Some(clock) = &self.clock {
+            version.created.get_or_insert_with(|| clock::seconds(clock.now_system()));
+        }
         self.next_number += 1;
         self.versions.push(version);
         self.next_number - 1
@@ -246,13 +262,16 @@ impl Document {
         }
     }
 
-    pub(crate) fn version_mut(&mut self, number: u64) -> &mut Version {
-        self.versions.iter_mut().find(|version| version.number == number).expect("a number that select gave")
+    pub(crate) fn version_mut(&mut self, number: u64) -> Option<&mut Version> {
+        self.versions.iter_mut().find(|version| version.number == number)
     }
-}
 
-/// Now, as AWS writes a time: seconds since 1970, with milliseconds.
-pub(crate) fn now() -> f64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970");
-    (since.as_millis() as f64) / 1000.0
+    /// Tells time by this clock from now on; versions without a date were made now.
+    pub(crate) fn set_clock(&mut self, clock: &Clock) {
+        let now = clock::seconds(clock.now_system());
+        self.clock = Some(clock.clone());
+        for version in &mut self.versions {
+            version.created.get_or_insert(now);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What SSM says when it refuses: an HTTP status, a code, and for most codes a message.
 
-/// An error as SSM answers it.
+/// An error as SSM words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelError {
     /// The HTTP status: 400 for what the caller did, 500 for what the service did.

@@ -1,6 +1,7 @@
 //! The status life of a version: when it becomes Active, or that it fails.
 
-use std::time::{Duration, Instant};
+use crate::clock::Clock;
+use std::time::{Duration, SystemTime};
 
 /// The status of a document's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +34,13 @@ impl Status {
 /// How versions that are made from now on come to life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// Active in the answer already.
+    /// Active in the response already.
     AtOnce,
-    /// Creating or Updating in the answer and for this many reads; with 0 the first read sees it Active.
+    /// Creating or Updating in the response and for this many reads; with 0 the first read sees it Active.
     AfterReads(u32),
     /// Creating or Updating until this time has passed.
     After(Duration),
-    /// Creating or Updating in the answer and for `reads` reads, then Failed.
+    /// Creating or Updating in the response and for `reads` reads, then Failed.
     Fails {
         /// How many reads still see it pending.
         reads: u32,
@@ -51,7 +52,7 @@ pub enum Activation {
 #[derive(Clone, Debug)]
 enum Wait {
     Reads(u32),
-    Until(Instant),
+    Until(SystemTime, Clock),
 }
 
 /// One version's status, now and to come.
@@ -67,11 +68,12 @@ impl Life {
         Self { pending: None, settled: status, information }
     }
 
-    pub(crate) fn begin(activation: &Activation, pending: Status) -> Self {
+    /// A life that begins now, by this clock.
+    pub(crate) fn begin(activation: &Activation, pending: Status, now: SystemTime, clock: &Clock) -> Self {
         let (wait, settled, information) = match activation {
             Activation::AtOnce => return Self::settled(Status::Active, None),
             Activation::AfterReads(reads) => (Wait::Reads(*reads), Status::Active, None),
-            Activation::After(time) => (Wait::Until(Instant::now() + *time), Status::Active, None),
+            Activation::After(time) => (Wait::Until(now + *time, clock.clone()), Status::Active, None),
             Activation::Fails { reads, information } => {
                 (Wait::Reads(*reads), Status::Failed, Some(information.clone()))
             }
@@ -79,7 +81,7 @@ impl Life {
         Self { pending: Some((pending, wait)), settled, information }
     }
 
-    /// The status in the answer of the call that made the version.
+    /// The status in the response of the call that made the version.
     pub(crate) fn at_birth(&self) -> Status {
         self.pending.as_ref().map_or(self.settled, |(status, _)| *status)
     }
@@ -87,15 +89,24 @@ impl Life {
     /// The status that the next read would see.
     pub(crate) fn status(&self) -> Status {
         match &self.pending {
+            Some((_, Wait::Until(_, clock))) => self.status_at(clock.now_system()),
+            // No time matters.
+            Some((_, Wait::Reads(_))) | None => self.status_at(SystemTime::UNIX_EPOCH),
+        }
+    }
+
+    /// The status that a read at this time would see.
+    pub(crate) fn status_at(&self, time: SystemTime) -> Status {
+        match &self.pending {
             Some((status, Wait::Reads(left))) if *left > 0 => *status,
-            Some((status, Wait::Until(moment))) if Instant::now() < *moment => *status,
+            Some((status, Wait::Until(moment, _))) if time < *moment => *status,
             _ => self.settled,
         }
     }
 
-    /// The status as a read sees it; the read counts.
-    pub(crate) fn observe(&mut self) -> Status {
-        let status = self.status();
+    /// The status as a read at this time sees it; the read counts.
+    pub(crate) fn observe(&mut self, time: SystemTime) -> Status {
+        let status = self.status_at(time);
         if let Some((_, Wait::Reads(left))) = &mut self.pending {
             *left = left.saturating_sub(1);
         }

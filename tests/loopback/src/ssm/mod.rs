@@ -6,24 +6,30 @@ mod content;
 mod describe;
 mod document;
 mod error;
+mod lag;
 mod life;
 mod read;
 mod request;
 mod settings;
 mod sharing;
 mod tags;
+pub(crate) mod wire;
 mod write;
 
 pub use content::{Duplicates, MAX_BYTES, Sameness};
 pub use document::{Document, Format, Version};
 pub use error::ModelError;
+pub use lag::{Lag, Lags};
 pub use life::{Activation, Status};
 pub use request::DOCUMENT_TYPES;
 pub use settings::{Setting, Settings};
 
+use crate::clock::Clock;
+use lag::{Past, Shown};
 use request::Request;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// One account's SSM in one Region.
 #[derive(Clone, Debug)]
@@ -40,6 +46,11 @@ pub struct Model {
     pub sameness: Sameness,
     /// How versions made from now on come to life.
     pub activation: Activation,
+    /// Whether a document of which a version is Creating or Updating refuses every other update, promotion and
+    /// deletion. Otherwise it refuses updates only, while its latest version is, and the promotion of that version.
+    pub busy_refuses: bool,
+    /// How far reads lag behind writes.
+    pub lags: Lags,
     /// How many reads still see a document after DeleteDocument, as Deleting.
     pub deletion_reads: u32,
     /// Versions a document can have.
@@ -55,6 +66,11 @@ pub struct Model {
     /// The service settings.
     pub settings: Settings,
     documents: BTreeMap<String, Document>,
+    past_documents: Past<Document>,
+    past_settings: Past<Setting>,
+    clock: Clock,
+    /// While a call of the past is carried out: when it took effect.
+    moment: Option<SystemTime>,
 }
 
 impl Default for Model {
@@ -73,6 +89,8 @@ impl Model {
             duplicates: Duplicates::LatestVersion,
             sameness: Sameness::Bytes,
             activation: Activation::AtOnce,
+            busy_refuses: false,
+            lags: Lags::default(),
             deletion_reads: 0,
             version_limit: 1000,
             document_limit: 500,
@@ -81,7 +99,32 @@ impl Model {
             newest_first: true,
             settings: Settings::default(),
             documents: BTreeMap::new(),
+            past_documents: Past::default(),
+            past_settings: Past::default(),
+            clock: Clock::default(),
+            moment: None,
         }
+    }
+
+    /// Tells time by this clock from now on.
+    pub fn set_clock(&mut self, clock: &Clock) {
+        self.clock = clock.clone();
+        self.settings.clock = clock.clone();
+        for document in self.documents.values_mut() {
+            document.set_clock(clock);
+        }
+    }
+
+    fn now(&self) -> SystemTime {
+        self.moment.unwrap_or_else(|| self.clock.now_system())
+    }
+
+    /// A call that takes effect at this time, which may be past.
+    pub(crate) fn call_at(&mut self, time: SystemTime, operation: &str, input: &Value) -> Result<Value, ModelError> {
+        self.moment = Some(time);
+        let result = self.call(operation, input);
+        self.moment = None;
+        result
     }
 
     /// One call, as on the wire: the operation's name and its input.
@@ -109,8 +152,10 @@ impl Model {
     }
 
     /// Puts a document in place, as somebody else would have; it is checked for nothing but having a default version.
-    pub fn put_document(&mut self, document: Document) {
+    pub fn put_document(&mut self, mut document: Document) {
         assert!(document.get(document.default_version).is_some(), "a document needs its default version");
+        document.set_clock(&self.clock);
+        self.keep_document(&document.name);
         self.documents.insert(document.name.clone(), document);
     }
 
@@ -121,6 +166,7 @@ impl Model {
 
     /// The document of this name, to be changed by hand.
     pub fn document_mut(&mut self, name: &str) -> Option<&mut Document> {
+        self.keep_document(name);
         self.documents.get_mut(name)
     }
 
@@ -131,32 +177,40 @@ impl Model {
 
     /// Takes a document away, as somebody else would have.
     pub fn remove_document(&mut self, name: &str) -> Option<Document> {
+        self.keep_document(name);
         self.documents.remove(name)
     }
 
     /// Moves a document's default version by hand.
     pub fn set_default(&mut self, name: &str, version: u64) {
-        let document = self.documents.get_mut(name).expect("set_default: no such document");
+        let document = self.document_mut(name).expect("set_default: no such document");
         assert!(document.get(version).is_some(), "set_default: no such version");
         document.default_version = version;
     }
 
     /// A document of this account, for a call that changes it.
     fn own(&mut self, name: &str) -> Result<&mut Document, ModelError> {
-        let found = self.documents.get_mut(name).filter(|document| document.owner.is_none());
+        let found = self.document_mut(name).filter(|document| document.owner.is_none());
         found.filter(|document| document.deleting.is_none()).ok_or_else(|| ModelError::no_document(name))
     }
 
     /// A document for a call that reads; one that is being deleted is seen for its last reads only.
-    fn seen(&mut self, name: &str) -> Result<&mut Document, ModelError> {
-        if self.documents.get(name).is_some_and(|document| document.deleting == Some(0)) {
-            self.documents.remove(name);
+    fn seen(&mut self, name: &str) -> Result<Shown, ModelError> {
+        match self.documents.get_mut(name).and_then(|document| document.deleting.as_mut()) {
+            Some(0) => drop(self.remove_document(name)),
+            Some(reads) => *reads -= 1,
+            None => {}
         }
-        let document = self.documents.get_mut(name).ok_or_else(|| ModelError::no_document(name))?;
-        if let Some(reads) = &mut document.deleting {
-            *reads -= 1;
-        }
-        Ok(document)
+        self.shown(name).ok_or_else(|| ModelError::no_document(name))
+    }
+
+    /// A document of this account that is not being deleted, for a call that reads.
+    fn seen_own(&mut self, name: &str) -> Result<Shown, ModelError> {
+        let found = self.shown(name).filter(|shown| {
+            let document = shown.document(self, name);
+            document.owner.is_none() && document.deleting.is_none()
+        });
+        found.ok_or_else(|| ModelError::no_document(name))
     }
 
     fn partition(&self) -> &'static str {

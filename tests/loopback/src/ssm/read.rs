@@ -5,24 +5,26 @@ use super::content;
 use super::describe::{description, identity, tags};
 use super::document::Document;
 use super::error::ModelError;
+use super::lag::Shown;
 use super::life::Status;
 use super::request::{Request, page};
 use serde_json::{Value, json};
 
 impl Model {
     pub(super) fn describe_document(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
-        let account = self.account.clone();
-        let (document, number, status) = self.observe(request)?;
-        let version = document.version_mut(number).clone();
-        Ok(json!({"Document": description(document, &version, status, &account)}))
+        let seen = self.see(request)?;
+        let document = seen.shown.document(self, seen.name);
+        let version = document.get(seen.number).expect("the version that was selected");
+        Ok(json!({"Document": description(document, version, seen.status, &self.account)}))
     }
 
     pub(super) fn get_document(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let asked = request.format()?;
-        let (document, number, status) = self.observe(request)?;
-        let version = document.version_mut(number).clone();
-        let mut members = identity(document, &version, status);
-        let (format, text) = content::convert(&version, asked);
+        let seen = self.see(request)?;
+        let document = seen.shown.document(self, seen.name);
+        let version = document.get(seen.number).expect("the version that was selected");
+        let mut members = identity(document, version, seen.status);
+        let (format, text) = content::convert(version, asked);
         members.insert("Content".to_owned(), json!(text));
         members.insert("DocumentFormat".to_owned(), json!(format.as_str()));
         Ok(Value::Object(members))
@@ -30,21 +32,26 @@ impl Model {
 
     pub(super) fn list_document_versions(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let (name, at) = (request.name_or_arn()?, request.page(50, 50)?);
-        let newest_first = self.newest_first;
-        let document = self.seen(name)?;
-        let mut numbers: Vec<u64> = document.versions.iter().map(|version| version.number).collect();
-        if newest_first {
+        let shown = self.seen(name)?;
+        let versions = shown.document(self, name).versions.iter();
+        let mut numbers: Vec<u64> = versions.map(|version| version.number).collect();
+        if self.newest_first {
             numbers.reverse();
         }
         let (numbers, next) = page(&numbers, at);
-        let listed: Vec<Value> = numbers.into_iter().map(|number| version_info(document, number)).collect();
+        let statuses: Vec<Status> = numbers.iter().map(|number| self.observe(name, *number, &shown)).collect();
+        let document = shown.document(self, name);
+        let listed = numbers.into_iter().zip(statuses);
+        let listed: Vec<Value> = listed.map(|(number, status)| version_info(document, number, status)).collect();
         Ok(with_token(json!({"DocumentVersions": listed}), next))
     }
 
     pub(super) fn list_documents(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let at = request.page(50, 50)?;
         let mut listed = Vec::new();
-        for document in self.documents.values() {
+        for name in self.shown_names() {
+            let Some(shown) = self.shown(&name) else { continue };
+            let document = shown.document(self, &name);
             let version = document.default();
             let mut members = identity(document, version, version.status());
             members.remove("Status");
@@ -66,21 +73,27 @@ impl Model {
     }
 
     /// The document and the version that a read asks for, and the status that it is to see.
-    fn observe(&mut self, request: &Request<'_>) -> Result<(&mut Document, u64, Status), ModelError> {
+    fn see<'a>(&mut self, request: &Request<'a>) -> Result<Seen<'a>, ModelError> {
         let (name, version, version_name) = (request.name_or_arn()?, request.version()?, request.version_name()?);
-        let document = self.seen(name)?;
-        let number = document.select(version, version_name)?.number;
-        let status = document.version_mut(number).life.observe();
-        let status = if document.deleting.is_some() { Status::Deleting } else { status };
-        Ok((document, number, status))
+        let shown = self.seen(name)?;
+        let number = shown.document(self, name).select(version, version_name)?.number;
+        let status = self.observe(name, number, &shown);
+        Ok(Seen { name, shown, number, status })
     }
 }
 
-fn version_info(document: &mut Document, number: u64) -> Value {
+/// One version of a document, as a read sees it.
+struct Seen<'a> {
+    name: &'a str,
+    shown: Shown,
+    number: u64,
+    status: Status,
+}
+
+fn version_info(document: &Document, number: u64, status: Status) -> Value {
     let is_default = document.default_version == number;
-    let status = document.version_mut(number).life.observe();
-    let version = document.version_mut(number).clone();
-    let mut members = identity(document, &version, status);
+    let version = document.get(number).expect("a number of this document");
+    let mut members = identity(document, version, status);
     members.remove("DocumentType");
     members.remove("Requires");
     members.insert("IsDefaultVersion".to_owned(), json!(is_default));
@@ -110,9 +123,9 @@ fn matches(request: &Request<'_>, document: &Document, account: &str) -> Result<
     Ok(true)
 }
 
-pub(super) fn with_token(mut answer: Value, next: Option<String>) -> Value {
+pub(super) fn with_token(mut response: Value, next: Option<String>) -> Value {
     if let Some(token) = next {
-        answer["NextToken"] = json!(token);
+        response["NextToken"] = json!(token);
     }
-    answer
+    response
 }

@@ -1,9 +1,9 @@
 //! Service settings: the known ids, their defaults, and changes that stay pending for a while.
 
 use super::Model;
-use super::document::now;
 use super::error::ModelError;
 use super::request::Request;
+use crate::clock::{self, Clock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -36,10 +36,11 @@ pub struct Setting {
 pub struct Settings {
     /// How many reads see a change as PendingUpdate.
     pub pending_reads: u32,
-    /// Whether `SettingId` in answers is the ARN; AWS answers with either.
-    pub answer_with_arn: bool,
+    /// Whether `SettingId` in responses is the ARN; AWS uses either.
+    pub respond_with_arn: bool,
     set: BTreeMap<String, Setting>,
     pending: BTreeMap<String, u32>,
+    pub(super) clock: Clock,
 }
 
 impl Settings {
@@ -50,13 +51,13 @@ impl Settings {
 
     /// The value in force: what was set, or the default.
     pub fn value(&self, id: &str) -> Option<&str> {
-        let default = KNOWN.iter().find(|(known, ..)| *known == id).map(|(_, default, _)| *default);
-        self.set.get(id).map(|setting| setting.value.as_str()).or(default)
+        self.set.get(id).map(|setting| setting.value.as_str()).or(default(id))
     }
 
     /// Sets a value by hand, as this user.
     pub fn put(&mut self, id: &str, value: &str, user: &str) {
-        let setting = Setting { value: value.to_owned(), last_modified_user: user.to_owned(), last_modified: now() };
+        let last_modified = clock::seconds(self.clock.now_system());
+        let setting = Setting { value: value.to_owned(), last_modified_user: user.to_owned(), last_modified };
         self.set.insert(id.to_owned(), setting);
     }
 
@@ -74,11 +75,12 @@ impl Settings {
 impl Model {
     pub(super) fn get_service_setting(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let (id, ..) = known(request)?;
-        let answer = json!({"ServiceSetting": self.setting(id)});
+        let set = self.shown_setting(id);
+        let response = json!({"ServiceSetting": self.setting(id, set.as_ref())});
         if let Some(reads) = self.settings.pending.get_mut(id) {
             *reads = reads.saturating_sub(1);
         }
-        Ok(answer)
+        Ok(response)
     }
 
     pub(super) fn update_service_setting(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
@@ -93,6 +95,7 @@ impl Model {
             return Err(ModelError::new("ValidationException", text));
         }
         let caller = self.caller.clone();
+        self.keep_setting(id);
         self.settings.put(id, value, &caller);
         self.settings.pend(id, self.settings.pending_reads);
         Ok(json!({}))
@@ -100,15 +103,15 @@ impl Model {
 
     pub(super) fn reset_service_setting(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let (id, ..) = known(request)?;
+        self.keep_setting(id);
         self.settings.reset(id);
         self.settings.pend(id, self.settings.pending_reads);
-        Ok(json!({"ServiceSetting": self.setting(id)}))
+        Ok(json!({"ServiceSetting": self.setting(id, None)}))
     }
 
-    /// The `ServiceSetting` of an answer.
-    fn setting(&self, id: &str) -> Value {
+    /// The `ServiceSetting` of a response.
+    fn setting(&self, id: &str, set: Option<&Setting>) -> Value {
         let arn = format!("arn:{}:ssm:{}:{}:servicesetting{id}", self.partition(), self.region, self.account);
-        let set = self.settings.get(id);
         let pending = self.settings.pending.get(id).is_some_and(|reads| *reads > 0);
         let status = match set {
             _ if pending => "PendingUpdate",
@@ -116,14 +119,18 @@ impl Model {
             None => "Default",
         };
         json!({
-            "SettingId": if self.settings.answer_with_arn { arn.as_str() } else { id },
-            "SettingValue": self.settings.value(id),
+            "SettingId": if self.settings.respond_with_arn { arn.as_str() } else { id },
+            "SettingValue": set.map_or(default(id), |set| Some(set.value.as_str())),
             "LastModifiedDate": set.map_or(1_636_561_263.576, |set| set.last_modified),
             "LastModifiedUser": set.map_or("System", |set| set.last_modified_user.as_str()),
             "ARN": arn,
             "Status": status,
         })
     }
+}
+
+fn default(id: &str) -> Option<&'static str> {
+    KNOWN.iter().find(|(known, ..)| *known == id).map(|(_, default, _)| *default)
 }
 
 /// The setting that a request means, by id or by ARN.

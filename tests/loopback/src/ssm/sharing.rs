@@ -14,7 +14,8 @@ impl Model {
         let name = request.name()?;
         share(request)?;
         let at = request.page(20, 200)?;
-        let (ids, next) = page(&self.own(name)?.shares, at);
+        let shown = self.seen_own(name)?;
+        let (ids, next) = page(&shown.document(self, name).shares, at);
         let infos: Vec<Value> =
             ids.iter().map(|id| json!({"AccountId": id, "SharedDocumentVersion": "$DEFAULT"})).collect();
         Ok(with_token(json!({"AccountIds": ids, "AccountSharingInfoList": infos}), next))

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 impl Model {
     pub(super) fn add_tags_to_resource(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let limit = self.tag_limit;
-        let document = self.tagged(request)?;
+        let document = self.own_tagged(request)?;
         let mut tags = document.tags.clone();
         tags.extend(read(request, usize::MAX)?);
         if tags.len() > limit {
@@ -23,23 +23,28 @@ impl Model {
 
     pub(super) fn remove_tags_from_resource(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let keys = request.strings("TagKeys")?;
-        let document = self.tagged(request)?;
+        let document = self.own_tagged(request)?;
         document.tags.retain(|key, _| !keys.contains(&key.as_str()));
         Ok(json!({}))
     }
 
     pub(super) fn list_tags_for_resource(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
-        Ok(json!({"TagList": describe::tags(self.tagged(request)?)}))
+        let name = tagged(request)?;
+        let shown = self.seen_own(name).map_err(|_| ModelError::bare("InvalidResourceId"))?;
+        Ok(json!({"TagList": describe::tags(shown.document(self, name))}))
     }
 
-    /// The document that a call on tags means: by its name, as a `Document`.
-    fn tagged(&mut self, request: &Request<'_>) -> Result<&mut Document, ModelError> {
-        if request.required("ResourceType")? != "Document" {
-            return Err(ModelError::bare("InvalidResourceType"));
-        }
-        let name = request.required("ResourceId")?;
-        self.own(name).map_err(|_| ModelError::bare("InvalidResourceId"))
+    fn own_tagged(&mut self, request: &Request<'_>) -> Result<&mut Document, ModelError> {
+        self.own(tagged(request)?).map_err(|_| ModelError::bare("InvalidResourceId"))
     }
+}
+
+/// The name of the document that a call on tags means.
+fn tagged<'a>(request: &Request<'a>) -> Result<&'a str, ModelError> {
+    if request.required("ResourceType")? != "Document" {
+        return Err(ModelError::bare("InvalidResourceType"));
+    }
+    request.required("ResourceId")
 }
 
 /// The `Tags` of a request.

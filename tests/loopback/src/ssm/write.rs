@@ -2,12 +2,14 @@
 
 use super::content::{self, Duplicates};
 use super::describe::description;
-use super::document::{Document, Version, now};
+use super::document::{Document, Version};
 use super::error::ModelError;
 use super::life::{Life, Status};
 use super::request::{DOCUMENT_TYPES, Request};
 use super::{Model, tags};
+use crate::clock;
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 const RESERVED: [&str; 3] = ["aws", "amazon", "amzn"];
 
@@ -31,10 +33,12 @@ impl Model {
             let text = format!("You can have at most {} active SSM documents.", self.document_limit);
             return Err(ModelError::new("DocumentLimitExceeded", text));
         }
-        let document = document.version(version);
-        let answer = described(&document, &self.account);
+        let mut document = document.version(version);
+        document.set_clock(&self.clock);
+        let response = described(&document, &self.account);
+        self.keep_document(name);
         self.documents.insert(name.to_owned(), document);
-        Ok(answer)
+        Ok(response)
     }
 
     pub(super) fn update_document(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
@@ -42,19 +46,23 @@ impl Model {
         let kind = self.own(name)?.kind.clone();
         let version = self.new_version(request, &kind, Status::Updating)?;
         let (duplicates, sameness, limit) = (self.duplicates, self.sameness, self.version_limit);
+        let now = self.now();
+        self.refuse_if_busy(name)?;
         let document = self.own(name)?;
         let latest = document.latest();
         match request.version()? {
             Some("$LATEST") => {}
             Some(digits) if digits == latest.number.to_string() => {}
-            other => {
-                let text = format!("The document version {} is not the latest one.", other.unwrap_or("(none)"));
+            _ => {
+                let text = format!(
+                    "Version provided for document {name} is not latest. Please provide the latest version to update \
+                     document {name}"
+                );
                 return Err(ModelError::new("InvalidDocumentVersion", text));
             }
         }
-        if matches!(latest.status(), Status::Creating | Status::Updating) {
-            let text = format!("The latest version of document {name} is {}.", latest.status().as_str());
-            return Err(ModelError::new("InvalidDocumentOperation", text));
+        if let Some(busy) = pending(latest, now) {
+            return Err(busy_error(name, latest.number, busy));
         }
         if version.name.is_some() && document.versions.iter().any(|stored| stored.name == version.name) {
             let text = "The version name has already been used in this document.";
@@ -80,10 +88,13 @@ impl Model {
 
     pub(super) fn update_document_default_version(&mut self, request: &Request<'_>) -> Result<Value, ModelError> {
         let (name, number) = (request.name()?, request.version_number()?);
+        let now = self.now();
+        self.refuse_if_busy(name)?;
         let document = self.own(name)?;
         let version = document.select(Some(number), None)?;
-        if version.status() != Status::Active {
-            let text = format!("Version {number} of document {name} is {}, not Active.", version.status().as_str());
+        let status = version.life.status_at(now);
+        if status != Status::Active {
+            let text = format!("Version {number} of document {name} is {}, not Active.", status.as_str());
             return Err(ModelError::new("InvalidDocumentVersion", text));
         }
         let (number, version_name) = (version.number, version.name.clone());
@@ -99,6 +110,7 @@ impl Model {
         let (name, version, version_name) = (request.name()?, request.version()?, request.version_name()?);
         let refused = |text: &str| Err(ModelError::new("InvalidDocumentOperation", text));
         let reads = self.deletion_reads;
+        self.refuse_if_busy(name)?;
         let document = self.own(name)?;
         if version.is_some() || version_name.is_some() {
             let number = document.select(version, version_name)?.number;
@@ -118,11 +130,22 @@ impl Model {
             return Err(ModelError::bare("AssociatedInstances"));
         }
         if reads == 0 {
-            self.documents.remove(name);
+            self.remove_document(name);
         } else {
             document.deleting = Some(reads);
         }
         Ok(json!({}))
+    }
+
+    /// Where the model is told so: refuses while any version is Creating or Updating.
+    fn refuse_if_busy(&mut self, name: &str) -> Result<(), ModelError> {
+        let now = self.now();
+        if !self.busy_refuses {
+            return Ok(());
+        }
+        let versions = &self.own(name)?.versions;
+        let busy = versions.iter().find_map(|version| Some((version.number, pending(version, now)?)));
+        busy.map_or(Ok(()), |(number, status)| Err(busy_error(name, number, status)))
     }
 
     fn new_version(&self, request: &Request<'_>, kind: &str, pending: Status) -> Result<Version, ModelError> {
@@ -133,8 +156,8 @@ impl Model {
             display_name: request.display_name()?.map(str::to_owned),
             target_type: request.target_type()?.map(str::to_owned),
             attachments,
-            life: Life::begin(&self.activation, pending),
-            created: now(),
+            life: Life::begin(&self.activation, pending, self.now(), &self.clock),
+            created: Some(clock::seconds(self.now())),
             ..Version::new(format, content)
         };
         content::check(kind, format, content)?;
@@ -142,7 +165,18 @@ impl Model {
     }
 }
 
-/// The answer to a call that made the latest version, with the status that it has at birth.
+/// The status of a version that is not usable yet.
+fn pending(version: &Version, now: SystemTime) -> Option<Status> {
+    let status = version.life.status_at(now);
+    matches!(status, Status::Creating | Status::Updating).then_some(status)
+}
+
+fn busy_error(name: &str, number: u64, status: Status) -> ModelError {
+    let text = format!("Version {number} of document {name} is {}. Try again later.", status.as_str());
+    ModelError::new("InvalidDocumentOperation", text)
+}
+
+/// The response to a call that made the latest version, with the status that it has at birth.
 fn described(document: &Document, account: &str) -> Value {
     let latest = document.latest();
     json!({"DocumentDescription": description(document, latest, latest.life.at_birth(), account)})

@@ -55,7 +55,7 @@ async fn an_error_after_the_change_has_changed() {
 }
 
 #[tokio::test]
-async fn a_hang_is_not_answered_and_holds_no_one_up() {
+async fn a_hang_gets_no_response_and_holds_no_one_up() {
     let aws = Loopback::start().await;
     aws.on("CreateDocument").fault(Fault::Hang);
     let waited = tokio::time::timeout(Duration::from_millis(200), create(&aws, "Doc")).await;

@@ -5,7 +5,7 @@ use loopback_aws::{InvocationError, Loopback, RuntimeApi};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a runtime does: asks for the next event, and answers it at `outcome`.
+/// What a runtime does: asks for the next event, and responds to it at `outcome`.
 async fn handle_one(lambda: &RuntimeApi, outcome: &str, body: &str) -> (String, u16) {
     let base = format!("http://{}/2018-06-01/runtime/invocation", lambda.addr());
     let (status, head, event) = send("GET", &format!("{base}/next"), "", "").await.unwrap();
@@ -61,7 +61,7 @@ async fn the_function_is_told_the_deadline_its_arn_and_a_trace() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_nobody_answers_times_out_and_is_not_handed_over_later() {
+async fn an_invocation_that_nobody_responds_to_times_out_and_is_not_handed_over_later() {
     let aws = Loopback::start().await;
     let lambda = aws.runtime_api().await;
     let result = lambda.invoke(&json!("first"), Duration::from_millis(50)).await;

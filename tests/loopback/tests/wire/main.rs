@@ -3,7 +3,9 @@
 
 mod calls;
 mod client;
+mod cloudformation;
 mod faults;
+mod in_process;
 mod lambda;
 mod process;
 mod sink;

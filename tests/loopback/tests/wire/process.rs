@@ -14,10 +14,10 @@ async fn the_binary_says_where_it_listens_and_serves_until_it_is_killed() {
     let mut url = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
     let body = r#"{"SettingId":"/ssm/opsinsights/opscenter"}"#;
-    let answer = send("POST", url.trim(), "x-amz-target: AmazonSSM.GetServiceSetting\r\n", body).await;
+    let response = send("POST", url.trim(), "x-amz-target: AmazonSSM.GetServiceSetting\r\n", body).await;
     child.kill().unwrap();
     child.wait().unwrap();
-    let (status, _, body) = answer.unwrap();
+    let (status, _, body) = response.unwrap();
     assert_eq!(status, 200);
     assert!(body.contains("arn:aws:ssm:eu-west-1:444455556666:servicesetting/ssm/opsinsights/opscenter"), "{body}");
 }

@@ -1,6 +1,7 @@
 //! The model's semantics, one table or story each.
 
 mod deletion;
+mod lag;
 mod settings;
 mod shares_and_tags;
 mod versions;

@@ -52,9 +52,9 @@ fn a_change_is_pending_for_so_many_reads() {
 }
 
 #[test]
-fn answers_can_bear_the_arn_as_the_id() {
+fn responses_can_bear_the_arn_as_the_id() {
     let mut model = Model::new("111122223333", "cn-north-1");
-    model.settings.answer_with_arn = true;
+    model.settings.respond_with_arn = true;
     let arn = format!("arn:aws-cn:ssm:cn-north-1:111122223333:servicesetting{TIER}");
     assert_eq!(get(&mut model, TIER)["SettingId"], arn);
 }

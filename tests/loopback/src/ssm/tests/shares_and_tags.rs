@@ -29,11 +29,11 @@ fn shares_are_described_page_by_page() {
     let mut input = json!({"Name": "Doc", "PermissionType": "Share", "MaxResults": 25});
     let mut sizes = Vec::new();
     loop {
-        let answer = ok(&mut model, "DescribeDocumentPermission", input.clone());
-        let ids = answer["AccountIds"].as_array().unwrap();
-        assert_eq!(answer["AccountSharingInfoList"][0]["AccountId"], ids[0]);
+        let response = ok(&mut model, "DescribeDocumentPermission", input.clone());
+        let ids = response["AccountIds"].as_array().unwrap();
+        assert_eq!(response["AccountSharingInfoList"][0]["AccountId"], ids[0]);
         sizes.push(ids.len());
-        let Some(token) = answer.get("NextToken") else { break };
+        let Some(token) = response.get("NextToken") else { break };
         input["NextToken"] = token.clone();
     }
     assert_eq!(sizes, [25, 25, 10]);

@@ -32,8 +32,8 @@ fn a_read_selects_a_version_as_aws_does() {
         let input = with(selection.clone(), "Name", json!("Doc"));
         let described = three().call("DescribeDocument", &input);
         let got = three().call("GetDocument", &input);
-        let described = described.map(|answer| answer["Document"]["DocumentVersion"].clone());
-        let got = got.map(|answer| answer["DocumentVersion"].clone());
+        let described = described.map(|response| response["Document"]["DocumentVersion"].clone());
+        let got = got.map(|response| response["DocumentVersion"].clone());
         assert_eq!(
             described.map_err(|error| error.code),
             expected.map(Value::from).map_err(str::to_owned),
@@ -50,7 +50,7 @@ fn a_document_is_read_by_its_arn_too() {
 }
 
 #[test]
-fn get_answers_json_unless_another_format_is_asked_for() {
+fn get_gives_json_unless_another_format_is_asked_for() {
     let mut model = Model::default();
     let yaml = "schemaVersion: '1.0'\ninputs:\n  runAsEnabled: true\n";
     model.put_document(Document::new("Doc", "Session").version(Version::yaml(yaml)));
@@ -94,9 +94,9 @@ fn promotion_takes_digits_of_an_active_version_only() {
 }
 
 #[test]
-fn a_promotion_answers_the_version_and_its_name() {
-    let answer = ok(&mut three(), "UpdateDocumentDefaultVersion", promote("2"));
-    assert_eq!(answer, json!({"Description": {"Name": "Doc", "DefaultVersion": "2", "DefaultVersionName": "named"}}));
+fn a_promotion_gives_the_version_and_its_name() {
+    let response = ok(&mut three(), "UpdateDocumentDefaultVersion", promote("2"));
+    assert_eq!(response, json!({"Description": {"Name": "Doc", "DefaultVersion": "2", "DefaultVersionName": "named"}}));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn documents_are_listed_by_owner_type_and_beginning_of_the_name() {
     }
 }
 
-/// The statuses that a new version shows: in the answer that made it, and in the reads that follow.
+/// The statuses that a new version shows: in the response that made it, and in the reads that follow.
 fn statuses(activation: Activation, reads: usize) -> Vec<String> {
     let mut model = with_doc();
     model.activation = activation;

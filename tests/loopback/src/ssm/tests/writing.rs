@@ -215,3 +215,25 @@ fn a_document_whose_latest_version_is_pending_takes_no_update() {
     ok(&mut model, "UpdateDocument", update(B));
     assert_eq!(refused(&mut model, "UpdateDocument", update(C)), "InvalidDocumentOperation");
 }
+
+#[test]
+fn a_document_can_refuse_every_other_write_while_a_version_is_pending() {
+    let table = [
+        ("UpdateDocument", update(C)),
+        ("UpdateDocumentDefaultVersion", promote("1")),
+        ("UpdateDocumentDefaultVersion", promote("2")),
+        ("DeleteDocument", json!({"Name": "Doc"})),
+        ("DeleteDocument", promote("1")),
+    ];
+    for (operation, input) in table {
+        let mut model = Model { busy_refuses: true, activation: Activation::AfterReads(1), ..with_doc() };
+        model.set_default("Doc", 1);
+        ok(&mut model, "UpdateDocument", update(B));
+        assert_eq!(refused(&mut model, operation, input.clone()), "InvalidDocumentOperation", "{operation} {input}");
+        let added = json!({"ResourceType": "Document", "ResourceId": "Doc", "Tags": [{"Key": "k", "Value": "v"}]});
+        ok(&mut model, "AddTagsToResource", added);
+        ok(&mut model, "DescribeDocument", promote("2"));
+        ok(&mut model, "UpdateDocumentDefaultVersion", promote("2"));
+        ok(&mut model, "DeleteDocument", json!({"Name": "Doc"}));
+    }
+}

@@ -1,0 +1,119 @@
+//! The physical ids of Creates that failed.
+
+use std::fmt;
+
+use super::response::NOT_CREATED;
+
+/// The most that CloudFormation takes, in bytes. See [response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+pub const MAX_BYTES: usize = 1024;
+
+// As in the marker, the colon can't stand in the name of a document, and the id of a setting begins with a slash.
+const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
+
+/// The physical id of a Create that failed. The Delete that follows bears it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailedCreate {
+    /// Nothing of it remains. Its Delete does nothing.
+    NotCreated,
+    /// Something of it may remain, or may still take effect. Its Delete is an undo, whatever `OnDelete` says.
+    Unfinished {
+        /// The signature of the Create, in seconds since 1970.
+        signature: i64,
+        /// The id that the Create would have responded with if it had succeeded.
+        id: String,
+    },
+}
+
+impl FailedCreate {
+    /// Parses an id. Returns `None` for the id of a Create that succeeded, and for one that isn't ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == NOT_CREATED {
+            return Some(Self::NotCreated);
+        }
+        let (signature, id) = text.strip_prefix(UNFINISHED)?.split_once(':')?;
+        Some(Self::Unfinished { signature: signature.parse().ok()?, id: id.to_owned() })
+    }
+
+    /// Whether the id of a Create that would have responded with `id` fits into [`MAX_BYTES`], whatever becomes of it.
+    pub fn fits(id: &str) -> bool {
+        // The signatures of the next 7,900 years have at most 12 digits.
+        UNFINISHED.len() + "123456789012:".len() + id.len() <= MAX_BYTES
+    }
+}
+
+impl fmt::Display for FailedCreate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotCreated => f.write_str(NOT_CREATED),
+            Self::Unfinished { signature, id } => write!(f, "{UNFINISHED}{signature}:{id}"),
+        }
+    }
+}
+
+/// Whether CloudFormation made up `id` for a resource whose Create it cancelled: `STACK-LOGICALID-RANDOM`.
+pub fn is_made_up(id: &str, stack_id: &str, logical_resource_id: &str) -> bool {
+    let stack = stack_id.split('/').nth(1).unwrap_or(stack_id);
+    let random = id
+        .strip_prefix(stack)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_prefix(logical_resource_id))
+        .and_then(|rest| rest.strip_prefix('-'));
+    random.is_some_and(|random| !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_parsed_as_it_was_printed() {
+        let unfinished = |id: &str| FailedCreate::Unfinished { signature: 1_767_225_600, id: id.into() };
+        for (id, text) in [
+            (FailedCreate::NotCreated, "cfn-ssm-document:not-created"),
+            (unfinished("a-document"), "cfn-ssm-document:unfinished:1767225600:a-document"),
+            (unfinished("/ssm/a?previous=b:c"), "cfn-ssm-document:unfinished:1767225600:/ssm/a?previous=b:c"),
+        ] {
+            assert_eq!((id.to_string().as_str(), FailedCreate::parse(text)), (text, Some(id)));
+        }
+    }
+
+    #[test]
+    fn other_ids_are_not_of_a_failed_create() {
+        for text in [
+            "",
+            "a-document",
+            "/ssm/a?default",
+            "stack-Preferences-1ABC",
+            "cfn-ssm-document:unfinished:",
+            "cfn-ssm-document:unfinished:soon:a-document",
+            "cfn-ssm-document:not-created:a-document",
+        ] {
+            assert_eq!(FailedCreate::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_fits_if_an_unfinished_create_can_respond_with_it() {
+        let longest = "x".repeat(MAX_BYTES - "cfn-ssm-document:unfinished:123456789012:".len());
+        assert!(FailedCreate::fits(&longest) && !FailedCreate::fits(&format!("{longest}x")));
+        let unfinished = FailedCreate::Unfinished { signature: 999_999_999_999, id: longest };
+        assert_eq!(unfinished.to_string().len(), MAX_BYTES);
+    }
+
+    #[test]
+    fn an_id_that_cloudformation_made_up_names_the_stack_and_the_resource() {
+        let stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/prod/51af3dc0-da77-11e4-872e-1234567db123";
+        for (id, expected) in [
+            ("prod-Preferences-1ABC2DEF3GHI4", true),
+            ("prod-Preferences-", false),
+            ("prod-Preferences", false),
+            ("prod-Preferences-a-document", false),
+            ("prod-Other-1ABC2DEF3GHI4", false),
+            ("test-Preferences-1ABC2DEF3GHI4", false),
+            ("Preferences", false),
+            ("", false),
+        ] {
+            assert_eq!(is_made_up(id, stack, "Preferences"), expected, "{id}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Whether the request of an invocation still stands.
+//!
+//! CloudFormation can give up on a request while it is being carried out, and Lambda can deliver one late or twice. [`rules`]
+//! decides; this is the edge that knows the time and asks. It is the gate before each attempt to write.
+
+pub mod cloudformation;
+pub mod rules;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::cloudformation::CloudFormation;
+use self::rules::{StackResource, Verdict};
+use crate::cfn::request::{Envelope, RequestType};
+use crate::cfn::response_url::Signature;
+use crate::failure::Failure;
+use crate::invocation::writes::{Admission, Gate};
+
+/// So many questions precede one attempt. Replies that come too late to rest an attempt on are no better than none.
+const QUESTIONS: usize = 3;
+
+/// An attempt that is made without a reply of CloudFormation, or to undo, ends after this long.
+const LONGEST_UNASKED: Duration = Duration::from_secs(2);
+
+/// The request of one invocation, and what CloudFormation said of it.
+#[derive(Debug)]
+pub struct Standing {
+    request_type: Option<RequestType>,
+    stack_id: String,
+    logical_resource_id: String,
+    signature: Signature,
+    /// When the invocation began, since 1970 and on the monotonic clock: the time goes on from there.
+    began: (Duration, Instant),
+    /// `None` if this stack may not be asked about.
+    cloudformation: Option<CloudFormation>,
+    /// When the last question was sent whose reply was that the request stands. Locked while one is being asked.
+    asked: tokio::sync::Mutex<Option<Duration>>,
+    overtaken: Mutex<Option<Overtaken>>,
+    undoes: AtomicBool,
+}
+
+/// CloudFormation has given up on the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overtaken {
+    /// Says so, for the response. CloudFormation ignores that response.
+    pub failure: Failure,
+    /// Whether another delivery of the same Create has succeeded.
+    pub another_delivery_succeeded: bool,
+}
+
+/// Why a request can't go on.
+enum Stopped {
+    Overtaken(Overtaken),
+    NotAsked(String),
+}
+
+impl Standing {
+    /// Creates the standing of the request in `envelope`. The invocation began at `began`: the time since 1970, and the same
+    /// moment on the monotonic clock. `cloudformation` is `None` if this stack may not be asked about.
+    pub fn new(
+        envelope: &Envelope<'_>,
+        signature: Signature,
+        began: (Duration, Instant),
+        cloudformation: Option<CloudFormation>,
+    ) -> Self {
+        Self {
+            request_type: envelope.request_type(),
+            stack_id: envelope.stack_id.clone(),
+            logical_resource_id: envelope.logical_resource_id.clone(),
+            signature,
+            began,
+            cloudformation,
+            asked: tokio::sync::Mutex::new(None),
+            overtaken: Mutex::new(None),
+            undoes: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns the signature of the request, in seconds since 1970.
+    pub fn signature(&self) -> i64 {
+        self.signature.seconds()
+    }
+
+    /// Whether the invocation began within `time` of the signature.
+    pub fn began_within(&self, time: Duration) -> bool {
+        self.began.0 <= self.signature.at() + time
+    }
+
+    /// Waits until every lease of an earlier request is over and its writes are visible: 10 s after the signature, or, with a
+    /// URL of the older form, 10 s after the invocation began.
+    pub async fn wait_for_patience(&self) {
+        tokio::time::sleep_until(self.instant(rules::patience_ends(self.signature, self.began.0))).await;
+    }
+
+    /// Runs `work`, and asks ahead beside it if its first write would have to ask anyway.
+    pub async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            result = &mut work => result,
+            () = self.ask_ahead() => work.await,
+        }
+    }
+
+    /// Asks once, whatever the age of the request, and fails if it does not stand. For a request that can't be undone later.
+    ///
+    /// # Errors
+    /// The request no longer stands, or CloudFormation can't be asked and the request came late.
+    pub async fn confirm(&self) -> Result<(), Failure> {
+        let mut asked = self.asked.lock().await;
+        match self.ask(&mut asked).await {
+            Ok(()) => Ok(()),
+            Err(Stopped::Overtaken(overtaken)) => Err(overtaken.failure),
+            Err(Stopped::NotAsked(why)) => self.unasked(&why),
+        }
+    }
+
+    /// Returns what is known of a request that no longer stands.
+    pub fn overtaken(&self) -> Option<Overtaken> {
+        self.overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Admits every attempt from now on: those of an undo that no later request can do.
+    pub fn allow_undo(&self) {
+        self.undoes.store(true, Ordering::SeqCst);
+    }
+
+    async fn ask_ahead(&self) {
+        if self.cloudformation.is_some()
+            && rules::admission(self.request_type, self.signature, self.began.0, None) == rules::Admission::Ask
+        {
+            // What stops it here stops the first write as well.
+            let mut asked = self.asked.lock().await;
+            let _seen_by_the_first_write = self.ask(&mut asked).await;
+        }
+    }
+
+    async fn ask(&self, asked: &mut Option<Duration>) -> Result<(), Stopped> {
+        let Some(cloudformation) = &self.cloudformation else {
+            return Err(Stopped::NotAsked("the stack is not known to be in this account and Region".to_owned()));
+        };
+        let sent = self.now();
+        let resource = cloudformation.describe(&self.stack_id, &self.logical_resource_id).await;
+        let resource = resource.map_err(Stopped::NotAsked)?;
+        match rules::verdict(self.request_type, self.signature, &resource) {
+            Verdict::Stands => {
+                *asked = Some(sent);
+                Ok(())
+            }
+            Verdict::Overtaken(why) => Err(Stopped::Overtaken(self.give_up(&why, &resource))),
+        }
+    }
+
+    fn give_up(&self, why: &str, resource: &StackResource) -> Overtaken {
+        let request = self.request_type.map_or_else(|| "request".to_owned(), |request_type| request_type.to_string());
+        let overtaken = Overtaken {
+            failure: Failure::new(format!(
+                "This {request} no longer stands: CloudFormation says that {why}. It has given up on this request, so nothing \
+                 more was changed."
+            )),
+            another_delivery_succeeded: rules::another_delivery_succeeded(resource),
+        };
+        tracing::warn!(why, "the request no longer stands");
+        *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = Some(overtaken.clone());
+        overtaken
+    }
+
+    /// Decides on a request that can't be asked about.
+    fn unasked(&self, why: &str) -> Result<(), Failure> {
+        if rules::goes_on_unasked(self.signature, self.began.0) {
+            tracing::warn!(why, "CloudFormation can't be asked whether the request still stands: it goes on");
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "CloudFormation can't be asked whether this request still stands: {why}. The request came late, so nothing more was \
+             changed. Check that the function's role allows cloudformation:DescribeStackResource and that the function can reach \
+             CloudFormation (in a VPC, it needs an endpoint for cloudformation), then try again."
+        )))
+    }
+
+    async fn admission(&self) -> Result<Option<Instant>, Failure> {
+        let soon = || Some(Instant::now() + LONGEST_UNASKED);
+        if self.undoes.load(Ordering::SeqCst) {
+            return Ok(soon());
+        }
+        let mut asked = self.asked.lock().await;
+        if let Some(overtaken) = self.overtaken() {
+            return Err(overtaken.failure);
+        }
+        let mut questions = 0..QUESTIONS;
+        loop {
+            match rules::admission(self.request_type, self.signature, self.now(), *asked) {
+                rules::Admission::Free => return Ok(None),
+                rules::Admission::Until(end) => return Ok(Some(self.instant(end))),
+                rules::Admission::Ask => {}
+            }
+            let why = match questions.next() {
+                None => "its replies take too long".to_owned(),
+                Some(_) => match self.ask(&mut asked).await {
+                    Ok(()) => continue,
+                    Err(Stopped::Overtaken(overtaken)) => return Err(overtaken.failure),
+                    Err(Stopped::NotAsked(why)) => why,
+                },
+            };
+            return self.unasked(&why).map(|()| soon());
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.0 + self.began.1.elapsed()
+    }
+
+    /// Converts a moment since 1970. One before the invocation began becomes its beginning.
+    fn instant(&self, moment: Duration) -> Instant {
+        self.began.1 + moment.saturating_sub(self.began.0)
+    }
+}
+
+impl Gate for Standing {
+    fn admit(&self) -> Admission<'_> {
+        Box::pin(self.admission())
+    }
+}

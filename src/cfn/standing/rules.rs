@@ -1,0 +1,230 @@
+//! The rules by which a request still stands. Pure.
+//!
+//! A moment is the time since 1970. See [DescribeStackResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html).
+
+use std::time::Duration;
+
+use crate::cfn::request::RequestType;
+use crate::cfn::response_url::Signature;
+
+/// For this long after the signature, an attempt to write may start without a question.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// An attempt that started within the lease is cut off this long after the signature.
+const LEASE_ENDS: Duration = Duration::from_secs(7);
+
+/// An attempt that rests on a reply of CloudFormation ends at most this long after the question was sent.
+const REPLY_LASTS: Duration = Duration::from_secs(2);
+
+/// An attempt starts only while it has this long left: one that is cut off may still take effect.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// By how much CloudFormation's timestamp may be later than the signature.
+const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// This long after the signature, every lease of an earlier request is over and what it wrote is visible.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An invocation that began this soon after the signature goes on if CloudFormation can't be asked.
+const PROMPT: Duration = Duration::from_secs(60);
+
+/// What CloudFormation says of a resource of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StackResource {
+    /// The stack or the resource does not exist.
+    Missing,
+    /// It exists.
+    Found {
+        /// Such as `CREATE_IN_PROGRESS`.
+        status: String,
+        /// The moment of its last change.
+        updated_at: Duration,
+    },
+}
+
+/// What an attempt to write may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may start, and may last.
+    Free,
+    /// It may start, and must end by this moment.
+    Until(Duration),
+    /// CloudFormation must be asked first.
+    Ask,
+}
+
+/// What CloudFormation's word means for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stands.
+    Stands,
+    /// CloudFormation has given up on it, for this reason.
+    Overtaken(String),
+}
+
+/// Decides on an attempt to write that is about to start. `asked` is the moment of the last question whose reply was that the
+/// request stands. A Delete is never asked about.
+pub fn admission(
+    request_type: Option<RequestType>,
+    signature: Signature,
+    now: Duration,
+    asked: Option<Duration>,
+) -> Admission {
+    if request_type == Some(RequestType::Delete) {
+        return Admission::Free;
+    }
+    if has_lease(signature, now) {
+        return Admission::Until(signature.at() + LEASE_ENDS);
+    }
+    match asked.map(|asked| asked + REPLY_LASTS) {
+        Some(end) if now + SHORTEST_ATTEMPT <= end => Admission::Until(end),
+        _ => Admission::Ask,
+    }
+}
+
+/// Whether an attempt that starts `now` needs no question. A URL of the older form gives no lease.
+pub fn has_lease(signature: Signature, now: Duration) -> bool {
+    matches!(signature, Signature::Dated(at) if now <= at + LEASE)
+}
+
+/// Decides whether the request stands: the resource must be in the state of progress that fits the request, and must not have
+/// changed since the signature.
+///
+/// A resource that is rolled back to its old properties is shown as `UPDATE_IN_PROGRESS` while its *stack* is in
+/// `UPDATE_ROLLBACK_IN_PROGRESS` ([Monitor a stack update](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html)).
+/// The API's list of resource statuses has `UPDATE_ROLLBACK_IN_PROGRESS` as well, so that is taken for an Update, too.
+pub fn verdict(request_type: Option<RequestType>, signature: Signature, resource: &StackResource) -> Verdict {
+    let in_progress: &[&str] = match request_type {
+        Some(RequestType::Create) => &["CREATE_IN_PROGRESS"],
+        Some(RequestType::Update) => &["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"],
+        Some(RequestType::Delete) => return Verdict::Stands,
+        None => &[],
+    };
+    let StackResource::Found { status, updated_at } = resource else {
+        return Verdict::Overtaken("the stack no longer has the resource".to_owned());
+    };
+    if !in_progress.contains(&status.as_str()) {
+        return Verdict::Overtaken(format!("the resource is in {status}"));
+    }
+    if *updated_at > signature.at() + TOLERANCE {
+        return Verdict::Overtaken(format!("a later request put the resource in {status}"));
+    }
+    Verdict::Stands
+}
+
+/// Whether another delivery of a Create has succeeded: the resource was created, and perhaps changed since.
+pub fn another_delivery_succeeded(resource: &StackResource) -> bool {
+    matches!(resource, StackResource::Found { status, .. } if status == "CREATE_COMPLETE" || status.starts_with("UPDATE_"))
+}
+
+/// The moment at which patience ends. A URL of the older form does not tell the signature reliably, so it runs from `began`.
+pub fn patience_ends(signature: Signature, began: Duration) -> Duration {
+    match signature {
+        Signature::Dated(at) => at + PATIENCE,
+        Signature::Derived(_) => began + PATIENCE,
+    }
+}
+
+/// Whether a request whose invocation began at `began` goes on if CloudFormation can't be asked.
+pub fn goes_on_unasked(signature: Signature, began: Duration) -> bool {
+    began <= signature.at() + PROMPT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RequestType::{Create, Delete, Update};
+
+    const SIGNED: u64 = 1_000_000;
+
+    fn at(millis: u64) -> Duration {
+        Duration::from_secs(SIGNED) + Duration::from_millis(millis)
+    }
+
+    fn dated() -> Signature {
+        Signature::Dated(at(0))
+    }
+
+    fn derived() -> Signature {
+        Signature::Derived(at(0))
+    }
+
+    fn found(status: &str, millis: u64) -> StackResource {
+        StackResource::Found { status: status.into(), updated_at: at(millis) }
+    }
+
+    #[test]
+    fn an_attempt_starts_within_the_lease_or_on_a_recent_reply_and_has_an_end() {
+        use Admission::{Ask, Free, Until};
+        for (request_type, signature, now, asked, expected) in [
+            (Create, dated(), 0, None, Until(at(7_000))),
+            (Create, dated(), 5_000, None, Until(at(7_000))),
+            (Create, dated(), 5_001, None, Ask),
+            (Update, dated(), 5_001, None, Ask),
+            (Update, dated(), 4_000, Some(3_900), Until(at(7_000))),
+            (Update, dated(), 9_000, Some(9_000), Until(at(11_000))),
+            (Update, dated(), 10_000, Some(9_000), Until(at(11_000))),
+            (Update, dated(), 10_001, Some(9_000), Ask),
+            (Update, dated(), 90_000, Some(9_000), Ask),
+            (Create, derived(), 0, None, Ask),
+            (Create, derived(), 500, Some(100), Until(at(2_100))),
+            (Delete, dated(), 90_000, None, Free),
+            (Delete, derived(), 0, None, Free),
+        ] {
+            let admission = admission(Some(request_type), signature, at(now), asked.map(at));
+            assert_eq!(admission, expected, "{request_type} {signature:?} at {now}, asked at {asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_stands_while_its_resource_is_in_its_state_of_progress_and_has_not_changed_since() {
+        for (request_type, resource, stands) in [
+            (Create, found("CREATE_IN_PROGRESS", 0), true),
+            (Create, found("CREATE_IN_PROGRESS", 2_000), true),
+            (Create, found("CREATE_IN_PROGRESS", 2_001), false),
+            (Create, found("CREATE_FAILED", 0), false),
+            (Create, found("CREATE_COMPLETE", 0), false),
+            (Create, found("DELETE_IN_PROGRESS", 0), false),
+            (Create, found("DELETE_COMPLETE", 0), false),
+            (Create, found("UPDATE_IN_PROGRESS", 0), false),
+            (Create, StackResource::Missing, false),
+            (Update, found("UPDATE_IN_PROGRESS", 2_000), true),
+            (Update, found("UPDATE_ROLLBACK_IN_PROGRESS", 2_000), true),
+            (Update, found("UPDATE_IN_PROGRESS", 2_001), false),
+            (Update, found("UPDATE_FAILED", 0), false),
+            (Update, found("UPDATE_COMPLETE", 0), false),
+            (Update, found("CREATE_IN_PROGRESS", 0), false),
+            (Update, StackResource::Missing, false),
+            (Delete, StackResource::Missing, true),
+        ] {
+            let verdict = verdict(Some(request_type), dated(), &resource);
+            assert_eq!(verdict == Verdict::Stands, stands, "{request_type}: {resource:?}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_create_that_has_an_update_behind_it_has_succeeded() {
+        for (status, expected) in [
+            ("CREATE_COMPLETE", true),
+            ("UPDATE_IN_PROGRESS", true),
+            ("UPDATE_COMPLETE", true),
+            ("CREATE_FAILED", false),
+            ("DELETE_IN_PROGRESS", false),
+        ] {
+            assert_eq!(another_delivery_succeeded(&found(status, 0)), expected, "{status}");
+        }
+        assert!(!another_delivery_succeeded(&StackResource::Missing));
+    }
+
+    #[test]
+    fn patience_runs_from_the_signature_or_from_the_start_of_the_invocation() {
+        assert_eq!(patience_ends(dated(), at(3_000)), at(10_000));
+        assert_eq!(patience_ends(derived(), at(3_000)), at(13_000));
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_asked_about_goes_on_only_if_it_came_promptly() {
+        assert!(goes_on_unasked(dated(), at(60_000)) && !goes_on_unasked(dated(), at(60_001)));
+        assert!(!goes_on_unasked(derived(), at(90_000)));
+    }
+}

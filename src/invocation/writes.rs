@@ -1,0 +1,190 @@
+//! The writes of one invocation: each attempt is admitted before it starts, and remembered until it has a reply.
+//!
+//! Every attempt passes through [`attempt`], the retries of a client included. The invocation's [`Writes`] reach it by a
+//! task-local, so that nothing is remembered from one invocation to the next.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::guard;
+use crate::failure::Failure;
+
+// The writes of the invocation that is being polled.
+tokio::task_local!(static WRITES: Arc<Writes>);
+
+/// A decision on an attempt: the time by which it must end, if there is one.
+pub type Admission<'a> = Pin<Box<dyn Future<Output = Result<Option<Instant>, Failure>> + Send + 'a>>;
+
+/// Decides whether an attempt to write may start.
+pub trait Gate: fmt::Debug + Send + Sync {
+    /// Decides on an attempt that would start now. An error says why nothing may be written.
+    fn admit(&self) -> Admission<'_>;
+}
+
+/// The gate of one invocation, and the ledger of its attempts.
+#[derive(Debug)]
+pub struct Writes {
+    gate: Arc<dyn Gate>,
+    without_reply: AtomicUsize,
+    any: AtomicBool,
+}
+
+/// What became of an attempt that was admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It was not sent, or was refused: it changes nothing.
+    Nothing,
+    /// A reply says that it is done.
+    Done,
+    /// There is no reply: it may still take effect.
+    Unknown,
+}
+
+/// Why an attempt has no result of its own.
+#[derive(Debug)]
+pub enum Stopped {
+    /// It was not admitted, so it was not sent.
+    Refused(Refused),
+    /// It was sent, and cut off at the end of its time.
+    CutOff,
+}
+
+/// The reason of the gate. A caller finds it again at the root of its client's error.
+#[derive(Debug, Clone)]
+pub struct Refused(pub Failure);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Writes {
+    /// Creates an empty ledger behind `gate`.
+    pub fn new(gate: Arc<dyn Gate>) -> Self {
+        Self { gate, without_reply: AtomicUsize::new(0), any: AtomicBool::new(false) }
+    }
+
+    /// Whether an attempt to write was sent and has no reply: cut off, reset, timed out, or in flight when the work was
+    /// interrupted. Such a write may still take effect.
+    pub fn has_unreplied(&self) -> bool {
+        self.without_reply.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether anything was written, or may have been.
+    pub fn any(&self) -> bool {
+        self.any.load(Ordering::SeqCst) || self.has_unreplied()
+    }
+}
+
+/// Whether the invocation that is being polled has written anything, or may have.
+pub fn any() -> bool {
+    WRITES.try_with(|writes| writes.any()).unwrap_or(false)
+}
+
+/// Runs `work`, whose attempts to write pass through `writes`.
+pub async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T {
+    WRITES.scope(writes, work).await
+}
+
+/// Makes an attempt to write: `send` is polled only if the attempt is admitted, and only until its time ends. `effect` tells
+/// what the result means.
+///
+/// Outside [`within`], every attempt is admitted.
+///
+/// # Errors
+/// The attempt was refused or cut off.
+pub async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnce(&T) -> Effect) -> Result<T, Stopped> {
+    let Ok(writes) = WRITES.try_with(Arc::clone) else { return Ok(send.await) };
+    let end = writes.gate.admit().await.map_err(|reason| Stopped::Refused(Refused(reason)))?;
+    if guard::is_past_deadline() {
+        // The question took the rest of the time: the guard cuts the work the next time it looks.
+        return std::future::pending().await;
+    }
+    // Counted first: if this future is dropped on the way, the attempt has no reply.
+    writes.without_reply.fetch_add(1, Ordering::SeqCst);
+    let result = match end {
+        Some(end) => timeout_at(end, send).await.map_err(|_| Stopped::CutOff)?,
+        None => send.await,
+    };
+    match effect(&result) {
+        Effect::Unknown => {}
+        Effect::Nothing => {
+            writes.without_reply.fetch_sub(1, Ordering::SeqCst);
+        }
+        Effect::Done => {
+            writes.any.store(true, Ordering::SeqCst);
+            writes.without_reply.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    /// Admits attempts that end within so long, or none.
+    #[derive(Debug)]
+    struct Test(Option<Duration>);
+
+    impl Gate for Test {
+        fn admit(&self) -> Admission<'_> {
+            let decision = self.0.map(|time| Some(Instant::now() + time)).ok_or_else(|| Failure::new("No."));
+            Box::pin(ready(decision))
+        }
+    }
+
+    fn writes(gate: Test) -> Arc<Writes> {
+        Arc::new(Writes::new(Arc::new(gate)))
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn the_ledger_tells_what_may_still_take_effect_from_what_is_done_and_what_did_nothing() {
+        for (effect, has_unreplied, any) in
+            [(Effect::Nothing, false, false), (Effect::Done, false, true), (Effect::Unknown, true, true)]
+        {
+            let writes = writes(Test(Some(SECOND)));
+            let result = within(Arc::clone(&writes), attempt(ready(7), |_| effect)).await;
+            assert_eq!(result.unwrap(), 7);
+            assert_eq!((writes.has_unreplied(), writes.any()), (has_unreplied, any), "{effect:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_is_cut_off_at_the_end_of_its_time_and_has_no_reply() {
+        let writes = writes(Test(Some(SECOND)));
+        let started = Instant::now();
+        let result = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Done)).await;
+        assert!(matches!(result, Err(Stopped::CutOff)));
+        assert_eq!((started.elapsed(), writes.has_unreplied()), (SECOND, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_is_dropped_on_the_way_has_no_reply() {
+        let writes = writes(Test(Some(SECOND * 60)));
+        let work = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Done));
+        assert!(tokio::time::timeout(SECOND, work).await.is_err());
+        assert!(writes.has_unreplied());
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_is_refused_is_not_sent() {
+        let writes = writes(Test(None));
+        let send = async { panic!("it must not be polled") };
+        let result = within(Arc::clone(&writes), attempt(send, |()| Effect::Done)).await;
+        let Err(Stopped::Refused(Refused(reason))) = result else { panic!("it is refused") };
+        assert_eq!(reason, Failure::new("No."));
+        assert!(!writes.any());
+    }
+}

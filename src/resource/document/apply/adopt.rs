@@ -1,0 +1,106 @@
+//! Observes a document and, where it is to be adopted, writes the tags of ownership while the content is read.
+
+use super::{Adopted, Apply, Met};
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};
+use crate::resource::document::intent::Encounter;
+use crate::resource::document::observed::{Description, Document, Observed};
+use crate::resource::document::ownership::Ownership;
+use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
+use crate::resource::document::plan::undo::Undo;
+
+impl Apply<'_> {
+    /// Observes the document, and adopts it if the plan says so. It waits while AWS is changing the document: the caller's
+    /// deadline ends that.
+    ///
+    /// # Errors
+    /// The adoption is refused, and nothing was written; or a call failed.
+    pub(crate) async fn observe(&self) -> Result<Met, Failure> {
+        let (mut backoff, mut adopted) = (Backoff::new(), Adopted::No);
+        loop {
+            self.undo_log.step("reading the document");
+            let (look, adopted_now) = match self.intent.encounter {
+                Encounter::Create | Encounter::Rename => self.meet().await?,
+                Encounter::Update(_) => self.meet_own().await?,
+            };
+            adopted = adopted.or(adopted_now);
+            match look {
+                Look::Present(document) => return Ok(Met { observed: Observed::Present(document), adopted }),
+                Look::Absent => return Ok(Met { observed: Observed::Absent, adopted }),
+                Look::Changing(status) => {
+                    self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                    backoff.pause().await;
+                }
+            }
+        }
+    }
+
+    async fn meet(&self) -> Result<(Look<Document>, Adopted), Failure> {
+        let description = match describe(self.reader).await? {
+            Look::Present(description) => description,
+            Look::Absent => return Ok((Look::Absent, Adopted::No)),
+            Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
+        };
+        let adoption = self.decide(&description)?;
+        // Joined, not tried: if the read fails, the tags may not still be in flight while the adoption is undone.
+        let (look, adopted) =
+            tokio::join!(read(self.reader, description.clone(), self.intent), self.write(&description, &adoption));
+        let adopted = adopted?;
+        Ok((with_tags(look?, &adoption), adopted))
+    }
+
+    async fn meet_own(&self) -> Result<(Look<Document>, Adopted), Failure> {
+        let look = describe_and_read(self.reader, self.intent).await?;
+        let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
+        let adoption = self.decide(&document.description)?;
+        let adopted = self.write(&document.description, &adoption).await?;
+        Ok((with_tags(look, &adoption), adopted))
+    }
+
+    fn decide(&self, description: &Description) -> Result<Adoption, Failure> {
+        let adoption = adoption(self.intent, description)?;
+        if adoption != Adoption::AlreadyOurs {
+            tracing::info!(document = self.intent.desired.name, plan = %adoption, "planned");
+        }
+        if let (Adoption::Adopt(_), Some(warning)) = (&adoption, native_owner_warning(description)) {
+            tracing::warn!(document = self.intent.desired.name, "{warning}");
+        }
+        Ok(adoption)
+    }
+
+    async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, Failure> {
+        self.note_what_was_there(description, adoption);
+        let Some(tags) = adoption.tags() else { return Ok(Adopted::No) };
+        self.amend(|undo| undo.sets_tags(tags));
+        self.writer.tag(tags).await?;
+        Ok(match adoption {
+            Adoption::AlreadyOurs | Adoption::MeetAgain(_) => Adopted::No,
+            Adoption::Adopt(_) => Adopted::From(Ownership::of(&description.tags).map(|ownership| ownership.owner)),
+        })
+    }
+
+    /// The first look decides what was there before the request. What an Update does to its own document is not undone: the
+    /// stack's rollback is an Update as well.
+    fn note_what_was_there(&self, description: &Description, adoption: &Adoption) {
+        let is_own_update = matches!(self.intent.encounter, Encounter::Update(_)) && *adoption == Adoption::AlreadyOurs;
+        let knows = |undo: &Undo| !undo.is_of_absent() || *adoption == Adoption::AlreadyOurs;
+        let is_known = self.noted_undo().is_some_and(|undo| knows(&undo));
+        if !is_own_update && !is_known {
+            self.note(Undo::of_met(self.intent, description));
+        }
+    }
+}
+
+/// The document as it is after its adoption.
+fn with_tags(look: Look<Document>, adoption: &Adoption) -> Look<Document> {
+    match look {
+        Look::Present(mut document) => {
+            let tags = adoption.tags().into_iter().flatten();
+            document.description.tags.extend(tags.map(|(key, value)| (key.clone(), value.clone())));
+            Look::Present(document)
+        }
+        Look::Absent => Look::Absent,
+        Look::Changing(status) => Look::Changing(status),
+    }
+}

@@ -1,0 +1,325 @@
+//! Carries out a plan and verifies it. It decides nothing: each step is a call or a wait.
+
+mod adopt;
+pub(crate) mod release;
+pub(crate) mod undo;
+mod upload;
+
+use tokio::time::{Duration, Instant};
+
+use self::upload::Uploaded;
+use super::aws::read::{Described, Reader};
+use super::aws::write::{NotCreated, NotWritten, Writer};
+use super::content::redact;
+use super::intent::Intent;
+use super::observed::{Document, Observed, Status};
+use super::ownership::{Owner, Ownership, SINCE, Tags};
+use super::plan::Plan;
+use super::plan::change::{Change, VersionChange};
+use super::plan::tags::attachments_tag;
+use super::plan::undo::{CreateCall, Undo};
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::undo::Undo as AnyUndo;
+
+/// How long a write may take to show in reads.
+const LONGEST_LAG: Duration = Duration::from_secs(5);
+
+/// What it takes to carry out plans for one document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Apply<'a> {
+    pub(crate) reader: Reader<'a>,
+    pub(crate) writer: Writer<'a>,
+    pub(crate) intent: Intent<'a>,
+    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+}
+
+/// The document after the plan was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) default_version: String,
+    pub(crate) latest_version: String,
+    /// The hash of the default version.
+    pub(crate) hash: Option<String>,
+}
+
+/// Why a plan was not carried out.
+#[derive(Debug)]
+pub(crate) enum NotApplied {
+    /// A step failed.
+    Failed(Failure),
+    /// The document is no longer as it was when the plan was made, for this reason: it must be observed again.
+    Outdated(Failure),
+}
+
+/// A document as this invocation met it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Met {
+    pub(crate) observed: Observed,
+    pub(crate) adopted: Adopted,
+}
+
+/// Whether this invocation adopted the document.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Adopted {
+    /// The document was this resource's already, or there was none.
+    No,
+    /// It did. Until then, this was the owner, if any.
+    From(Option<Owner>),
+}
+
+impl Adopted {
+    /// The first adoption of an invocation counts, however often the document is observed.
+    pub(crate) fn or(self, later: Self) -> Self {
+        match self {
+            Self::No => later,
+            Self::From(_) => self,
+        }
+    }
+
+    /// What is known after the document was observed once more.
+    pub(crate) fn and(self, met: Met) -> (Observed, Self) {
+        (met.observed, self.or(met.adopted))
+    }
+}
+
+impl From<Failure> for NotApplied {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Apply<'_> {
+    /// Carries out the plan for the document that was observed.
+    ///
+    /// # Errors
+    /// A call failed, or the document has changed since it was observed. What this wrote is in the undo log.
+    pub(crate) async fn carry_out(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        adopted: &Adopted,
+    ) -> Result<Applied, NotApplied> {
+        match (plan, observed) {
+            (Plan::Change(change), Observed::Present(document)) => self.change(document, change, adopted).await,
+            (Plan::Create, _) | (_, Observed::Absent) => self.create().await,
+        }
+    }
+
+    async fn create(&self) -> Result<Applied, NotApplied> {
+        self.undo_log.step("creating the document");
+        let Intent { desired, owner, signature, .. } = self.intent;
+        let mut tags = owner.tags_of_created();
+        tags.extend(signature.map(|signature| (SINCE.to_owned(), signature.to_string())));
+        tags.extend(attachments_tag(desired));
+        tags.extend(desired.tags.clone());
+        if !self.noted_undo().is_some_and(|undo| undo.is_of_absent()) {
+            self.note(Undo::of_created(self.intent));
+        }
+        let created = match self.writer.create(desired, &tags).await {
+            Ok(created) => created,
+            Err(NotCreated::AlreadyExists(failure)) => {
+                self.amend(|undo| undo.create_ended(CreateCall::Refused));
+                return Err(NotApplied::Outdated(failure));
+            }
+            Err(NotCreated::Failed(NotWritten::Refused(failure))) => {
+                self.amend(|undo| undo.create_ended(CreateCall::Refused));
+                return Err(failure.into());
+            }
+            Err(NotCreated::Failed(NotWritten::Uncertain(failure))) => return Err(failure.into()),
+        };
+        self.amend(|undo| undo.create_ended(CreateCall::Succeeded));
+        let created = self.wait_until_active(created, None).await?;
+        let accounts: Vec<String> = desired.account_ids.iter().cloned().collect();
+        self.writer.share(&accounts, &[]).await?;
+        let version = created.version.number.unwrap_or_else(|| "1".into());
+        Ok(Applied { default_version: version.clone(), latest_version: version, hash: created.description.hash })
+    }
+
+    async fn change(&self, document: &Document, change: &Change, adopted: &Adopted) -> Result<Applied, NotApplied> {
+        self.undo_log.step("changing the document");
+        let Change { set_tags, remove_tags, version, tags_of_version, share, unshare } = change;
+        self.amend(|undo| {
+            undo.sets_tags(set_tags);
+            undo.shares(share.iter().cloned());
+        });
+        // Joined, not tried: if one fails, none may still be in flight while the change is undone.
+        let (owned, tagged, untagged, shared, version) = tokio::join!(
+            self.confirm_ownership(adopted),
+            self.writer.tag(set_tags),
+            self.writer.untag(remove_tags.iter().cloned()),
+            self.writer.share(share, unshare),
+            self.make_version(document, version),
+        );
+        owned?;
+        let version = version?;
+        tagged?;
+        untagged?;
+        shared?;
+        self.settle_default(document, version, tags_of_version).await
+    }
+
+    /// Makes the desired version the default version, once it is Active.
+    async fn settle_default(
+        &self,
+        document: &Document,
+        version: MadeVersion,
+        tags_of_version: &Tags,
+    ) -> Result<Applied, NotApplied> {
+        let default = &document.default.number;
+        let observed = Applied {
+            default_version: default.clone(),
+            latest_version: document.description.latest_version.clone(),
+            hash: document.description.hash.clone(),
+        };
+        let latest = |number: &str| newer(number, &observed.latest_version).to_owned();
+        match version {
+            MadeVersion::Observed => Ok(observed),
+            // It was Active when the document was observed.
+            MadeVersion::Promote(number) => {
+                let (described, promoted) = tokio::join!(self.reader.describe_version(&number), self.promote(&number));
+                promoted?;
+                let hash = described?.and_then(|described| described.description.hash);
+                Ok(Applied { latest_version: latest(&number), default_version: number, hash })
+            }
+            MadeVersion::Uploaded(uploaded) => {
+                let Uploaded { number, described, promote } = *uploaded;
+                let described = self.wait_until_active(described, Some(&number)).await?;
+                self.writer.tag(tags_of_version).await?;
+                let latest_version = latest(&number);
+                if !promote || number == *default {
+                    return Ok(Applied { latest_version, ..observed });
+                }
+                self.promote(&number).await?;
+                Ok(Applied { latest_version, default_version: number, hash: described.description.hash })
+            }
+        }
+    }
+
+    async fn promote(&self, version: &str) -> Result<(), Failure> {
+        self.undo_log.step(format!("promoting version {version}"));
+        self.amend(|undo| undo.promotes(Some(version)));
+        let confirmed = match self.writer.promote(version).await {
+            Ok(confirmed) => confirmed,
+            Err(NotWritten::Refused(failure)) => {
+                self.amend(|undo| undo.promotes(None));
+                return Err(failure);
+            }
+            Err(NotWritten::Uncertain(failure)) => return Err(failure),
+        };
+        if confirmed != version {
+            return Err(Failure::new(format!(
+                "Version {version} of document {} was promoted, but AWS reports version {confirmed} as the default version. Try again.",
+                self.intent.desired.name
+            )));
+        }
+        Ok(())
+    }
+
+    async fn make_version(&self, document: &Document, change: &VersionChange) -> Result<MadeVersion, NotApplied> {
+        match change {
+            VersionChange::Keep => Ok(MadeVersion::Observed),
+            VersionChange::Promote(number) => Ok(MadeVersion::Promote(number.clone())),
+            VersionChange::Upload(upload) => self.upload(document, upload).await,
+        }
+    }
+
+    /// Waits until the described version is Active. A version that was just made may not be visible yet.
+    async fn wait_until_active(&self, described: Described, version: Option<&str>) -> Result<Described, Failure> {
+        let name = &self.intent.desired.name;
+        let number =
+            described.version.number.clone().or_else(|| version.map(str::to_owned)).unwrap_or_else(|| "1".into());
+        let (mut backoff, mut described, started) = (Backoff::new(), Some(described), Instant::now());
+        loop {
+            match described.as_ref().map(Described::status) {
+                Some(Status::Active) => return described.ok_or_else(|| disappeared(name)),
+                Some(Status::Failed(why)) => {
+                    let content = &self.intent.desired.content;
+                    return Err(Failure::new(format!(
+                        "AWS could not make version {number} of document {name}, and it was not promoted: {}",
+                        redact(&why, &content.text, content.node.as_ref())
+                    )));
+                }
+                Some(Status::Deleting) => {
+                    return Err(Failure::new(format!(
+                        "Version {number} of document {name} is being deleted by someone else. Try again."
+                    )));
+                }
+                Some(status @ (Status::Creating | Status::Updating)) => {
+                    self.undo_log.step(format!("waiting for version {number} to become Active (it is {status})"));
+                }
+                None if started.elapsed() < LONGEST_LAG => {}
+                None => return Err(disappeared(name)),
+            }
+            backoff.pause().await;
+            described = match version {
+                Some(version) => self.reader.describe_version(version).await?,
+                None => self.reader.describe().await?,
+            };
+        }
+    }
+
+    /// Reads the tags again after an adoption wrote them: of two stacks that adopt in the same second, one loses. The tags may not
+    /// be visible yet; only a third owner means that this resource lost.
+    async fn confirm_ownership(&self, adopted: &Adopted) -> Result<(), NotApplied> {
+        let Adopted::From(former) = adopted else { return Ok(()) };
+        let name = &self.intent.desired.name;
+        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        loop {
+            let described = self.reader.describe().await?.ok_or_else(|| NotApplied::Outdated(disappeared(name)))?;
+            match Ownership::of(&described.description.tags).map(|ownership| ownership.owner) {
+                Some(owner) if owner == *self.intent.owner => return Ok(()),
+                Some(owner) if Some(&owner) != former.as_ref() => {
+                    return Err(NotApplied::Failed(Failure::new(format!(
+                        "DocumentName: the document {name} was adopted by the resource {} of the stack {} at the same moment.",
+                        owner.logical_id, owner.stack_id
+                    ))));
+                }
+                _ if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                _ => {
+                    tracing::warn!(document = name, "the tags of ownership are still not visible");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn noted_undo(&self) -> Option<Undo> {
+        match self.undo_log.entry()?.undo {
+            AnyUndo::Document(undo) => Some(undo),
+            AnyUndo::ServiceSetting(_) => None,
+        }
+    }
+
+    /// Records what a failure must undo, in place of an earlier entry.
+    fn note(&self, undo: Undo) {
+        self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: AnyUndo::Document(undo) });
+    }
+
+    fn amend(&self, change: impl FnOnce(&mut Undo)) {
+        self.undo_log.amend(|undo| {
+            if let AnyUndo::Document(undo) = undo {
+                change(undo);
+            }
+        });
+    }
+}
+
+/// The version that has the desired content.
+enum MadeVersion {
+    /// Nothing was to be made.
+    Observed,
+    /// A version that was there, and Active.
+    Promote(String),
+    /// A version that was uploaded now, or found where AWS refused another one.
+    Uploaded(Box<Uploaded>),
+}
+
+fn disappeared(name: &str) -> Failure {
+    Failure::new(format!("The document {name} disappeared in the meantime."))
+}
+
+fn newer<'a>(one: &'a str, other: &'a str) -> &'a str {
+    if one.parse::<u64>().ok() > other.parse::<u64>().ok() { one } else { other }
+}

@@ -1,0 +1,132 @@
+//! Releases a document: carries out what a Delete does.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use super::undo::{delete, revert, undo};
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
+use crate::resource::document::aws::read::{Described, Reader};
+use crate::resource::document::aws::write::Writer;
+use crate::resource::document::desired::{Declared, OnDelete};
+use crate::resource::document::observed::Status;
+use crate::resource::document::ownership::{Owner, Ownership};
+use crate::resource::document::plan::release::{Release, Revert, release as plan};
+use crate::resource::document::plan::undo::Undo;
+use crate::resource::undo::Undo as AnyUndo;
+
+/// What it takes to release one document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Releasing<'a> {
+    pub(crate) reader: Reader<'a>,
+    pub(crate) writer: Writer<'a>,
+    pub(crate) owner: &'a Owner,
+    pub(crate) declared: &'a Declared,
+    pub(crate) signature: Option<i64>,
+    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+}
+
+impl Releasing<'_> {
+    /// Releases the document as `OnDelete` says, if it is this resource's. A document that does not exist, or disappears meanwhile,
+    /// needs nothing: a Delete can be delivered twice.
+    ///
+    /// # Errors
+    /// A call failed. The tags of ownership then stay, so that another Delete can finish; unless only the sharing failed.
+    pub(crate) async fn release(&self) -> Result<(), Failure> {
+        let Some((described, shared_with)) = self.observe().await? else {
+            tracing::info!("the document does not exist");
+            return Ok(());
+        };
+        let Err(failure) = self.carry_out(&described, shared_with).await else { return Ok(()) };
+        match self.reader.describe().await {
+            Ok(None) => Ok(()),
+            Ok(Some(now)) if now.status() == Status::Deleting => Ok(()),
+            _ => Err(failure),
+        }
+    }
+
+    /// Undoes the Create that was signed in this range, if its tags are still on the document. Another document of the resource's,
+    /// which an earlier life of it left, stays.
+    ///
+    /// # Errors
+    /// A step failed. The others were attempted.
+    pub(crate) async fn undo_create(&self, signed: &RangeInclusive<i64>) -> Result<(), Failure> {
+        self.undo_log.step("undoing the request that failed");
+        let Some(Described { description, .. }) = self.reader.describe().await? else { return Ok(()) };
+        let Some(ownership) = Ownership::by(self.owner, &description.tags) else { return Ok(()) };
+        if !ownership.since.is_some_and(|since| signed.contains(&since)) {
+            tracing::warn!(document = self.reader.name, "the document is not of the request that failed: it stays");
+            return Ok(());
+        }
+        let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
+        let mut steps = Undo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
+        steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
+        tracing::info!(document = self.reader.name, plan = "undo the request that failed", "planned");
+        undo(self.reader.client, &steps).await
+    }
+
+    /// Describes the document, and under `Restore` reads its shares beside it and waits while AWS is changing it.
+    async fn observe(&self) -> Result<Option<(Described, BTreeSet<String>)>, Failure> {
+        let mut backoff = Backoff::new();
+        loop {
+            self.undo_log.step("reading the document");
+            let (described, shared_with) = match self.declared.on_delete {
+                OnDelete::Retain => (self.reader.describe().await?, Ok(BTreeSet::new())),
+                OnDelete::Restore => {
+                    let (described, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());
+                    (described?, shared_with)
+                }
+            };
+            let Some(described) = described else { return Ok(None) };
+            let status = described.status();
+            if self.declared.on_delete == OnDelete::Restore && status.is_pending() {
+                self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                backoff.pause().await;
+                continue;
+            }
+            // Where the shares can't be read, the declared ones are known.
+            let shared_with = shared_with.unwrap_or_else(|_| self.declared.account_ids.clone());
+            return Ok(Some((described, shared_with)));
+        }
+    }
+
+    async fn carry_out(&self, described: &Described, shared_with: BTreeSet<String>) -> Result<(), Failure> {
+        let description = &described.description;
+        let release = plan(self.owner, description, &shared_with, self.declared, self.signature);
+        tracing::info!(plan = %release, "planned");
+        self.undo_log.step("releasing the document");
+        match release {
+            Release::Leave => Ok(()),
+            Release::Delete => {
+                delete(self.writer, &description.document_type, shared_with).await?;
+                self.wait_until_gone().await
+            }
+            Release::Revert(steps) => {
+                if let Some(version) = &steps.promote {
+                    self.promote_again(version).await?;
+                }
+                revert(self.writer, &Revert { promote: None, ..steps }).await
+            }
+        }
+    }
+
+    async fn promote_again(&self, version: &str) -> Result<(), Failure> {
+        match self.reader.describe_version(version).await? {
+            Some(found) if found.status() == Status::Active => Ok(self.writer.promote(version).await.map(drop)?),
+            _ => {
+                tracing::warn!(version, "the earlier default version no longer exists: the present one stays");
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until the document is gone, so that its name is free when the response is sent.
+    async fn wait_until_gone(&self) -> Result<(), Failure> {
+        let mut backoff = Backoff::new();
+        while self.reader.describe().await?.is_some_and(|described| described.status() == Status::Deleting) {
+            backoff.pause().await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Carries out the undo of a request.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ssm::Client;
+use tokio::time::Instant;
+
+use super::LONGEST_LAG;
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::resource::document::aws::read::Reader;
+use crate::resource::document::aws::write::Writer;
+use crate::resource::document::plan::release::Revert;
+use crate::resource::document::plan::undo::{CreateCall, TakeBack, Undo};
+
+/// Takes back what the request did to the document.
+///
+/// # Errors
+/// A step failed, or a document that the request may have created can still appear. Every other step was attempted.
+pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
+    let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
+    let (mut backoff, started) = (Backoff::new(), Instant::now());
+    loop {
+        let described = reader.describe().await?;
+        let is_pending = described.as_ref().is_some_and(|described| described.status().is_pending());
+        let description = described.as_ref().map(|described| &described.description);
+        match (undo.take_back(description), description) {
+            (TakeBack::Nothing, _) => return Ok(()),
+            (TakeBack::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
+            // Whether a call without a response can still create it is not for this document to know.
+            (TakeBack::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
+            (TakeBack::LookAgain(CreateCall::Succeeded), _) => {
+                return Err(Failure::new(format!("The document {} was created and is not visible yet.", undo.name)));
+            }
+            // AWS refuses to change or delete it now.
+            (TakeBack::Delete | TakeBack::Revert(_), _) if is_pending => {}
+            (TakeBack::Delete, description) => {
+                let document_type = description.map(|description| description.document_type.as_str());
+                let shared_with = reader.shared_with().await.unwrap_or_default();
+                return delete(writer, document_type.unwrap_or_default(), shared_with).await;
+            }
+            (TakeBack::Revert(steps), _) => return revert(writer, &steps).await,
+        }
+        backoff.pause().await;
+    }
+}
+
+/// Stops sharing the document and deletes it. If AWS refuses that, the shares are put back.
+pub(super) async fn delete(
+    writer: Writer<'_>,
+    document_type: &str,
+    shared_with: BTreeSet<String>,
+) -> Result<(), Failure> {
+    let shared_with: Vec<String> = shared_with.into_iter().collect();
+    let deleted = match writer.share(&[], &shared_with).await {
+        Ok(()) => writer.delete(document_type).await,
+        Err(failure) => Err(failure),
+    };
+    let Err(failure) = deleted else { return Ok(()) };
+    match writer.share(&shared_with, &[]).await {
+        Ok(()) => Err(failure),
+        Err(why) => Err(failure.and(format!("Its shares could not be put back: {why}"))),
+    }
+}
+
+/// Attempts every step, whatever the others do.
+pub(super) async fn revert(writer: Writer<'_>, steps: &Revert) -> Result<(), Failure> {
+    let Revert { promote, unshare, set_tags, remove_tags } = steps;
+    let promoted = match promote {
+        Some(version) => writer.promote(version).await.map(drop).map_err(Failure::from),
+        None => Ok(()),
+    };
+    let unshared = writer.share(&[], unshare).await;
+    let tagged = writer.tag(set_tags).await;
+    let untagged = writer.untag(remove_tags.iter().cloned()).await;
+    let failures = [promoted, unshared, tagged, untagged].into_iter().filter_map(Result::err);
+    failures.reduce(|all, failure| all.and(failure)).map_or(Ok(()), Err)
+}

@@ -1,0 +1,148 @@
+//! Uploads a version, or finds the one that has the content if AWS refuses another.
+
+use futures_util::future::join_all;
+
+use super::{Apply, MadeVersion, NotApplied};
+use crate::failure::Failure;
+use crate::resource::document::aws::read::Described;
+use crate::resource::document::aws::write::NotUploaded;
+use crate::resource::document::content::Format;
+use crate::resource::document::observed::{Document, ListedVersion};
+use crate::resource::document::ownership::{Origin, Ownership};
+use crate::resource::document::plan::change::{Labels, Upload, attributes};
+use crate::resource::document::plan::versions::{
+    AfterRefusal, Found, OnDuplicate, Remedy, after_refusal, oldest_prunable, on_duplicate, on_found,
+};
+
+/// How many contents are read side by side when the versions are searched.
+const READ_AT_ONCE: usize = 8;
+
+/// A version that has the desired content.
+#[derive(Debug)]
+pub(super) struct Uploaded {
+    pub(super) number: String,
+    pub(super) described: Described,
+    pub(super) promote: bool,
+}
+
+impl Apply<'_> {
+    pub(super) async fn upload(&self, document: &Document, upload: &Upload) -> Result<MadeVersion, NotApplied> {
+        let desired = self.intent.desired;
+        let ownership = Ownership::by(self.intent.owner, &document.description.tags);
+        let origin = ownership.map_or(Origin::Adopted, |ownership| ownership.origin);
+        let mut tried = Vec::new();
+        loop {
+            self.undo_log.step("uploading a version");
+            let version_name = upload.version_name(desired);
+            let NotUploaded { refusal, failure } =
+                match self.writer.upload(desired, &upload.on_top_of, version_name).await {
+                    Ok(described) => return Ok(uploaded(described, upload)),
+                    Err(refused) => refused,
+                };
+            match after_refusal(refusal, origin, &tried) {
+                AfterRefusal::ObserveAgain => return Err(NotApplied::Outdated(failure)),
+                AfterRefusal::Fail => return Err(failure.into()),
+                AfterRefusal::Prune => {
+                    let versions = self.reader.versions().await?;
+                    let Some(oldest) = oldest_prunable(&versions) else { return Err(failure.into()) };
+                    tracing::info!(
+                        version = oldest.number,
+                        "the oldest version is deleted to make room for the new one"
+                    );
+                    self.writer.delete_version(&oldest.number).await?;
+                    tried.push(Remedy::Prune);
+                }
+                AfterRefusal::Search => match self.find(origin).await? {
+                    OnDuplicate::Use(number) => return self.use_found(&number, upload, failure).await,
+                    OnDuplicate::Replace(version) if !tried.contains(&Remedy::ReplaceFailed) => {
+                        self.writer.delete_version(&version).await?;
+                        tried.push(Remedy::ReplaceFailed);
+                    }
+                    OnDuplicate::Replace(version) | OnDuplicate::Refuse(version) => {
+                        return Err(self.only_in_failed_version(&version, document).into());
+                    }
+                    OnDuplicate::None => {
+                        return Err(failure.and("No Active version has the desired content.").into());
+                    }
+                },
+            }
+        }
+    }
+
+    /// Uses the version that AWS calls a duplicate, unless it lacks attributes that this request changes.
+    async fn use_found(&self, number: &str, upload: &Upload, failure: Failure) -> Result<MadeVersion, NotApplied> {
+        let gone =
+            || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
+        let described = self.reader.describe_version(number).await?.ok_or_else(gone)?;
+        let labels = Labels {
+            version_name: described.version.version_name.as_deref(),
+            display_name: described.description.display_name.as_deref(),
+            target_type: described.description.target_type.as_deref(),
+            attachments_digest: None,
+        };
+        match on_found(upload, attributes(self.intent, labels)) {
+            Found::Use => Ok(MadeVersion::Uploaded(Box::new(Uploaded {
+                number: number.to_owned(),
+                described,
+                promote: upload.promote,
+            }))),
+            Found::KeepDefault(names) => {
+                tracing::warn!(attributes = names, "AWS changes these attributes only with a new content: they stay");
+                Ok(MadeVersion::Observed)
+            }
+            Found::Refuse(names) => {
+                let remedy =
+                    format!("{names} can't be changed alone. Change the content as well, or take the change back.");
+                Err(failure.and(remedy).into())
+            }
+        }
+    }
+
+    /// Searches the versions for the desired content, newest first.
+    async fn find(&self, origin: Origin) -> Result<OnDuplicate, Failure> {
+        self.undo_log.step("searching the versions for the content");
+        let versions = self.reader.versions().await?;
+        let mut with_content: Vec<&ListedVersion> = Vec::new();
+        for some in versions.chunks(READ_AT_ONCE) {
+            let have_it = some.iter().map(|version| self.has_content(&version.number));
+            for (version, has_it) in some.iter().zip(join_all(have_it).await) {
+                if has_it? {
+                    with_content.push(version);
+                }
+            }
+            if let OnDuplicate::Use(number) = on_duplicate(with_content.iter().copied(), origin) {
+                return Ok(OnDuplicate::Use(number));
+            }
+        }
+        Ok(on_duplicate(with_content, origin))
+    }
+
+    async fn has_content(&self, version: &str) -> Result<bool, Failure> {
+        let desired = &self.intent.desired.content;
+        // AWS converts a version that was uploaded as JSON to YAML, perhaps with scalars that parsers read differently.
+        let other_format = (desired.format == Format::Yaml).then_some(Format::Json);
+        for format in [desired.format].into_iter().chain(other_format) {
+            let found = self.reader.version(version, format).await?;
+            if found.is_some_and(|found| desired.same_as(&found.content)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
+        let name = &self.intent.desired.name;
+        // A default version can't be deleted.
+        let first = if document.default.number == version { " after you promote another one" } else { "" };
+        Failure::new(format!(
+            "DocumentContent: version {version} of document {name} has this content, but it failed, and AWS does not accept the \
+             content again. Delete that version{first} (aws ssm delete-document --name {name} --document-version {version}), or \
+             change the content."
+        ))
+    }
+}
+
+fn uploaded(described: Described, upload: &Upload) -> MadeVersion {
+    let number = described.version.number.clone().unwrap_or_default();
+    MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote: upload.promote }))
+}

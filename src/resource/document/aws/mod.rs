@@ -1,0 +1,5 @@
+//! The calls to Systems Manager about one document, and how their responses become plain values.
+
+pub(crate) mod observe;
+pub(crate) mod read;
+pub(crate) mod write;

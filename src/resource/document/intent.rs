@@ -1,0 +1,44 @@
+//! What one request asks of a document, and on whose behalf.
+
+use super::desired::{Declared, Desired};
+use super::ownership::Owner;
+
+/// The desired state of one document, with what is needed to decide how to reach it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Intent<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) encounter: Encounter<'a>,
+    /// The resource that asks.
+    pub(crate) owner: &'a Owner,
+    /// When CloudFormation signed the request, in seconds since 1970, where the response URL tells.
+    pub(crate) signature: Option<i64>,
+    /// The account of the function, where it is known.
+    pub(crate) account: Option<&'a str>,
+}
+
+/// How the resource comes to the document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Encounter<'a> {
+    /// A Create meets the name for the first time.
+    Create,
+    /// An Update meets the name for the first time: until now the resource had another one.
+    Rename,
+    /// An Update of the resource's own document, which the old properties declared so.
+    Update(&'a Declared),
+}
+
+impl<'a> Intent<'a> {
+    /// What the old properties declared of this same document.
+    pub(crate) fn previous(&self) -> Option<&'a Declared> {
+        match self.encounter {
+            Encounter::Create | Encounter::Rename => None,
+            Encounter::Update(previous) => Some(previous),
+        }
+    }
+
+    /// Whether the accounts that the document is shared with matter to this request.
+    pub(crate) fn manages_sharing(&self) -> bool {
+        let declared_before = self.previous().is_some_and(|previous| !previous.account_ids.is_empty());
+        declared_before || !self.desired.account_ids.is_empty()
+    }
+}

@@ -1,0 +1,178 @@
+//! Who manages a document, written on the document itself as tags.
+
+use std::collections::BTreeMap;
+
+/// Tags by key: those of a document, or those that a template declares.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// The prefix of all tags of ownership.
+pub(crate) const PREFIX: &str = "cfn-ssm-document:";
+/// The stack that manages the document.
+pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
+/// The resource in that stack.
+pub(crate) const LOGICAL_ID: &str = "cfn-ssm-document:logical-id";
+/// `created` or `adopted`. The function's role may delete only documents that carry `created`.
+pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
+/// The default version when the resource met the document.
+pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
+/// When CloudFormation signed the last request that wrote, in UTC seconds since 1970.
+pub(crate) const SINCE: &str = "cfn-ssm-document:since";
+/// A digest of the attachments that the document carries.
+pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";
+/// The tag by which CloudFormation marks what `AWS::SSM::Document` made.
+pub(crate) const NATIVE_STACK_ID: &str = "aws:cloudformation:stack-id";
+
+/// CloudFormation's clock and the one that signs requests may differ by so many seconds.
+pub(crate) const TOLERANCE: i64 = 2;
+
+/// A resource of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// The stack's ARN.
+    pub(crate) stack_id: String,
+    /// The resource's name in its template.
+    pub(crate) logical_id: String,
+}
+
+/// How a document became its owner's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The owner created it and may delete it.
+    Created,
+    /// It existed before. It is never deleted.
+    Adopted,
+}
+
+/// What the tags of a document say about its ownership.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ownership {
+    pub(crate) owner: Owner,
+    pub(crate) origin: Origin,
+    pub(crate) previous_default_version: Option<String>,
+    pub(crate) since: Option<i64>,
+}
+
+impl Ownership {
+    /// Reads the ownership that a document's tags describe; `None` where no resource owns it.
+    ///
+    /// A document whose origin is missing counts as adopted, so that it is never deleted.
+    pub(crate) fn of(tags: &Tags) -> Option<Self> {
+        let owner = Owner {
+            stack_id: tags.get(STACK_ID)?.clone(),
+            logical_id: tags.get(LOGICAL_ID).cloned().unwrap_or_default(),
+        };
+        let origin = match tags.get(ORIGIN).map(String::as_str) {
+            Some("created") => Origin::Created,
+            _ => Origin::Adopted,
+        };
+        Some(Self {
+            owner,
+            origin,
+            previous_default_version: tags.get(PREVIOUS_DEFAULT_VERSION).cloned(),
+            since: since(tags),
+        })
+    }
+
+    /// The ownership of a document that `owner` has; `None` where it is another's or nobody's.
+    pub(crate) fn by(owner: &Owner, tags: &Tags) -> Option<Self> {
+        Self::of(tags).filter(|ownership| ownership.owner == *owner)
+    }
+}
+
+impl Owner {
+    /// The tags of a document that this owner creates.
+    pub(crate) fn tags_of_created(&self) -> Tags {
+        self.tags("created")
+    }
+
+    /// The tags of a document that this owner adopts while `default_version` is its default version.
+    pub(crate) fn tags_of_adopted(&self, default_version: &str) -> Tags {
+        let mut tags = self.tags("adopted");
+        tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.into());
+        tags
+    }
+
+    fn tags(&self, origin: &str) -> Tags {
+        [(STACK_ID, self.stack_id.as_str()), (LOGICAL_ID, &self.logical_id), (ORIGIN, origin)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    }
+}
+
+/// When CloudFormation signed the last request that wrote, as far as the tags tell.
+pub(crate) fn since(tags: &Tags) -> Option<i64> {
+    tags.get(SINCE)?.parse().ok()
+}
+
+/// Whether a later request has written to the document since the request with this signature was made.
+pub(crate) fn is_overtaken(tags: &Tags, signature: Option<i64>) -> bool {
+    since(tags).zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
+}
+
+/// The tags of ownership among `tags`.
+pub(crate) fn of_ownership(tags: &Tags) -> Tags {
+    tags.iter().filter(|(key, _)| key.starts_with(PREFIX)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner { stack_id: "stack".into(), logical_id: "Preferences".into() }
+    }
+
+    #[test]
+    fn an_ownership_is_read_back_from_its_tags() {
+        let mut created = owner().tags_of_created();
+        created.insert(SINCE.into(), "1700000000".into());
+        let expected = Ownership {
+            owner: owner(),
+            origin: Origin::Created,
+            previous_default_version: None,
+            since: Some(1_700_000_000),
+        };
+        assert_eq!(Ownership::of(&created), Some(expected.clone()));
+        let adopted =
+            Ownership { origin: Origin::Adopted, previous_default_version: Some("3".into()), since: None, ..expected };
+        assert_eq!(Ownership::of(&owner().tags_of_adopted("3")), Some(adopted));
+        assert_eq!(Ownership::of(&Tags::new()), None);
+    }
+
+    #[test]
+    fn a_document_whose_origin_is_missing_counts_as_adopted() {
+        let mut tags = owner().tags_of_created();
+        tags.remove(ORIGIN);
+        assert_eq!(Ownership::of(&tags).unwrap().origin, Origin::Adopted);
+    }
+
+    #[test]
+    fn an_ownership_belongs_to_one_owner() {
+        let other = Owner { logical_id: "Other".into(), ..owner() };
+        assert!(Ownership::by(&owner(), &owner().tags_of_created()).is_some());
+        assert_eq!(Ownership::by(&owner(), &other.tags_of_created()), None);
+    }
+
+    #[test]
+    fn a_request_is_overtaken_by_one_signed_more_than_two_seconds_later() {
+        let tags = |since: &str| Tags::from([(SINCE.to_owned(), since.to_owned())]);
+        for (tags, signature, overtaken) in [
+            (tags("103"), Some(100), true),
+            (tags("102"), Some(100), false),
+            (tags("90"), Some(100), false),
+            (tags("soon"), Some(100), false),
+            (Tags::new(), Some(100), false),
+            (tags("103"), None, false),
+        ] {
+            assert_eq!(is_overtaken(&tags, signature), overtaken, "{tags:?} {signature:?}");
+        }
+    }
+
+    #[test]
+    fn tags_of_others_are_not_of_ownership() {
+        let mut tags = owner().tags_of_created();
+        tags.insert("aws:cloudformation:stack-id".into(), "other".into());
+        tags.insert("team".into(), "blue".into());
+        assert_eq!(of_ownership(&tags), owner().tags_of_created());
+    }
+}

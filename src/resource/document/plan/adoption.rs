@@ -1,0 +1,131 @@
+//! Decides whether a resource adopts a document, from the document's description alone.
+
+use std::fmt;
+
+use super::requires::adoption_problem;
+use super::tags::{add_if_it_fits, fits, refuse_too_many, since};
+use crate::failure::{Failure, Problem, fail_on};
+use crate::resource::document::desired::{Desired, OnExisting};
+use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::observed::Description;
+use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_DEFAULT_VERSION, Tags, is_overtaken};
+
+/// Whether the document becomes this resource's.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Adoption {
+    /// Its tags name this resource as the owner.
+    AlreadyOurs,
+    /// A Create meets a document that the resource kept in an earlier life: these tags record what it found.
+    MeetAgain(Tags),
+    /// These tags make it this resource's.
+    Adopt(Tags),
+}
+
+impl Adoption {
+    /// The tags to set; none where the document is this resource's already.
+    pub(crate) fn tags(&self) -> Option<&Tags> {
+        match self {
+            Self::AlreadyOurs => None,
+            Self::MeetAgain(tags) | Self::Adopt(tags) => Some(tags),
+        }
+    }
+}
+
+/// Decides whether the described document is adopted.
+///
+/// # Errors
+/// A later request has written to the document; or it is of another type or account, has another owner, `OnExisting` is `Fail`,
+/// the content has problems, `Requires` is not met, or the tags of ownership leave no room. So everything that stands against the
+/// adoption is known before its first tag is written.
+pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<Adoption, Failure> {
+    refuse_overtaken(intent, description)?;
+    refuse_other_kind(intent, description)?;
+    let default_version = &description.default_version;
+    if let Some(ownership) = Ownership::by(intent.owner, &description.tags) {
+        let is_same_request = ownership.since == intent.signature;
+        return Ok(match (intent.encounter, since(intent)) {
+            (Encounter::Create, Some(since)) if !is_same_request => {
+                let mut tags = Tags::from([since]);
+                tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.clone());
+                if fits(intent, description, &tags) { Adoption::MeetAgain(tags) } else { Adoption::AlreadyOurs }
+            }
+            _ => Adoption::AlreadyOurs,
+        });
+    }
+    refuse_other_owner(intent, description)?;
+    let mut problems = intent.desired.findings.problems.clone();
+    problems.extend(adoption_problem(intent, description));
+    fail_on(&problems)?;
+    let mut tags = description.lacking(intent.owner.tags_of_adopted(default_version));
+    refuse_too_many(intent, description, &tags)?;
+    add_if_it_fits(intent, description, &mut tags, since(intent));
+    Ok(Adoption::Adopt(tags))
+}
+
+/// Warns of a document that `AWS::SSM::Document` made: its stack still manages it, and deletes it together with the resource.
+pub(crate) fn native_owner_warning(description: &Description) -> Option<Problem> {
+    let stack = description.tags.get(NATIVE_STACK_ID)?;
+    let text = format!(
+        "a native AWS::SSM::Document of the stack {stack} made this document. Set DeletionPolicy: Retain there and remove the \
+         resource, or that stack will change or delete the document."
+    );
+    Some(Problem::new("DocumentName", text))
+}
+
+fn refuse_overtaken(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
+    if is_overtaken(&document.tags, intent.signature) {
+        return Err(Failure::new(format!(
+            "A later request has changed the document {} since CloudFormation sent this one. This request changes nothing.",
+            intent.desired.name
+        )));
+    }
+    Ok(())
+}
+
+fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
+    let Desired { name, document_type, .. } = intent.desired;
+    if let (Some(account), Some(owner)) = (intent.account, &document.account)
+        && account != owner
+    {
+        return Err(Failure::new(format!(
+            "DocumentName: {name} belongs to {owner}, not to this account ({account}). Choose another name."
+        )));
+    }
+    if document.document_type != *document_type {
+        return Err(Failure::new(format!(
+            "DocumentType: the document {name} is of type {}, and a document's type can't be changed to {document_type}. \
+             Choose another DocumentName.",
+            document.document_type
+        )));
+    }
+    Ok(())
+}
+
+/// `OnExisting` decides about a first meeting only: an Update manages its own document again when somebody removed its tags.
+fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
+    let name = &intent.desired.name;
+    match (Ownership::of(&document.tags), intent.desired.on_existing, intent.encounter) {
+        (_, OnExisting::TakeOver, _)
+        | (None, OnExisting::Adopt, _)
+        | (None, OnExisting::Fail, Encounter::Update(_)) => Ok(()),
+        (None, OnExisting::Fail, Encounter::Create | Encounter::Rename) => Err(Failure::new(format!(
+            "OnExisting: the document {name} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to \
+             manage it."
+        ))),
+        (Some(Ownership { owner, .. }), OnExisting::Adopt | OnExisting::Fail, _) => Err(Failure::new(format!(
+            "DocumentName: the document {name} is managed by the resource {} of the stack {}. Delete that resource first or, if \
+             the stack no longer exists, set OnExisting: TakeOver.",
+            owner.logical_id, owner.stack_id
+        ))),
+    }
+}
+
+impl fmt::Display for Adoption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadyOurs => "nothing to adopt",
+            Self::MeetAgain(_) => "manage the document again",
+            Self::Adopt(_) => "adopt the document",
+        })
+    }
+}

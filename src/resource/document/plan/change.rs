@@ -1,0 +1,228 @@
+//! Decides how an existing document changes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::requires::{refuse_new_requires, requires_problem};
+use super::tags::{add_if_it_fits, attachments_digest, attachments_tag, no_longer_declared, refuse_too_many, since};
+use crate::failure::{Failure, Problem, fail_on};
+use crate::resource::document::desired::Desired;
+use crate::resource::document::intent::Intent;
+use crate::resource::document::observed::{Document, Status};
+use crate::resource::document::ownership::{ATTACHMENTS, Tags};
+
+const NO_ROOM: &str =
+    "leave no room for the tag cfn-ssm-document:since, which tells late requests from new ones. Remove a tag.";
+
+/// The changes to an existing document.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Change {
+    /// Declared tags that the document lacks.
+    pub(crate) set_tags: Tags,
+    pub(crate) remove_tags: BTreeSet<String>,
+    pub(crate) version: VersionChange,
+    /// Tags that tell of the new version, set once AWS has accepted it.
+    pub(crate) tags_of_version: Tags,
+    pub(crate) share: Vec<String>,
+    pub(crate) unshare: Vec<String>,
+}
+
+/// What happens to the versions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum VersionChange {
+    /// Nothing: they are as desired.
+    #[default]
+    Keep,
+    /// This version, which has the content, becomes the default version.
+    Promote(String),
+    /// A new version is made.
+    Upload(Upload),
+}
+
+/// A new version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Upload {
+    /// The latest version that was observed: AWS refuses the upload if another one came in between.
+    pub(crate) on_top_of: String,
+    /// Whether it becomes the default version.
+    pub(crate) promote: bool,
+    /// Set where the default version has the content already and only these attributes differ.
+    pub(crate) attributes: Option<Attributes>,
+}
+
+impl Upload {
+    /// The name of the new version. Where only other attributes change, the version that has the content bears the name already,
+    /// and AWS accepts each name once.
+    pub(crate) fn version_name<'a>(&self, desired: &'a Desired) -> Option<&'a str> {
+        let is_named = self.attributes.as_ref().is_none_or(|attributes| attributes.names.contains(&"VersionName"));
+        desired.version_name.as_deref().filter(|_| is_named)
+    }
+}
+
+/// Attributes that AWS changes only with a new version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// The names of the properties.
+    pub(crate) names: Vec<&'static str>,
+    /// Whether the request fails if AWS refuses the change without a new content. It does where this very request makes the
+    /// change: the rollback then finds the document as it is, and the stack is not trapped.
+    pub(crate) refusable: bool,
+}
+
+/// Decides how the document, which is this resource's, changes, and what to warn of, as [`super::plan`] promises.
+pub(super) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, Vec<Problem>), Failure> {
+    let Desired { findings, tags, account_ids, .. } = intent.desired;
+    let description = &document.description;
+    refuse_new_requires(intent, description)?;
+    let has_content = has_content(intent.desired, document);
+    let mut problems = findings.problems.clone();
+    problems.extend(requires_problem(intent, description));
+    let mut warnings = findings.warnings.clone();
+    if has_content {
+        warnings.append(&mut problems);
+    }
+    fail_on(&problems)?;
+    if has_content {
+        warnings.extend(differing_labels(intent.desired, document));
+    }
+    refuse_too_many(intent, description, &Tags::new())?;
+    let mut change = Change {
+        set_tags: description.lacking(tags.clone()),
+        remove_tags: no_longer_declared(intent, description),
+        version: version_change(intent, document, has_content),
+        tags_of_version: Tags::new(),
+        share: account_ids.difference(&document.shared_with).cloned().collect(),
+        unshare: unshare(intent, document),
+    };
+    if matches!(change.version, VersionChange::Upload(_)) {
+        add_if_it_fits(intent, description, &mut change.tags_of_version, attachments_tag(intent.desired));
+    }
+    if change != Change::default() {
+        let since = since(intent).filter(|(key, value)| description.tags.get(key) != Some(value));
+        if !add_if_it_fits(intent, description, &mut change.set_tags, since) {
+            warnings.push(Problem::new("Tags", NO_ROOM));
+        }
+    }
+    Ok((change, warnings))
+}
+
+fn has_content(desired: &Desired, document: &Document) -> bool {
+    document.default.status == Status::Active && desired.content.same_as(&document.default.content)
+}
+
+fn version_change(intent: Intent<'_>, document: &Document, has_content: bool) -> VersionChange {
+    let promote = intent.desired.set_default_version;
+    let on_top_of = || document.description.latest_version.clone();
+    if has_content {
+        let labels = Labels {
+            version_name: document.default.version_name.as_deref(),
+            display_name: document.description.display_name.as_deref(),
+            target_type: document.description.target_type.as_deref(),
+            attachments_digest: document.description.tags.get(ATTACHMENTS).map(String::as_str),
+        };
+        return match attributes(intent, labels) {
+            Some(attributes) => {
+                VersionChange::Upload(Upload { on_top_of: on_top_of(), promote, attributes: Some(attributes) })
+            }
+            None => VersionChange::Keep,
+        };
+    }
+    match &document.latest {
+        Some(latest) if latest.status == Status::Active && intent.desired.content.same_as(&latest.content) => {
+            match (promote, attributes(intent, Labels::default())) {
+                (false, _) => VersionChange::Keep,
+                (true, None) => VersionChange::Promote(latest.number.clone()),
+                // The attributes of that version were not read. AWS accepts another version, or says that it is a duplicate.
+                (true, Some(_)) => VersionChange::Upload(Upload { on_top_of: on_top_of(), promote, attributes: None }),
+            }
+        }
+        _ => VersionChange::Upload(Upload { on_top_of: on_top_of(), promote, attributes: None }),
+    }
+}
+
+/// The attributes that a version with the content has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Labels<'a> {
+    pub(crate) version_name: Option<&'a str>,
+    pub(crate) display_name: Option<&'a str>,
+    pub(crate) target_type: Option<&'a str>,
+    /// What the document's tag says of the attachments that were uploaded last.
+    pub(crate) attachments_digest: Option<&'a str>,
+}
+
+/// The attributes that the version lacks, where this request changes attributes and not the content.
+pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attributes> {
+    let desired = intent.desired;
+    let previous = intent.previous().filter(|previous| previous.content.as_ref() == Some(&desired.content.text))?;
+    // Where the default stays, the observed version does not tell whether an earlier delivery has made the change.
+    let mut attributes = Attributes { names: Vec::new(), refusable: desired.set_default_version };
+    for (name, wanted, old, present) in [
+        ("VersionName", &desired.version_name, &previous.version_name, present.version_name),
+        ("DisplayName", &desired.display_name, &previous.display_name, present.display_name),
+        ("TargetType", &desired.target_type, &previous.target_type, present.target_type),
+    ] {
+        if wanted.is_some() && wanted != old && wanted.as_deref() != present {
+            attributes.names.push(name);
+            attributes.refusable &= old.as_deref() == present;
+        }
+    }
+    // AWS does not give them back: the tag tells of a change or, without it, the old properties.
+    let attachments_differ = match present.attachments_digest {
+        Some(digest) => digest != attachments_digest(&desired.attachments),
+        None => previous.attachments.as_ref() != Some(&desired.attachments),
+    };
+    if !desired.attachments.is_empty() && attachments_differ {
+        attributes.names.push("Attachments");
+    }
+    (!attributes.names.is_empty()).then_some(attributes)
+}
+
+/// A version that has the content is not uploaded again for its names: they may differ, and whoever deploys should know.
+fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
+    let present = [&document.default.version_name, &document.description.display_name];
+    let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];
+    let differing =
+        desired.into_iter().zip(present).filter(|((_, desired), present)| desired.is_some() && desired != present);
+    let why = "differs from that of the default version, which has the content already. AWS changes it only with a new content.";
+    differing.map(|((name, _), _)| Problem::new(name, why)).collect()
+}
+
+fn unshare(intent: Intent<'_>, document: &Document) -> Vec<String> {
+    let old = intent.previous().map(|previous| previous.account_ids.difference(&intent.desired.account_ids));
+    old.into_iter().flatten().filter(|id| document.shared_with.contains(*id)).cloned().collect()
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // All fields are named, so that a new one that is not shown does not compile.
+        let Self { set_tags, remove_tags, version, tags_of_version: _, share, unshare } = self;
+        let mut steps: Vec<String> = Vec::new();
+        if !set_tags.is_empty() {
+            steps.push(format!("set {} tags", set_tags.len()));
+        }
+        if !remove_tags.is_empty() {
+            steps.push(format!("remove {} tags", remove_tags.len()));
+        }
+        match version {
+            VersionChange::Keep => {}
+            VersionChange::Promote(version) => steps.push(format!("promote version {version}")),
+            VersionChange::Upload(Upload { on_top_of: _, promote, attributes }) => {
+                let why = attributes
+                    .as_ref()
+                    .map(|changed| format!(" for {}", changed.names.join(" and ")))
+                    .unwrap_or_default();
+                steps.push(format!("upload a version{why}{}", if *promote { " and promote it" } else { "" }));
+            }
+        }
+        if !share.is_empty() {
+            steps.push(format!("share with {} accounts", share.len()));
+        }
+        if !unshare.is_empty() {
+            steps.push(format!("unshare from {} accounts", unshare.len()));
+        }
+        if steps.is_empty() { f.write_str("nothing to do") } else { f.write_str(&steps.join(", ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,336 @@
+//! The plan as a table: every cell of desired and observed.
+
+mod properties;
+
+use serde_json::{Value, json};
+
+use super::super::adoption::{Adoption, adoption};
+use super::super::{Plan, Planned, plan};
+use super::*;
+use crate::resource::document::desired::{Declared, Requirement};
+use crate::resource::document::intent::Encounter;
+use crate::resource::document::observed::{Description, Observed, Version};
+use crate::resource::document::ownership::{Owner, PREVIOUS_DEFAULT_VERSION, SINCE};
+
+const NEW: &str = "{\"schemaVersion\": \"2.2\", \"v\": \"new\"}";
+const OLD: &str = "{\"schemaVersion\": \"2.2\", \"v\": \"old\"}";
+const OTHER: &str = "{\"schemaVersion\": \"2.2\", \"v\": \"other\"}";
+
+fn owner() -> Owner {
+    Owner { stack_id: "stack/a".into(), logical_id: "Document".into() }
+}
+
+/// What declares [`NEW`], with these properties on top.
+fn desired(more: Value) -> Desired {
+    Desired::read(&properties(more)).unwrap()
+}
+
+fn previous(more: Value) -> Declared {
+    Declared::read(&properties(more))
+}
+
+fn properties(more: Value) -> serde_json::Map<String, Value> {
+    let mut all = json!({"DocumentName": "Doc", "DocumentType": "Command", "DocumentContent": NEW});
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    all.as_object().unwrap().clone()
+}
+
+/// A document of nobody's, whose only version, number 3, has this content.
+fn with(content: &str) -> Document {
+    Document {
+        description: Description {
+            document_type: "Command".into(),
+            account: Some("111122223333".into()),
+            default_version: "3".into(),
+            latest_version: "3".into(),
+            ..Description::default()
+        },
+        default: version("3", Status::Active, content),
+        latest: None,
+        shared_with: BTreeSet::new(),
+    }
+}
+
+fn version(number: &str, status: Status, content: &str) -> Version {
+    Version { number: number.into(), version_name: None, status, content: content.into() }
+}
+
+impl Document {
+    fn tagged(mut self, tags: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.description.tags.extend(tags);
+        self
+    }
+
+    fn ours(self) -> Self {
+        self.tagged(owner().tags_of_created())
+    }
+
+    fn described(mut self, change: impl FnOnce(&mut Description)) -> Self {
+        change(&mut self.description);
+        self
+    }
+
+    fn latest(mut self, version: Option<Version>) -> Self {
+        self.description.latest_version = version.as_ref().unwrap_or(&self.default).number.clone();
+        self.latest = version;
+        self
+    }
+}
+
+fn intent<'a>(desired: &'a Desired, previous: Option<&'a Declared>, owner: &'a Owner) -> Intent<'a> {
+    let encounter = previous.map_or(Encounter::Create, Encounter::Update);
+    Intent { desired, encounter, owner, signature: None, account: Some("111122223333") }
+}
+
+/// Both stages: the adoption, and the plan for the document as it is after it.
+fn decided(desired: &Desired, previous: Option<&Declared>, document: &Document) -> Result<(Adoption, Planned), String> {
+    let owner = owner();
+    let intent = intent(desired, previous, &owner);
+    let adoption = adoption(intent, &document.description).map_err(|failure| failure.to_string())?;
+    let document = document.clone().tagged(adoption.tags().cloned().unwrap_or_default());
+    let planned = plan(intent, &Observed::Present(document)).map_err(|failure| failure.to_string())?;
+    Ok((adoption, planned))
+}
+
+fn planned(desired: &Desired, previous: Option<&Declared>, document: &Document) -> Result<Planned, String> {
+    decided(desired, previous, document).map(|(_, planned)| planned)
+}
+
+#[track_caller]
+fn change(desired: &Desired, previous: Option<&Declared>, document: &Document) -> Change {
+    match planned(desired, previous, document).unwrap().plan {
+        Plan::Change(change) => change,
+        Plan::Create => panic!("an existing document is not created"),
+    }
+}
+
+fn upload(promote: bool, attributes: Option<Attributes>) -> VersionChange {
+    VersionChange::Upload(Upload { on_top_of: "3".into(), promote, attributes })
+}
+
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn every_cell_of_owner_choice_and_versions_is_decided() {
+    let other = |stack: &str, logical: &str| Owner { stack_id: stack.into(), logical_id: logical.into() };
+    // Whether it is adopted, or what the refusal says; under Adopt, TakeOver and Fail.
+    let fail = Err("Fail refuses it");
+    let foreign = Err("Delete that resource first or, if the stack no longer exists, set OnExisting: TakeOver");
+    let owners = [
+        (Tags::new(), [Ok(true), Ok(true), fail]),
+        (tags(&[("aws:cloudformation:stack-id", "stack/a"), ("team", "blue")]), [Ok(true), Ok(true), fail]),
+        (owner().tags_of_created(), [Ok(false), Ok(false), Ok(false)]),
+        (owner().tags_of_adopted("1"), [Ok(false), Ok(false), Ok(false)]),
+        (other("stack/b", "Document").tags_of_created(), [foreign, Ok(true), foreign]),
+        (other("stack/a", "Second").tags_of_adopted("2"), [foreign, Ok(true), foreign]),
+    ];
+    let (active, failed) = (Status::Active, Status::Failed("why".into()));
+    let latest = |status: &Status, content| Some(version("9", status.clone(), content));
+    let (keep, promote) = (VersionChange::Keep, VersionChange::Promote("9".into()));
+    let upload =
+        |latest: &str, promote| VersionChange::Upload(Upload { on_top_of: latest.into(), promote, attributes: None });
+    // The default version, the latest where it is another, and what happens with SetDefaultVersion true and false.
+    let versions = [
+        (version("3", active.clone(), NEW), None, [&keep, &keep]),
+        (version("3", active.clone(), NEW), latest(&active, OTHER), [&keep, &keep]),
+        (version("3", active.clone(), OLD), None, [&upload("3", true), &upload("3", false)]),
+        (version("3", active.clone(), OLD), latest(&active, NEW), [&promote, &keep]),
+        (version("3", active.clone(), OLD), latest(&active, OTHER), [&upload("9", true), &upload("9", false)]),
+        (version("3", active, OLD), latest(&failed, NEW), [&upload("9", true), &upload("9", false)]),
+        (version("3", failed.clone(), NEW), None, [&upload("3", true), &upload("3", false)]),
+        (version("3", failed.clone(), NEW), latest(&failed, NEW), [&upload("9", true), &upload("9", false)]),
+        (version("3", failed, NEW), latest(&Status::Active, NEW), [&promote, &keep]),
+    ];
+    for (tags, by_choice) in &owners {
+        for (choice, owned) in ["Adopt", "TakeOver", "Fail"].into_iter().zip(by_choice) {
+            for (default, latest, by_default) in &versions {
+                for (set_default, expected) in ["true", "false"].into_iter().zip(by_default) {
+                    let desired = desired(json!({"OnExisting": choice, "SetDefaultVersion": set_default}));
+                    let mut document = with("").tagged(tags.clone());
+                    document.default = default.clone();
+                    let document = document.latest(latest.clone());
+                    let cell = format!("{tags:?} {choice} {default:?} {latest:?} {set_default}");
+                    match (decided(&desired, None, &document), owned) {
+                        (Ok((adoption, Planned { plan: Plan::Change(change), .. })), Ok(adopts)) => {
+                            assert_eq!(change.version, **expected, "{cell}");
+                            let mut ours = owner().tags_of_adopted("3");
+                            ours.retain(|key, value| tags.get(key) != Some(value));
+                            let expected = if *adopts { Adoption::Adopt(ours) } else { Adoption::AlreadyOurs };
+                            assert_eq!((adoption, change.set_tags), (expected, Tags::new()), "{cell}");
+                        }
+                        (Err(why), Err(expected)) => assert!(why.contains(expected), "{cell}: {why}"),
+                        (result, _) => panic!("{cell}: {result:?}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_absent_document_is_created_whatever_the_choice_and_only_with_a_sound_content() {
+    for choice in ["Adopt", "TakeOver", "Fail"] {
+        let mut desired = desired(json!({ "OnExisting": choice }));
+        let owner = owner();
+        let absent = |desired: &Desired| plan(intent(desired, None, &owner), &Observed::Absent);
+        let created = absent(&desired).unwrap();
+        assert_eq!(created, Planned { plan: Plan::Create, warnings: vec![] });
+        desired.findings.warnings = vec![Problem::new("DocumentContent.a", "is odd.")];
+        assert_eq!(absent(&desired).unwrap().warnings, desired.findings.warnings);
+        desired.findings.problems = vec![Problem::new("DocumentContent.b", "is wrong.")];
+        let refused = absent(&desired).unwrap_err();
+        assert_eq!(refused.to_string(), "DocumentContent.b: is wrong.");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_owner_and_its_stack() {
+    let owner = Owner { stack_id: "arn:the-other-stack".into(), logical_id: "Theirs".into() };
+    let why = planned(&desired(json!({})), None, &with(OLD).tagged(owner.tags_of_created())).unwrap_err();
+    assert!(why.contains("the resource Theirs of the stack arn:the-other-stack"), "{why}");
+}
+
+#[test]
+fn findings_are_warnings_only_where_the_document_is_ours_and_its_default_version_has_the_content() {
+    let mut desired = desired(json!({}));
+    desired.findings.problems = vec![Problem::new("DocumentContent.a", "is wrong.")];
+    desired.findings.warnings = vec![Problem::new("DocumentContent.b", "is odd.")];
+    let mut failed = with(NEW).ours();
+    failed.default.status = Status::Failed(String::new());
+    for (document, passes) in [
+        (with(NEW).ours(), true),
+        (with(NEW).tagged(owner().tags_of_adopted("1")), true),
+        (with(NEW), false),
+        (with(OLD).ours(), false),
+        (with(OLD).ours().latest(Some(version("4", Status::Active, NEW))), false),
+        (failed, false),
+    ] {
+        match planned(&desired, None, &document) {
+            Ok(planned) => {
+                let both = [desired.findings.warnings.clone(), desired.findings.problems.clone()].concat();
+                assert_eq!((passes, planned.warnings), (true, both), "{document:?}");
+            }
+            Err(why) => assert_eq!((passes, why.as_str()), (false, "DocumentContent.a: is wrong."), "{document:?}"),
+        }
+    }
+}
+
+#[test]
+fn another_type_or_account_is_refused_with_another_name_as_the_way_out() {
+    let desired = desired(json!({}));
+    let other_type = with(NEW).ours().described(|document| document.document_type = "Automation".into());
+    let why = planned(&desired, None, &other_type).unwrap_err();
+    assert!(why.contains("is of type Automation"), "{why}");
+    assert!(why.contains("can't be changed to Command") && why.contains("another DocumentName"), "{why}");
+    let other_account = with(NEW).ours().described(|document| document.account = Some("444455556666".into()));
+    let why = planned(&desired, None, &other_account).unwrap_err();
+    assert!(why.contains("444455556666") && why.contains("111122223333"), "{why}");
+    // Where one of the two is not known, nothing can be held against it.
+    let unknown = with(NEW).ours().described(|document| document.account = None);
+    assert!(planned(&desired, None, &unknown).is_ok());
+    let owner = owner();
+    let intent = Intent { account: None, ..intent(&desired, None, &owner) };
+    assert!(adoption(intent, &other_account.description).is_ok());
+}
+
+#[test]
+fn a_plan_names_each_of_its_steps() {
+    let attributes = Some(Attributes { names: vec!["DisplayName", "TargetType"], refusable: true });
+    let upload =
+        |promote, attributes| Change { version: super::tests::upload(promote, attributes), ..Change::default() };
+    let full = Change {
+        set_tags: tags(&[("a", "secret"), ("b", "secret")]),
+        remove_tags: BTreeSet::from(["c".to_owned()]),
+        version: VersionChange::Promote("7".into()),
+        tags_of_version: Tags::new(),
+        share: vec!["111111111111".into()],
+        unshare: vec!["222222222222".into()],
+    };
+    for (plan, expected) in [
+        (Plan::Create, "create the document"),
+        (Plan::Change(Change::default()), "nothing to do"),
+        (
+            Plan::Change(full),
+            "set 2 tags, remove 1 tags, promote version 7, share with 1 accounts, unshare from 1 accounts",
+        ),
+        (Plan::Change(upload(true, None)), "upload a version and promote it"),
+        (Plan::Change(upload(false, attributes)), "upload a version for DisplayName and TargetType"),
+    ] {
+        assert_eq!(plan.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_request_that_writes_records_its_signature_and_one_that_does_not_write_sets_no_tag() {
+    let (owner, previous) = (owner(), previous(json!({})));
+    let wanted = desired(json!({}));
+    let intent = Intent { signature: Some(100), ..intent(&wanted, Some(&previous), &owner) };
+    let set = |document: Document| match plan(intent, &Observed::Present(document)).unwrap().plan {
+        Plan::Change(change) => change.set_tags,
+        Plan::Create => panic!("an existing document is not created"),
+    };
+    assert_eq!(set(with(OLD).ours()), tags(&[(SINCE, "100")]));
+    assert_eq!(set(with(NEW).ours()), Tags::new());
+    let tagged = with(OLD).ours().tagged(tags(&[(SINCE, "100")]));
+    assert_eq!(set(tagged), Tags::new());
+}
+
+#[test]
+fn a_request_that_a_later_one_has_overtaken_is_refused() {
+    let (owner, wanted) = (owner(), desired(json!({"OnExisting": "TakeOver"})));
+    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
+    for (since, overtaken) in [("103", true), ("102", false), ("99", false)] {
+        let document = with(OLD).ours().tagged(tags(&[(SINCE, since)]));
+        assert_eq!(adoption(intent, &document.description).is_err(), overtaken, "{since}");
+    }
+}
+
+#[test]
+fn a_create_that_meets_its_own_document_of_an_earlier_life_records_the_default_version() {
+    let (owner, wanted) = (owner(), desired(json!({})));
+    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
+    let met = |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
+    assert_eq!(met("50"), Adoption::MeetAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
+    // An earlier delivery of the same request.
+    assert_eq!(met("100"), Adoption::AlreadyOurs);
+    let rename = Intent { encounter: Encounter::Rename, ..intent };
+    assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), Adoption::AlreadyOurs);
+}
+
+#[test]
+fn fail_refuses_only_a_first_meeting() {
+    let (wanted, previous) = (desired(json!({"OnExisting": "Fail"})), previous(json!({})));
+    assert!(decided(&wanted, None, &with(OLD)).is_err());
+    let (adoption, _) = decided(&wanted, Some(&previous), &with(OLD)).unwrap();
+    assert_eq!(adoption, Adoption::Adopt(owner().tags_of_adopted("3")));
+    let others = Owner { logical_id: "Other".into(), ..owner() }.tags_of_created();
+    assert!(decided(&wanted, Some(&previous), &with(OLD).tagged(others)).is_err());
+}
+
+#[test]
+fn a_document_without_room_for_optional_tags_is_managed_without_them() {
+    let many = |count: usize| (0..count).map(|number| (format!("tag-{number}"), String::new()));
+    let (owner, wanted) = (owner(), desired(json!({})));
+    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
+    for (count, has_since) in [(45, true), (46, false)] {
+        let adoption = adoption(intent, &with(OLD).tagged(many(count)).description).unwrap();
+        assert_eq!(adoption.tags().unwrap().contains_key(SINCE), has_since, "{count}");
+    }
+    let document = with(OLD).ours().tagged(many(47));
+    let Planned { plan: Plan::Change(change), warnings } = plan(intent, &Observed::Present(document)).unwrap() else {
+        panic!("an existing document is not created");
+    };
+    assert_eq!(change.set_tags, Tags::new());
+    assert!(warnings.iter().any(|warning| warning.to_string().contains("cfn-ssm-document:since")), "{warnings:?}");
+}
+
+#[test]
+fn names_that_an_equal_version_lacks_are_warned_of() {
+    let wanted = desired(json!({"VersionName": "v2", "DisplayName": "Two"}));
+    let warnings = planned(&wanted, None, &with(NEW).ours()).unwrap().warnings;
+    let paths: Vec<&str> = warnings.iter().map(|warning| warning.path.as_str()).collect();
+    assert_eq!(paths, ["VersionName", "DisplayName"]);
+    assert_eq!(planned(&desired(json!({})), None, &with(NEW).ours()).unwrap().warnings, []);
+}

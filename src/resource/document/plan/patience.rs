@@ -1,0 +1,77 @@
+//! Decides whether an Update may follow one that CloudFormation cancelled and that may still be writing.
+
+use crate::resource::document::content::Content;
+use crate::resource::document::desired::Declared;
+use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::observed::{Document, Observed, Status};
+
+/// Whether the observed document shows what the old properties of an Update declare. If it does not, an earlier Update failed
+/// half-way, somebody changed the document by hand, or an earlier request is still writing.
+pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> bool {
+    match (intent.encounter, observed) {
+        (Encounter::Create | Encounter::Rename, _) => true,
+        (Encounter::Update(_), Observed::Absent) => false,
+        (Encounter::Update(declared), Observed::Present(document)) => {
+            shows_content(declared, document)
+                && declared.tags.iter().all(|(key, value)| document.description.tags.get(key) == Some(value))
+                && declared.account_ids.is_subset(&document.shared_with)
+        }
+    }
+}
+
+/// A content that can't be read tells nothing, and so does one that did not become the default version.
+fn shows_content(declared: &Declared, document: &Document) -> bool {
+    let text = declared.content.clone().filter(|_| !declared.leaves_default_version);
+    let content = text.and_then(|text| Content::read("OldResourceProperties", text, declared.format).ok());
+    content
+        .is_none_or(|content| document.default.status == Status::Active && content.same_as(&document.default.content))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::resource::document::desired::Desired;
+    use crate::resource::document::observed::{Description, Version};
+    use crate::resource::document::ownership::Owner;
+
+    fn properties(more: Value) -> serde_json::Map<String, Value> {
+        let mut all = json!({"DocumentName": "Doc", "DocumentType": "Command", "DocumentContent": "{\"a\": 1}"});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all.as_object().unwrap().clone()
+    }
+
+    fn shows(old: Value, content: &str) -> bool {
+        let (desired, declared) = (Desired::read(&properties(json!({}))).unwrap(), Declared::read(&properties(old)));
+        let owner = Owner { stack_id: "stack".into(), logical_id: "Document".into() };
+        let encounter = Encounter::Update(&declared);
+        let intent = Intent { desired: &desired, encounter, owner: &owner, signature: Some(100), account: None };
+        let default =
+            Version { number: "1".into(), version_name: None, status: Status::Active, content: content.into() };
+        let description =
+            Description { tags: [("team".to_owned(), "blue".to_owned())].into(), ..Description::default() };
+        let shared_with = ["111111111111".to_owned()].into();
+        let document = Document { description, default, latest: None, shared_with };
+        shows_old_properties(intent, &Observed::Present(document))
+            && !shows_old_properties(intent, &Observed::Absent)
+            && shows_old_properties(Intent { encounter: Encounter::Create, ..intent }, &Observed::Absent)
+    }
+
+    #[test]
+    fn an_update_finds_what_the_old_properties_declare_or_is_patient() {
+        for (old, content, expected) in [
+            (json!({}), "{ \"a\" : 1 }", true),
+            (json!({}), "{\"a\": 2}", false),
+            (json!({"Tags": {"team": "blue"}}), "{\"a\": 1}", true),
+            (json!({"Tags": {"team": "red"}}), "{\"a\": 1}", false),
+            (json!({"Tags": {"gone": "1"}}), "{\"a\": 1}", false),
+            (json!({"AccountIds": ["111111111111"]}), "{\"a\": 1}", true),
+            (json!({"AccountIds": ["222222222222"]}), "{\"a\": 1}", false),
+            (json!({"SetDefaultVersion": "false"}), "{\"a\": 2}", true),
+            (json!({"DocumentContent": "[broken"}), "{\"a\": 2}", true),
+        ] {
+            assert_eq!(shows(old.clone(), content), expected, "{old} {content}");
+        }
+    }
+}

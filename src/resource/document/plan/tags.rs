@@ -1,0 +1,79 @@
+//! Decides about the tags of a document.
+
+use std::collections::BTreeSet;
+
+use ring::digest;
+
+use crate::failure::Failure;
+use crate::resource::document::desired::{Attachment, Desired};
+use crate::resource::document::intent::Intent;
+use crate::resource::document::observed::Description;
+use crate::resource::document::ownership::{ATTACHMENTS, SINCE, Tags};
+
+/// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
+const MAX_TAGS: usize = 50;
+
+/// The tags that the old properties declare and the new ones do not. Tags that nobody declared stay.
+pub(super) fn no_longer_declared(intent: Intent<'_>, document: &Description) -> BTreeSet<String> {
+    let old = intent.previous().map(|previous| previous.tags.keys()).into_iter().flatten();
+    old.filter(|key| !intent.desired.tags.contains_key(*key) && document.tags.contains_key(*key)).cloned().collect()
+}
+
+/// The tag that records when CloudFormation signed the request.
+pub(super) fn since(intent: Intent<'_>) -> Option<(String, String)> {
+    intent.signature.map(|signature| (SINCE.to_owned(), signature.to_string()))
+}
+
+/// The tag that records which attachments the document carries, since AWS does not give them back.
+pub(crate) fn attachments_tag(desired: &Desired) -> Option<(String, String)> {
+    let has_attachments = !desired.attachments.is_empty();
+    has_attachments.then(|| (ATTACHMENTS.to_owned(), attachments_digest(&desired.attachments)))
+}
+
+/// A digest of the declared attachments: the first 16 hex digits of a SHA-256.
+pub(super) fn attachments_digest(attachments: &[Attachment]) -> String {
+    let digest = digest::digest(&digest::SHA256, format!("{attachments:?}").as_bytes());
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether there is room for `tags` beside those that the document has and those that are declared.
+pub(super) fn fits(intent: Intent<'_>, document: &Description, tags: &Tags) -> bool {
+    count(intent, document, tags) <= MAX_TAGS
+}
+
+/// Adds an optional tag to those that are about to be set, if there is room.
+pub(super) fn add_if_it_fits(
+    intent: Intent<'_>,
+    document: &Description,
+    tags: &mut Tags,
+    optional: Option<(String, String)>,
+) -> bool {
+    let Some((key, value)) = optional else { return true };
+    tags.insert(key.clone(), value);
+    let fits = fits(intent, document, tags);
+    if !fits {
+        tags.remove(&key);
+    }
+    fits
+}
+
+/// Refuses declared tags and tags of ownership that leave more than AWS allows.
+///
+/// # Errors
+/// Names the number of tags that there would be.
+pub(super) fn refuse_too_many(intent: Intent<'_>, document: &Description, ownership: &Tags) -> Result<(), Failure> {
+    let count = count(intent, document, ownership);
+    if count > MAX_TAGS {
+        return Err(Failure::new(format!(
+            "Tags: the document {} would have {count} tags, including those of this resource; AWS allows {MAX_TAGS}. Remove some.",
+            intent.desired.name
+        )));
+    }
+    Ok(())
+}
+
+fn count(intent: Intent<'_>, document: &Description, more: &Tags) -> usize {
+    let all = document.tags.keys().chain(intent.desired.tags.keys()).chain(more.keys()).collect::<BTreeSet<_>>();
+    // AWS's own tags don't count.
+    all.iter().filter(|key| !key.starts_with("aws:")).count() - no_longer_declared(intent, document).len()
+}

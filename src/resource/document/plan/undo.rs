@@ -1,0 +1,209 @@
+//! Decides how to take back what a request did to a document, from what is known to have been there before it.
+
+use std::collections::BTreeSet;
+
+use super::release::Revert;
+use crate::resource::document::intent::Intent;
+use crate::resource::document::observed::Description;
+use crate::resource::document::ownership::{Origin, Owner, Ownership, PREFIX, Tags, of_ownership};
+
+/// What one request wrote to a document, or may have written, and what was there before.
+///
+/// It is kept up to date *before* each write, so that it is true whenever the work is interrupted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Undo {
+    pub(crate) name: String,
+    pub(crate) owner: Owner,
+    before: Before,
+    /// The tags that the request sets, ownership included.
+    set_tags: Tags,
+    /// The accounts that the request shares the document with.
+    shared: BTreeSet<String>,
+    /// The version that the request makes the default version.
+    promoted: Option<String>,
+}
+
+/// What was there before the request.
+#[derive(Debug, Clone, PartialEq)]
+enum Before {
+    /// No document.
+    Absent(CreateCall),
+    /// A document with this default version and these tags.
+    Present { default_version: String, tags: Tags },
+}
+
+/// How far the call got that creates the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CreateCall {
+    /// It was sent, and no response tells whether it took effect.
+    Sent,
+    /// AWS refused it.
+    Refused,
+    /// AWS created the document.
+    Succeeded,
+}
+
+/// How to take back what a request did.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TakeBack {
+    /// Nothing of it is left.
+    Nothing,
+    /// A document that the request created, or may have created, is not visible yet.
+    LookAgain(CreateCall),
+    /// The request created the document: delete it.
+    Delete,
+    /// Put the document back.
+    Revert(Revert),
+}
+
+impl Undo {
+    /// For a document that the request is about to create.
+    pub(crate) fn of_created(intent: Intent<'_>) -> Self {
+        Self::new(intent.owner, &intent.desired.name, Before::Absent(CreateCall::Sent))
+    }
+
+    /// For a document that the request meets. An earlier delivery of the same request, which the tags tell, counts as this one.
+    pub(crate) fn of_met(intent: Intent<'_>, document: &Description) -> Self {
+        let Some(ownership) = earlier_delivery(intent, document) else {
+            let before =
+                Before::Present { default_version: document.default_version.clone(), tags: document.tags.clone() };
+            return Self::new(intent.owner, &intent.desired.name, before);
+        };
+        Self::of_ownership(intent.owner, &intent.desired.name, document, &ownership, &intent.desired.tags)
+    }
+
+    /// For a document whose tags say that the request wrote to it. `declared` are the tags that the request declares: nothing
+    /// tells any longer whether somebody had set them before.
+    pub(crate) fn of_ownership(
+        owner: &Owner,
+        name: &str,
+        document: &Description,
+        ownership: &Ownership,
+        declared: &Tags,
+    ) -> Self {
+        let before = match (ownership.origin, &ownership.previous_default_version) {
+            (Origin::Created, None) => Before::Absent(CreateCall::Succeeded),
+            (_, previous) => {
+                let mut tags = document.tags.clone();
+                tags.retain(|key, value| !key.starts_with(PREFIX) && declared.get(key) != Some(value));
+                let default_version = previous.clone().unwrap_or_else(|| document.default_version.clone());
+                Before::Present { default_version, tags }
+            }
+        };
+        let mut set_tags = of_ownership(&document.tags);
+        set_tags.extend(
+            declared
+                .iter()
+                .filter(|(key, _)| document.tags.contains_key(*key))
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
+        let promoted = Some(document.default_version.clone());
+        Self { set_tags, promoted, ..Self::new(owner, name, before) }
+    }
+
+    fn new(owner: &Owner, name: &str, before: Before) -> Self {
+        Self {
+            name: name.to_owned(),
+            owner: owner.clone(),
+            before,
+            set_tags: Tags::new(),
+            shared: BTreeSet::new(),
+            promoted: None,
+        }
+    }
+
+    /// Records how the call ended that creates the document.
+    pub(crate) fn create_ended(&mut self, call: CreateCall) {
+        if let Before::Absent(before) = &mut self.before {
+            *before = call;
+        }
+    }
+
+    /// Whether the request knows nothing of a document yet.
+    pub(crate) fn is_of_absent(&self) -> bool {
+        matches!(self.before, Before::Absent(_))
+    }
+
+    /// Records tags that the request is about to set.
+    pub(crate) fn sets_tags(&mut self, tags: &Tags) {
+        self.set_tags.extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
+    /// Records accounts that the request is about to share the document with.
+    pub(crate) fn shares(&mut self, accounts: impl IntoIterator<Item = String>) {
+        self.shared.extend(accounts);
+    }
+
+    /// Records the version that the request is about to make the default version, or that AWS refused that.
+    pub(crate) fn promotes(&mut self, version: Option<&str>) {
+        self.promoted = version.map(str::to_owned);
+    }
+
+    /// Decides how to take the request's work back. `seen` may lag behind the writes: what the request has written is taken back
+    /// unless somebody else has changed it since.
+    pub(crate) fn take_back(&self, seen: Option<&Description>) -> TakeBack {
+        match (&self.before, seen) {
+            (Before::Absent(CreateCall::Refused), None) | (Before::Present { .. }, None) => TakeBack::Nothing,
+            (Before::Absent(call @ (CreateCall::Sent | CreateCall::Succeeded)), None) => TakeBack::LookAgain(*call),
+            (Before::Absent(call), Some(document)) => match (Ownership::of(&document.tags), call) {
+                (Some(ownership), _) if ownership.owner == self.owner && ownership.origin == Origin::Created => {
+                    TakeBack::Delete
+                }
+                // Its tags are not visible yet.
+                (None, CreateCall::Succeeded) => TakeBack::Delete,
+                (None, CreateCall::Sent) => TakeBack::LookAgain(*call),
+                _ => TakeBack::Nothing,
+            },
+            (Before::Present { default_version, tags }, Some(document)) => {
+                TakeBack::Revert(self.revert(default_version, tags, document))
+            }
+        }
+    }
+
+    fn revert(&self, default_version: &str, before: &Tags, seen: &Description) -> Revert {
+        let owner_before = Ownership::of(before).map(|ownership| ownership.owner);
+        let is_another_owners = Ownership::of(&seen.tags)
+            .is_some_and(|now| now.owner != self.owner && Some(&now.owner) != owner_before.as_ref());
+        let is_default = |version: &str| seen.default_version == version;
+        let was_promoted = self.promoted.as_deref().is_some_and(|promoted| {
+            promoted != default_version && (is_default(promoted) || is_default(default_version))
+        });
+        let mut revert = Revert {
+            promote: (was_promoted && !is_another_owners).then(|| default_version.to_owned()),
+            unshare: self.shared.iter().cloned().collect(),
+            ..Revert::default()
+        };
+        for (key, value) in &self.set_tags {
+            let (old, now) = (before.get(key), seen.tags.get(key));
+            let was_changed_since = now.is_some_and(|now| now != value && Some(now) != old);
+            if was_changed_since || is_another_owners && key.starts_with(PREFIX) {
+                continue;
+            }
+            match old {
+                Some(old) if old == value => {}
+                Some(old) => drop(revert.set_tags.insert(key.clone(), old.clone())),
+                None => drop(revert.remove_tags.insert(key.clone())),
+            }
+        }
+        revert
+    }
+}
+
+/// The ownership that an earlier delivery of the same request left on the document.
+fn earlier_delivery(intent: Intent<'_>, document: &Description) -> Option<Ownership> {
+    let ownership = Ownership::by(intent.owner, &document.tags)?;
+    let is_new = document.latest_version == "1";
+    let is_same_request = match (ownership.since, intent.signature) {
+        (Some(since), Some(signature)) => since == signature && (ownership.origin == Origin::Adopted || is_new),
+        // Without room for the tag, or before it existed: the document's age tells whether this request created it.
+        (None, Some(signature)) => {
+            let created_since = document.created_at.is_some_and(|created| created >= signature);
+            ownership.origin == Origin::Created && is_new && created_since
+        }
+        (_, None) => false,
+    };
+    is_same_request.then_some(ownership)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! What is remembered of a document before it is changed, and how it is put back.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::resource::document::desired::Desired;
+use crate::resource::document::intent::Encounter;
+use crate::resource::document::ownership::SINCE;
+
+fn owner() -> Owner {
+    Owner { stack_id: "stack/a".into(), logical_id: "Document".into() }
+}
+
+fn other() -> Owner {
+    Owner { stack_id: "stack/b".into(), logical_id: "Document".into() }
+}
+
+fn desired(more: Value) -> Desired {
+    let mut all = json!({"DocumentName": "Doc", "DocumentType": "Command", "DocumentContent": "{\"a\": 1}"});
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Desired::read(all.as_object().unwrap()).unwrap()
+}
+
+/// A document whose default version is number 3.
+fn document(tags: &Tags) -> Description {
+    Description {
+        tags: tags.clone(),
+        default_version: "3".into(),
+        latest_version: "3".into(),
+        ..Description::default()
+    }
+}
+
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn both(one: &Tags, other: &Tags) -> Tags {
+    one.iter().chain(other).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The undo of a Create that was signed at 100 and meets the document.
+fn met(document: &Description, more: Value) -> Undo {
+    let (desired, owner) = (desired(more), owner());
+    let intent =
+        Intent { desired: &desired, encounter: Encounter::Create, owner: &owner, signature: Some(100), account: None };
+    Undo::of_met(intent, document)
+}
+
+fn created(call: CreateCall) -> Undo {
+    let (desired, owner) = (desired(json!({})), owner());
+    let intent =
+        Intent { desired: &desired, encounter: Encounter::Create, owner: &owner, signature: Some(100), account: None };
+    let mut undo = Undo::of_created(intent);
+    undo.create_ended(call);
+    undo
+}
+
+#[track_caller]
+fn revert(undo: &Undo, seen: &Description) -> Revert {
+    match undo.take_back(Some(seen)) {
+        TakeBack::Revert(revert) => revert,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keys(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_created_document_is_deleted_and_one_that_may_still_appear_is_looked_for() {
+    let ours = document(&owner().tags_of_created());
+    let theirs = document(&other().tags_of_created());
+    let untagged = document(&Tags::new());
+    use CreateCall::{Refused, Sent, Succeeded};
+    for (call, seen, expected) in [
+        (Succeeded, Some(&ours), TakeBack::Delete),
+        (Sent, Some(&ours), TakeBack::Delete),
+        (Refused, Some(&ours), TakeBack::Delete),
+        (Succeeded, None, TakeBack::LookAgain(Succeeded)),
+        (Sent, None, TakeBack::LookAgain(Sent)),
+        (Refused, None, TakeBack::Nothing),
+        // The tags lag behind.
+        (Succeeded, Some(&untagged), TakeBack::Delete),
+        (Sent, Some(&untagged), TakeBack::LookAgain(Sent)),
+        (Refused, Some(&untagged), TakeBack::Nothing),
+        (Sent, Some(&theirs), TakeBack::Nothing),
+    ] {
+        assert_eq!(created(call).take_back(seen), expected, "{call:?} {seen:?}");
+    }
+}
+
+#[test]
+fn an_adoption_is_put_back_even_where_its_tags_are_not_visible_yet() {
+    let team = tags(&[("team", "blue")]);
+    let adopted = owner().tags_of_adopted("3");
+    let mut undo = met(&document(&team), json!({}));
+    undo.sets_tags(&adopted);
+    undo.sets_tags(&tags(&[("team", "red"), ("new", "1")]));
+    undo.shares(["111111111111".to_owned()]);
+    undo.promotes(Some("4"));
+    let mut removed: BTreeSet<String> = adopted.keys().cloned().collect();
+    removed.insert("new".into());
+    let expected = Revert {
+        promote: Some("3".into()),
+        unshare: vec!["111111111111".into()],
+        set_tags: team.clone(),
+        remove_tags: removed,
+    };
+    let as_written = both(&adopted, &tags(&[("team", "red"), ("new", "1")]));
+    for seen in [&as_written, &team] {
+        for default in ["3", "4"] {
+            let seen = Description { default_version: default.into(), ..document(seen) };
+            assert_eq!(revert(&undo, &seen), expected, "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn what_somebody_else_has_changed_since_stays() {
+    let mut undo = met(&document(&tags(&[("team", "blue")])), json!({}));
+    undo.sets_tags(&owner().tags_of_adopted("3"));
+    undo.sets_tags(&tags(&[("team", "red")]));
+    undo.promotes(Some("4"));
+    let third = both(&other().tags_of_adopted("3"), &tags(&[("team", "red")]));
+    let taken = revert(&undo, &Description { default_version: "4".into(), ..document(&third) });
+    assert_eq!((taken.promote, taken.remove_tags), (None, BTreeSet::new()));
+    assert_eq!(taken.set_tags, tags(&[("team", "blue")]));
+    let changed = both(&owner().tags_of_adopted("3"), &tags(&[("team", "green")]));
+    let changed = revert(&undo, &Description { default_version: "7".into(), ..document(&changed) });
+    assert_eq!((changed.promote, changed.set_tags), (None, Tags::new()));
+}
+
+#[test]
+fn a_former_owner_gets_its_tags_back() {
+    let former = both(&other().tags_of_adopted("1"), &tags(&[(SINCE, "50")]));
+    let mut undo = met(&document(&former), json!({"OnExisting": "TakeOver"}));
+    let ours = both(&owner().tags_of_adopted("3"), &tags(&[(SINCE, "100")]));
+    undo.sets_tags(&ours);
+    let expected: Tags = former
+        .iter()
+        .filter(|(key, value)| ours.get(*key) != Some(*value))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    for seen in [&ours, &former] {
+        let revert = revert(&undo, &document(seen));
+        assert_eq!((revert.set_tags, revert.remove_tags), (expected.clone(), BTreeSet::new()));
+    }
+}
+
+#[test]
+fn a_document_that_an_earlier_delivery_created_counts_as_created() {
+    let document = |tags: &Tags| Description { latest_version: "1".into(), ..document(tags) };
+    let same = both(&owner().tags_of_created(), &tags(&[(SINCE, "100")]));
+    let older = both(&owner().tags_of_created(), &tags(&[(SINCE, "50")]));
+    assert_eq!(met(&document(&same), json!({})).take_back(Some(&document(&same))), TakeBack::Delete);
+    assert!(matches!(met(&document(&older), json!({})).take_back(Some(&document(&older))), TakeBack::Revert(_)));
+    // Without room for the tag, the age tells.
+    for (created_at, expected) in [(100, true), (99, false)] {
+        let first = Description {
+            created_at: Some(created_at),
+            latest_version: "1".into(),
+            ..document(&owner().tags_of_created())
+        };
+        let undo = met(&first, json!({}));
+        assert_eq!(undo.take_back(Some(&first)) == TakeBack::Delete, expected, "{created_at}");
+    }
+}
+
+#[test]
+fn what_an_earlier_delivery_adopted_is_put_back_with_the_declared_tags() {
+    let declared = json!({"Tags": {"team": "blue"}});
+    let ours = both(&owner().tags_of_adopted("1"), &tags(&[(SINCE, "100"), ("team", "blue"), ("cost", "7")]));
+    let revert = revert(&met(&document(&ours), declared), &document(&ours));
+    let mut expected: BTreeSet<String> = owner().tags_of_adopted("1").into_keys().collect();
+    expected.extend(keys(&[SINCE, "team"]));
+    assert_eq!((revert.promote.as_deref(), revert.remove_tags), (Some("1"), expected));
+}

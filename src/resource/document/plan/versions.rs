@@ -1,0 +1,194 @@
+//! Decides among the versions of a document after AWS refused a new one.
+
+use super::change::{Attributes, Upload};
+use crate::resource::document::observed::{ListedVersion, Status};
+use crate::resource::document::ownership::Origin;
+
+/// Why AWS did not accept a new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The document is gone, or AWS is still making another version of it, as when a request is delivered twice.
+    DocumentChanged,
+    /// Another version has the content, or the version name.
+    Duplicate,
+    /// The document has all the versions that it may have.
+    VersionLimit,
+    /// Nothing that another call could change.
+    Final,
+}
+
+/// What makes room for a new version. Each is tried once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// Delete the oldest version that nothing needs.
+    Prune,
+    /// Delete the failed version that has the content.
+    ReplaceFailed,
+}
+
+/// What follows a refused upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterRefusal {
+    /// Observe the document again.
+    ObserveAgain,
+    /// Search the versions for the content.
+    Search,
+    /// Prune a version, and upload again.
+    Prune,
+    /// Fail.
+    Fail,
+}
+
+/// Decides what follows when AWS refuses an upload. `tried` holds the remedies that this request has tried.
+pub(crate) fn after_refusal(refusal: Refusal, origin: Origin, tried: &[Remedy]) -> AfterRefusal {
+    match refusal {
+        Refusal::DocumentChanged => AfterRefusal::ObserveAgain,
+        Refusal::Duplicate => AfterRefusal::Search,
+        Refusal::VersionLimit if origin == Origin::Created && !tried.contains(&Remedy::Prune) => AfterRefusal::Prune,
+        Refusal::VersionLimit | Refusal::Final => AfterRefusal::Fail,
+    }
+}
+
+/// What to do with the version that AWS calls a duplicate. The names are those of the attributes that it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is as desired.
+    Use,
+    /// Keep the default version, and warn.
+    KeepDefault(String),
+    /// Fail: AWS changes these attributes only together with the content.
+    Refuse(String),
+}
+
+/// Decides from the upload that AWS refused, and from what the found version lacks of the attributes that the request changes.
+///
+/// A version that lacks an attribute which this very request changes is refused: delivered again, the request would find it as the
+/// default version, and be refused then.
+pub(crate) fn on_found(upload: &Upload, lacking: Option<Attributes>) -> Found {
+    match (lacking, &upload.attributes) {
+        (Some(lacking), _) if lacking.refusable => Found::Refuse(lacking.names.join(" and ")),
+        (Some(lacking), Some(_)) => Found::KeepDefault(lacking.names.join(" and ")),
+        (Some(_), None) | (None, _) => Found::Use,
+    }
+}
+
+/// What to do when AWS says that a version already has the content or the version name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OnDuplicate {
+    /// Promote this version: it has the content, and it is Active or will be.
+    Use(String),
+    /// Delete this version, and upload the content again: no other has the content, and this one failed.
+    Replace(String),
+    /// Fail: no other version has the content, this one failed, and it must not be deleted.
+    Refuse(String),
+    /// No version has the content.
+    None,
+}
+
+/// Decides from the versions that have the desired content, newest first.
+pub(crate) fn on_duplicate<'a>(
+    with_content: impl IntoIterator<Item = &'a ListedVersion>,
+    origin: Origin,
+) -> OnDuplicate {
+    let mut failed = OnDuplicate::None;
+    for version in with_content {
+        match version.status {
+            Status::Active | Status::Creating | Status::Updating => return OnDuplicate::Use(version.number.clone()),
+            Status::Deleting => {}
+            Status::Failed(_) if failed != OnDuplicate::None => {}
+            Status::Failed(_) if origin == Origin::Created && !version.is_default => {
+                failed = OnDuplicate::Replace(version.number.clone());
+            }
+            Status::Failed(_) => failed = OnDuplicate::Refuse(version.number.clone()),
+        }
+    }
+    failed
+}
+
+/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named.
+pub(crate) fn oldest_prunable(versions: &[ListedVersion]) -> Option<&ListedVersion> {
+    let latest = versions.iter().map(ListedVersion::ordinal).max()?;
+    versions
+        .iter()
+        .filter(|version| !version.is_default && version.name.is_none() && version.ordinal() != latest)
+        .min_by_key(|version| version.ordinal())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(number: u32, status: Status) -> ListedVersion {
+        ListedVersion { number: number.to_string(), name: None, is_default: false, status }
+    }
+
+    fn failed() -> Status {
+        Status::Failed("why".into())
+    }
+
+    #[test]
+    fn every_refusal_has_a_next_step_and_each_remedy_is_tried_once() {
+        use AfterRefusal::{Fail, ObserveAgain, Prune, Search};
+        for (refusal, origin, tried, expected) in [
+            (Refusal::DocumentChanged, Origin::Adopted, vec![], ObserveAgain),
+            (Refusal::Duplicate, Origin::Adopted, vec![Remedy::Prune], Search),
+            (Refusal::VersionLimit, Origin::Created, vec![], Prune),
+            (Refusal::VersionLimit, Origin::Created, vec![Remedy::ReplaceFailed], Prune),
+            (Refusal::VersionLimit, Origin::Created, vec![Remedy::Prune], Fail),
+            (Refusal::VersionLimit, Origin::Adopted, vec![], Fail),
+            (Refusal::Final, Origin::Created, vec![], Fail),
+        ] {
+            assert_eq!(after_refusal(refusal, origin, &tried), expected, "{refusal:?} {origin:?} {tried:?}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_where_a_rollback_finds_what_it_wants() {
+        let attributes = |refusable| Attributes { names: vec!["DisplayName", "TargetType"], refusable };
+        let upload = |attributes| Upload { on_top_of: "3".into(), promote: true, attributes };
+        let names = || "DisplayName and TargetType".to_owned();
+        for (upload, lacking, expected) in [
+            (upload(None), None, Found::Use),
+            (upload(Some(attributes(true))), None, Found::Use),
+            (upload(None), Some(attributes(false)), Found::Use),
+            (upload(None), Some(attributes(true)), Found::Refuse(names())),
+            (upload(Some(attributes(true))), Some(attributes(true)), Found::Refuse(names())),
+            (upload(Some(attributes(false))), Some(attributes(false)), Found::KeepDefault(names())),
+        ] {
+            assert_eq!(on_found(&upload, lacking), expected);
+        }
+    }
+
+    #[test]
+    fn the_newest_version_that_can_be_used_is_used() {
+        let versions = [version(9, failed()), version(7, Status::Active), version(3, Status::Active)];
+        assert_eq!(on_duplicate(&versions, Origin::Created), OnDuplicate::Use("7".into()));
+        assert_eq!(on_duplicate(&[version(4, Status::Updating)], Origin::Adopted), OnDuplicate::Use("4".into()));
+    }
+
+    #[test]
+    fn a_failed_version_is_replaced_only_in_a_created_document_and_never_the_default() {
+        let default = ListedVersion { is_default: true, ..version(2, failed()) };
+        for (versions, origin, expected) in [
+            (vec![version(2, failed())], Origin::Created, OnDuplicate::Replace("2".into())),
+            (vec![version(5, failed()), version(2, failed())], Origin::Created, OnDuplicate::Replace("5".into())),
+            (vec![version(2, failed())], Origin::Adopted, OnDuplicate::Refuse("2".into())),
+            (vec![default], Origin::Created, OnDuplicate::Refuse("2".into())),
+            (vec![version(2, Status::Deleting)], Origin::Created, OnDuplicate::None),
+            (vec![], Origin::Created, OnDuplicate::None),
+        ] {
+            assert_eq!(on_duplicate(&versions, origin), expected);
+        }
+    }
+
+    #[test]
+    fn the_oldest_version_that_is_neither_default_latest_nor_named_is_pruned() {
+        let plain = |number| version(number, Status::Active);
+        let named = ListedVersion { name: Some("v".into()), ..plain(1) };
+        let default = ListedVersion { is_default: true, ..plain(2) };
+        let versions = [plain(10), plain(9), plain(4), default.clone(), named.clone()];
+        assert_eq!(oldest_prunable(&versions).map(|version| version.number.as_str()), Some("4"));
+        assert_eq!(oldest_prunable(&[plain(3), default, named]), None);
+        assert_eq!(oldest_prunable(&[]), None);
+    }
+}

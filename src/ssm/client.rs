@@ -1,0 +1,54 @@
+//! The client of Systems Manager.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::StalledStreamProtectionConfig;
+use aws_sdk_ssm::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::time::Instant;
+
+use super::retry::{LastRetry, RetryClassifier};
+use crate::http::gate::Gated;
+
+/// An attempt that hangs for longer is abandoned and retried.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Creates a client that retries transient errors for as long as its caller keeps polling.
+///
+/// Its attempts to write pass the invocation's gate. It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
+/// `process_started`, `AccessDeniedException`. It records in `last_retry` what it retried last.
+pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
+    let retry = RetryConfig::standard()
+        .with_max_attempts(u32::MAX)
+        .with_initial_backoff(Duration::from_millis(300))
+        .with_max_backoff(Duration::from_secs(4));
+    // The default token bucket outlives an invocation: after a few failed invocations, the next one would retry nothing.
+    let unlimited = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited()).build();
+    let http_client = config.http_client().map(|client| SharedHttpClient::new(Gated(client)));
+    let mut config = aws_sdk_ssm::config::Builder::from(config)
+        .retry_config(retry)
+        .retry_partition(unlimited)
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+        // This protection ends a call that stalls for 5 s with an error that is not retried. The attempt timeout is retried.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .retry_classifier(RetryClassifier { process_started })
+        .interceptor(last_retry);
+    config.set_http_client(http_client);
+    Client::from_conf(config.build())
+}
+
+/// Resolves the endpoint that a client with this configuration calls.
+pub async fn endpoint(config: &SdkConfig) -> Option<String> {
+    let params = Params::builder()
+        .set_region(config.region().map(ToString::to_string))
+        .set_use_fips(config.use_fips())
+        .set_use_dual_stack(config.use_dual_stack())
+        .set_endpoint(config.endpoint_url().map(str::to_owned));
+    let endpoint = DefaultResolver::new().resolve_endpoint(&params.build().ok()?).await.ok()?;
+    Some(endpoint.url().to_owned())
+}

@@ -1,0 +1,224 @@
+//! An error of one call, and AWS's error codes.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::http::StatusCode;
+
+use super::remedy::{CHECK_ENDPOINT, remedy};
+use crate::failure::Failure;
+use crate::invocation::writes::Refused;
+
+macro_rules! error_codes {
+    ($($variant:ident = $code:literal,)+) => {
+        /// The code of an error that AWS returned.
+        ///
+        /// See the errors of each [action](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html)
+        /// and the [common errors](https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html).
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum ErrorCode {
+            $($variant,)+
+            /// A code that needs no treatment of its own.
+            Other(String),
+        }
+
+        impl ErrorCode {
+            /// Parses a code with or without its namespace, such as `com.amazonaws.ssm#InvalidDocument`.
+            pub(super) fn parse(text: &str) -> Self {
+                let name = text.split('#').next_back().unwrap_or(text);
+                let name = name.split(':').next().unwrap_or(name);
+                match name {
+                    $($code => Self::$variant,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+
+            fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $code,)+
+                    Self::Other(code) => code,
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    AccessDenied = "AccessDeniedException",
+    AssociatedInstances = "AssociatedInstances",
+    DocumentAlreadyExists = "DocumentAlreadyExists",
+    DocumentLimitExceeded = "DocumentLimitExceeded",
+    DocumentPermissionLimit = "DocumentPermissionLimit",
+    DocumentVersionLimitExceeded = "DocumentVersionLimitExceeded",
+    DuplicateDocumentContent = "DuplicateDocumentContent",
+    DuplicateDocumentVersionName = "DuplicateDocumentVersionName",
+    ExpiredToken = "ExpiredTokenException",
+    IncompleteSignature = "IncompleteSignatureException",
+    InternalServerError = "InternalServerError",
+    InvalidDocument = "InvalidDocument",
+    InvalidDocumentContent = "InvalidDocumentContent",
+    InvalidDocumentOperation = "InvalidDocumentOperation",
+    InvalidDocumentSchemaVersion = "InvalidDocumentSchemaVersion",
+    InvalidDocumentType = "InvalidDocumentType",
+    InvalidDocumentVersion = "InvalidDocumentVersion",
+    InvalidPermissionType = "InvalidPermissionType",
+    InvalidResourceId = "InvalidResourceId",
+    InvalidResourceType = "InvalidResourceType",
+    InvalidSignature = "InvalidSignatureException",
+    MaxDocumentSizeExceeded = "MaxDocumentSizeExceeded",
+    NoLongerSupported = "NoLongerSupported",
+    NoLongerSupportedException = "NoLongerSupportedException",
+    RequestLimitExceeded = "RequestLimitExceeded",
+    ServiceSettingNotFound = "ServiceSettingNotFound",
+    Throttling = "Throttling",
+    ThrottlingException = "ThrottlingException",
+    TooManyRequests = "TooManyRequestsException",
+    TooManyTags = "TooManyTagsError",
+    TooManyUpdates = "TooManyUpdates",
+    UnrecognizedClient = "UnrecognizedClientException",
+    Validation = "ValidationException",
+}
+
+impl ErrorCode {
+    fn is_throttling(&self) -> bool {
+        use ErrorCode::{RequestLimitExceeded, Throttling, ThrottlingException, TooManyRequests};
+        matches!(self, RequestLimitExceeded | Throttling | ThrottlingException | TooManyRequests)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error as it is on the wire: `{"__type":"com.amazonaws.ssm#Code","Message":"…"}`.
+pub(super) struct WireError {
+    pub(super) code: ErrorCode,
+    message: String,
+}
+
+impl WireError {
+    pub(super) fn read(response: &HttpResponse) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            #[serde(rename = "__type")]
+            code: String,
+            #[serde(default, alias = "Message")]
+            message: String,
+        }
+        let body = response.body().bytes()?.trim_ascii_start();
+        // A derived struct would accept a list as well.
+        let Body { code, message } = serde_json::from_slice(body.starts_with(b"{").then_some(body)?).ok()?;
+        Some(Self { code: ErrorCode::parse(&code), message })
+    }
+
+    /// Whether a retry may succeed.
+    pub(super) fn is_transient(&self, status: StatusCode) -> bool {
+        status.is_server_error()
+            || matches!(self.code, ErrorCode::AccessDenied | ErrorCode::TooManyUpdates)
+            || self.code.is_throttling()
+    }
+
+    pub(super) fn describe(&self, operation: &str) -> String {
+        let Self { code, message } = self;
+        // Only this message is quoted: it names the role, the action and the resource. Others may quote the content.
+        let quoted = match code {
+            ErrorCode::AccessDenied if !message.is_empty() => format!(": {message}"),
+            _ => String::new(),
+        };
+        format!("{operation} failed with {code}{quoted}. {}", remedy(code, operation, message))
+    }
+}
+
+/// Why the invocation's gate did not let a call write.
+fn refused<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure> {
+    let SdkError::DispatchFailure(failure) = error else { return None };
+    let source = failure.as_connector_error()?.source()?;
+    source.downcast_ref::<Refused>().map(|refused| refused.0.clone())
+}
+
+/// The error of one call to Systems Manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsmError {
+    operation: &'static str,
+    /// `None` if there was no response, or none with a code.
+    code: Option<ErrorCode>,
+    message: String,
+    request_id: Option<String>,
+    /// Why the call was not allowed to write, if it was not.
+    refused: Option<Failure>,
+}
+
+impl SsmError {
+    /// Converts the SDK's error of a call to `operation`.
+    pub fn new<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+        let code = error.code().map(ErrorCode::parse);
+        let request_id = error.raw_response().and_then(|response| response.request_id()).map(str::to_owned);
+        let message = match error {
+            // Messages about a signature quote the signed request, which holds the session token.
+            SdkError::ServiceError(_) if code.as_ref().is_some_and(|code| code.as_str().contains("Signature")) => {
+                String::new()
+            }
+            SdkError::ServiceError(service) if code.is_none() => {
+                format!("status {} without an error code", service.raw().status())
+            }
+            SdkError::ServiceError(_) => error.message().unwrap_or_default().to_owned(),
+            SdkError::TimeoutError(_) => "the attempt timed out".to_owned(),
+            SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+                Some(error) => error.to_string(),
+                None => "the request could not be sent".to_owned(),
+            },
+            SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+            _ => {
+                let status = error.raw_response().map(|response| format!(" (status {})", response.status()));
+                format!("the response can't be read{}", status.unwrap_or_default())
+            }
+        };
+        Self { operation, code, message, request_id, refused: refused(error) }
+    }
+
+    /// The code that AWS returned, if a response arrived.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
+    }
+
+    /// Whether AWS returned this code.
+    pub fn is(&self, code: &ErrorCode) -> bool {
+        self.code.as_ref() == Some(code)
+    }
+
+    /// Whether the call may have taken effect although it failed: no response with an error code arrived, or AWS failed midway.
+    pub fn may_have_taken_effect(&self) -> bool {
+        self.code.as_ref().is_none_or(|code| *code == ErrorCode::InternalServerError)
+    }
+
+    /// Converts the error into a reason that names the call, its `subject`, AWS's message and the remedy.
+    ///
+    /// A call that was not allowed to write gives the reason for that instead. `redact` removes the document's content from AWS's message.
+    pub fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
+        if let Some(refused) = &self.refused {
+            return refused.clone();
+        }
+        let operation = self.operation;
+        let message = redact(&self.message);
+        let stop = if message.is_empty() || message.ends_with('.') { "" } else { "." };
+        let request_id = self.request_id.as_ref().map(|id| format!(" (AWS request {id})")).unwrap_or_default();
+        match &self.code {
+            Some(code) => {
+                let colon = if message.is_empty() { "." } else { ": " };
+                let remedy = remedy(code, operation, &message);
+                Failure::new(format!(
+                    "{operation} of {subject} failed with {code}{colon}{message}{stop} {remedy}{request_id}"
+                ))
+            }
+            None => Failure::new(format!(
+                "{operation} of {subject} got no response from Systems Manager: {message}{stop} {CHECK_ENDPOINT}{request_id}"
+            )),
+        }
+    }
+}
