@@ -73,7 +73,7 @@ def _resource_problems(
 
 
 def _names_one_of(resource: str, types: tuple[ResourceType, ...]) -> bool:
-    return any(can_name(resource, known.arn) for known in types)
+    return any(can_name(resource, arn) for known in types for arn in known.arns)
 
 
 def _condition_problems(operator: str, key: str, actions: list[Action], statement: Statement) -> Iterator[str]:

@@ -35,6 +35,11 @@ class ResourceType:
     arn: str
     keys: tuple[str, ...]
 
+    @property
+    def arns(self) -> tuple[str, ...]:
+        """Where AWS keeps such resources of its own, the ARN without an account as well."""
+        return (self.arn, self.arn.replace("${Account}", "")) if self.name == "document" else (self.arn,)
+
 
 @dataclass(frozen=True)
 class Action:

@@ -78,6 +78,7 @@ EXECUTION = f"!Sub '{ARN}:automation-execution/*'"
         [allow("kms:Decrypt", "!If [Narrow, !GetAtt Key.Arn, '*']")],
         [allow("kms:Decrypt", "!Ref Keys")],
         [allow("ssm:Describe*", "'*'")],
+        [allow("ssm:GetDocument", "arn:aws:ssm:*::document/AWS-RunShellScript")],
         ["{ Fn::If: [Narrow, { Effect: Allow, Action: s3:GetObject, Resource: '*' }, !Ref AWS::NoValue] }"],
         [allow("ssm:DeleteDocument", "!GetAtt Runbook.Arn", "{ StringEquals: { 'aws:ResourceTag/origin': created } }")],
         [allow("iam:PassRole", "!GetAtt Other.Arn", "{ StringEquals: { 'iam:PassedToService': ssm.amazonaws.com } }")],
@@ -99,6 +100,10 @@ def test_a_right_policy_has_no_findings(statements: list[str]) -> None:
         (allow("ssm:UpdateDocumentVersion", "'*'"), "no action is named ssm:UpdateDocumentVersion"),
         (allow("smm:GetDocument", "'*'"), "no action is named smm:GetDocument"),
         (allow("ssm:Depict*", "'*'"), "no action is named ssm:Depict*"),
+        (
+            allow("ssm:GetServiceSetting", "arn:aws:ssm:*::servicesetting/ssm/x"),
+            "needs a resource of the type servicesetting",
+        ),
         (allow("ec2:DescribeInstances", f"!Sub '{ARN}:document/*'"), "ec2:DescribeInstances knows no resources"),
         (
             allow("s3:GetObject", "!GetAtt Bucket.Arn"),
