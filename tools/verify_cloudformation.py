@@ -167,9 +167,10 @@ class CloudFormation:
         signed = {
             key: logged[0][key] for key in ("X-Amz-Date", "X-Amz-Expires", "Expires") if logged and key in logged[0]
         }
+        received = {"received": logged[0]["time"]} if logged else {}
         date = signed.get("X-Amz-Date")
         at = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat() if date else None
-        return {"slow_create": {"timestamps": stamps, "signed": at}, "response_url": signed}
+        return {"slow_create": {"timestamps": stamps, "signed": at}, "response_url": signed | received}
 
     def failed_update(self) -> dict[str, Any]:
         """the id that follows a failed Update"""

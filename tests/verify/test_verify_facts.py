@@ -117,7 +117,9 @@ def test_other_readings() -> None:
     assert newest_first(["9", "10", "1"]).text == "in no order"
     assert response_url({"X-Amz-Date": "20261126T080000Z", "X-Amz-Expires": "7200"}).as_believed is True
     assert response_url({"X-Amz-Date": "20261126T080000Z", "X-Amz-Expires": "3600"}).as_believed is False
-    assert response_url({"Expires": "1"}).as_believed is None
+    assert response_url({"Expires": "1700007200", "received": 1_700_000_001.5}).as_believed is True
+    assert response_url({"Expires": "1700003600", "received": 1_700_000_001.5}).as_believed is False
+    assert response_url({}).as_believed is False
 
 
 def test_a_fact_that_was_not_probed_is_not_a_belief_confirmed() -> None:
