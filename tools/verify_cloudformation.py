@@ -74,9 +74,11 @@ class Stacks:
         full = self.scratch.name(name)
         body = template if isinstance(template, str) else json.dumps(template)
         listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
-        exists = ("stack", full) in self.scratch.noted
-        self.scratch.will_make("stack", full) if not exists else None
-        call = self.cloudformation.update_stack if exists else self.cloudformation.create_stack
+        if ("stack", full) in self.scratch.noted:
+            call = self.cloudformation.update_stack
+        else:
+            call = self.cloudformation.create_stack
+            self.scratch.will_make("stack", full)
         call(StackName=full, TemplateBody=body, Parameters=listed, Capabilities=["CAPABILITY_IAM"])
         return full
 
