@@ -18,6 +18,7 @@ use crate::cfn::response_url::{ResponseUrl, UrlRules};
 use crate::cfn::standing::Standing;
 use crate::cfn::standing::cloudformation::CloudFormation;
 use crate::failure::Failure;
+use crate::http::put::Put;
 use crate::invocation::clock::Clock;
 use crate::invocation::deadline::Deadlines;
 use crate::invocation::guard::{self, WorkError};
@@ -48,20 +49,17 @@ pub struct Provider {
 impl Provider {
     /// Creates a provider. Until 30 s after `process_started`, it retries calls that are denied, since a new role takes time to
     /// become effective.
-    ///
-    /// # Errors
-    /// The HTTP client can't be built from `tls`.
     pub fn new(
         config: &SdkConfig,
         cloudformation: CloudFormation,
-        tls: rustls::ClientConfig,
+        put: Arc<dyn Put>,
         url_rules: UrlRules,
         clock: Clock,
         process_started: Instant,
-    ) -> Result<Self, String> {
+    ) -> Self {
         let last_retry = LastRetry::default();
         let ssm = client(config, last_retry.clone(), process_started);
-        Ok(Self { ssm, url_rules, cloudformation, clock, last_retry, delivery: Delivery::new(tls)? })
+        Self { ssm, url_rules, cloudformation, clock, last_retry, delivery: Delivery::new(put) }
     }
 
     /// Carries out the request and delivers its response before Lambda ends the process.

@@ -1,6 +1,7 @@
 //! Reads the environment, creates the clients and starts the Lambda runtime.
 
 use std::env;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
@@ -11,6 +12,7 @@ use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::logging;
 use cfn_ssm_document::ssm::client::endpoint;
@@ -40,7 +42,8 @@ async fn main() -> Result<(), Error> {
         let _late = timeout(PRECONNECT_TIMEOUT, client.open(&endpoint)).await;
     }
     let cloudformation = cloudformation(config.clone(), tls.clone());
-    let provider = Provider::new(&config, cloudformation, tls, url_rules(), Clock::system(), started)?;
+    let put = Arc::new(HttpsPut::new(tls)?);
+    let provider = Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started);
     let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| provider.handle(event));
     Runtime::new(handler).run().await
 }

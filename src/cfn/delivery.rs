@@ -1,19 +1,16 @@
 //! Delivers a response by a PUT to the response URL, with retries.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::Instant;
 
 use super::response_url::ResponseUrl;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::http::client as http;
-use crate::http::preconnect::Preconnect;
+use crate::http::put::Put;
 
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);
@@ -22,11 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Delivers responses.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    tls: rustls::ClientConfig,
-    client: reqwest::Client,
-    preconnect: Preconnect,
-    /// Whether a connection was opened before. Over an open connection, the request of `connect` would really be sent.
-    connected: Arc<AtomicBool>,
+    put: Arc<dyn Put>,
 }
 
 /// Why an attempt failed.
@@ -36,14 +29,9 @@ enum AttemptError {
 }
 
 impl Delivery {
-    /// Creates a delivery with connections of its own.
-    ///
-    /// # Errors
-    /// The HTTP client can't be built from `tls`.
-    pub fn new(tls: rustls::ClientConfig) -> Result<Self, String> {
-        let preconnect = Preconnect::default();
-        let client = http::client(&tls, &preconnect)?;
-        Ok(Self { tls, client, preconnect, connected: Arc::default() })
+    /// Creates a delivery that sends with `put`.
+    pub fn new(put: Arc<dyn Put>) -> Self {
+        Self { put }
     }
 
     /// Creates another delivery for the calling thread, since connections belong to the thread that opened them.
@@ -51,17 +39,14 @@ impl Delivery {
     /// # Errors
     /// The HTTP client can't be built.
     pub fn on_this_thread(&self) -> Result<Self, Failure> {
-        Self::new(self.tls.clone()).map_err(Failure::new)
+        self.put.on_this_thread().map(Self::new).map_err(Failure::new)
     }
 
     /// Opens the connection for the first response of this process, while the request is worked on. Nothing is sent.
     ///
     /// If it fails or is not ready by `deadline`, the PUT opens a connection itself.
     pub async fn connect(&self, url: &ResponseUrl, deadline: Instant) {
-        if !self.connected.swap(true, Ordering::SeqCst) {
-            let open = self.preconnect.open(self.client.put(url.url()).send());
-            let _late = tokio::time::timeout_at(deadline, open).await;
-        }
+        let _late = tokio::time::timeout_at(deadline, self.put.connect(url.url())).await;
     }
 
     /// PUTs `body` to `url`. Failed or stalled connections and the statuses 408, 429 and 5xx are retried until `deadline`.
@@ -71,7 +56,6 @@ impl Delivery {
     /// # Errors
     /// The response was not delivered. The error names the last status or the cause, never the URL.
     pub async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
-        self.connected.store(true, Ordering::SeqCst);
         let (mut backoff, mut why) = (Backoff::starting_at(FIRST_PAUSE), "no response in time".to_owned());
         let mut attempts = FuturesUnordered::new();
         let mut next = Instant::now();
@@ -108,12 +92,7 @@ impl Delivery {
     }
 
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), AttemptError> {
-        // The URL is signed for an empty Content-Type.
-        let request = self.client.put(url.url()).header(CONTENT_TYPE, HeaderValue::from_static("")).body(body);
-        let status = match request.send().await {
-            Ok(response) => response.status(),
-            Err(error) => return Err(AttemptError::Transient(http::describe(error))),
-        };
+        let status = self.put.put(url.url(), body).await.map_err(AttemptError::Transient)?;
         match status.as_u16() {
             200..=299 => Ok(()),
             408 | 429 | 500..=599 => Err(AttemptError::Transient(format!("status {status}"))),

@@ -3,3 +3,4 @@
 pub mod client;
 pub mod gate;
 pub mod preconnect;
+pub mod put;

@@ -10,6 +10,7 @@ use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
+use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use loopback_aws::ssm::Model;
@@ -129,7 +130,8 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .await;
     let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
     let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
-    Provider::new(&config, cloudformation, tls, url_rules, Clock::system(), started).unwrap()
+    let put = Arc::new(HttpsPut::new(tls).unwrap());
+    Provider::new(&config, cloudformation, put, url_rules, Clock::system(), started)
 }
 
 /// What Lambda tells of an invocation that may take so long.
