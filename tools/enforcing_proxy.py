@@ -5,6 +5,7 @@ name in its environment, but credentials that are everybody's. The role and its 
 """
 
 import contextlib
+import functools
 import json
 import threading
 import urllib.error
@@ -24,6 +25,7 @@ from needed_permissions import Place, UnknownCall, needed_permissions
 from policy_evaluation import NotSupported, condition_keys, refusal
 
 OF_DOCUMENTS = ("aws:resourcetag/", "ssm:resourcetag/", "ssm:documenttype")
+MAKING_A_CLIENT = threading.Lock()
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
@@ -51,6 +53,17 @@ class CallerUnknown(Exception):
     """A call that comes from no function."""
 
 
+@functools.cache
+def _client(service: str, url: str, region: str) -> Any:
+    return boto3.client(service, endpoint_url=url, region_name=region, **KEYS)
+
+
+def client(service: str, url: str, region: str) -> Any:
+    """A client of the local AWS; one thread at a time makes one, any may use it."""
+    with MAKING_A_CLIENT:
+        return _client(service, url, region)
+
+
 def function_behind(port: int) -> str:
     """The name of the Lambda function whose process holds the loopback connection from this port."""
     wanted = f"0100007F:{port:04X}"
@@ -72,9 +85,7 @@ class DeployedRoles:
     url: str
 
     def of_function(self, function: str, region: str) -> Role:
-        lambda_, iam = (
-            boto3.client(service, endpoint_url=self.url, region_name=region, **KEYS) for service in ("lambda", "iam")
-        )
+        lambda_, iam = (client(service, self.url, region) for service in ("lambda", "iam"))
         name = lambda_.get_function_configuration(FunctionName=function)["Role"].rpartition("/")[2]
         if "PermissionsBoundary" in iam.get_role(RoleName=name)["Role"]:
             raise NotSupported(f"the permissions boundary of {name}")
@@ -137,7 +148,7 @@ def enforcing_proxy(
         place, role = Place(account, call.region), role_of(function, call.region)
         caller = f"arn:{place.partition}:sts::{account}:assumed-role/{role.name}/{function}"
         ask_documents = any(key.startswith(OF_DOCUMENTS) for key in condition_keys(role.policies))
-        ssm = boto3.client("ssm", endpoint_url=upstreams["ssm"], region_name=call.region, **KEYS)
+        ssm = client("ssm", upstreams["ssm"], call.region)
         for needed in needed_permissions(call.service, call.operation, call.request, place):
             keys = condition_keys_of_document(ssm, needed.document) if ask_documents and needed.document else {}
             if why := refusal(role.policies, needed, keys, caller, place):

@@ -6,12 +6,15 @@ why in a comment before it (tools/shell_blocks.py).
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore import xform_name
 from local_aws import ROOT, base_environment, local_aws
 from shell_blocks import SHELL, blocks, commands
 from stacks import Stacks
@@ -59,6 +62,44 @@ def test_every_shell_block_is_run_by_a_test_or_says_why_not(page: Path) -> None:
     to_run = [block.line for block in blocks(page) if block.language in SHELL and block.why_not_run is None]
     if name not in RUN_HERE | RUN_ELSEWHERE:
         assert not to_run, f"{name}: no test runs the blocks at lines {to_run}, and they don't say why"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_aws_commands_in_a_pages_sentences_and_unrun_blocks_are_known_to_the_client(page: Path) -> None:
+    unrun = [block.text for block in blocks(page) if block.language in SHELL and block.why_not_run is not None]
+    in_sentences = re.findall(r"`(aws [^`\n]+)`", page.read_text())
+    for command in in_sentences + re.findall(r"^aws .*$", "\n".join(unrun).replace("\\\n", " "), re.MULTILINE):
+        assert unknown_to_the_client(command) == [], command
+
+
+OF_EVERY_COMMAND = {"query", "output", "region", "profile"}
+OF_THE_CLIENT_ALONE = {
+    ("cloudformation", "deploy"): {"template-file", "stack-name", "capabilities", "parameter-overrides"}
+}
+
+
+def unknown_to_the_client(command: str) -> list[str]:
+    """What of `aws SERVICE OPERATION --option ...` botocore, which the aws client is made from, has not."""
+    _, service, operation, *words = shlex.split(command, comments=True)
+    options = {
+        word.removeprefix("--").removeprefix("no-") for word in words if word.startswith("--")
+    } - OF_EVERY_COMMAND
+    known = OF_THE_CLIENT_ALONE.get((service, operation))
+    if known is None:
+        model = botocore.session.get_session().get_service_model(service)
+        names = {xform_name(name, "-"): name for name in model.operation_names}
+        if operation not in names:
+            return [operation]
+        shape = model.operation_model(names[operation]).input_shape
+        known = {xform_name(member, "-") for member in shape.members} if shape else set()
+    return sorted(options - known)
+
+
+def test_the_check_of_commands_finds_what_is_wrong() -> None:
+    assert unknown_to_the_client("aws ssm get-document --name x --query Content") == []
+    assert unknown_to_the_client("aws ssm fetch-document --name x") == ["fetch-document"]
+    assert unknown_to_the_client("aws ssm get-document --document-name x") == ["document-name"]
+    assert unknown_to_the_client("aws cloudformation deploy --stack x") == ["stack"]
 
 
 def test_every_make_target_that_a_page_names_is_one() -> None:
