@@ -10,7 +10,7 @@ use cfn_ssm_document::cfn::response_url::{ResponseUrl, UrlRules};
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::resource::document::content::{Content, Format, redact};
 use cfn_ssm_document::resource::document::desired::{self as document, session};
-use cfn_ssm_document::resource::service_setting::{physical_id::PhysicalId, properties as setting};
+use cfn_ssm_document::resource::service_setting::{desired as setting, physical_id::PhysicalId};
 use serde_json::Value;
 use serde_json::value::RawValue;
 

@@ -14,6 +14,11 @@ impl Failure {
         Self(reason.into())
     }
 
+    /// The failure where properties can't be parsed although no problem was found, which would be a defect.
+    pub fn unreadable_properties() -> Self {
+        Self::new("The properties can't be read.")
+    }
+
     /// Appends a sentence.
     #[must_use]
     pub fn and(self, more: impl fmt::Display) -> Self {

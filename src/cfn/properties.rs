@@ -1,30 +1,30 @@
-//! Reads a resource's properties, and collects everything that is wrong with them.
+//! Parses a resource's properties and collects all problems.
 //!
-//! CloudFormation sends every scalar as a string; real booleans and numbers, as a test by hand may send them, are read too.
+//! CloudFormation sends every scalar as a string. Booleans and numbers are accepted too, since a manual test may send them.
 
 use serde_json::{Map, Value};
 
 use crate::failure::{Problem, did_you_mean, quoted};
 
-/// What CloudFormation itself puts beside the properties.
+/// Properties that CloudFormation adds.
 const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
-/// So many are named: finding the nearest name takes time, and an answer has no room for more.
+/// The most unknown properties that are named: finding the nearest name takes time, and a response has no room for more.
 const MAX_UNKNOWN: usize = 20;
 
-/// More than any property takes; each entry can have problems of its own.
+/// More than any property accepts. Each entry can have problems of its own.
 const MAX_ITEMS: usize = 2_000;
 
-/// A reader of one resource's properties.
+/// Parses one resource's properties.
 #[derive(Debug)]
 pub struct Properties<'a> {
     map: &'a Map<String, Value>,
-    /// What was found wrong so far.
+    /// The problems found so far.
     pub problems: Vec<Problem>,
 }
 
 impl<'a> Properties<'a> {
-    /// Reads `map`, in which only the names in `known` may stand.
+    /// Begins to parse `map`. Any name that is not in `known` is a problem.
     pub fn new(map: &'a Map<String, Value>, known: &[&str]) -> Self {
         let is_known = |name: &str| known.contains(&name) || OF_CLOUDFORMATION.contains(&name);
         let unknown = map.keys().filter(|name| !is_known(name)).take(MAX_UNKNOWN);
@@ -40,12 +40,12 @@ impl<'a> Properties<'a> {
         self.problems.push(Problem::new(path, text));
     }
 
-    /// The property as it came; null is the same as absent.
+    /// The property, unparsed. Null counts as absent.
     pub fn value(&self, name: &str) -> Option<&'a Value> {
         self.map.get(name).filter(|value| !value.is_null())
     }
 
-    /// The name and value of a property that has an older spelling too; both at once are a problem.
+    /// The name and value of a required property with an alternative name. Having both is a problem.
     pub fn either(&mut self, name: &'static str, older: &'static str) -> Option<(&'static str, &'a Value)> {
         match (self.value(name), self.value(older)) {
             (Some(_), Some(_)) => {
@@ -55,10 +55,23 @@ impl<'a> Properties<'a> {
             (Some(value), None) => Some((name, value)),
             (None, Some(value)) => Some((older, value)),
             (None, None) => {
-                self.problem(name, "is missing. It is required.");
+                self.missing(name);
                 None
             }
         }
+    }
+
+    /// A scalar that must be present, as text.
+    pub fn required_text(&mut self, name: &str) -> Option<String> {
+        if self.value(name).is_none() {
+            self.missing(name);
+        }
+        self.text(name)
+    }
+
+    /// Adds the problem that a required property is missing.
+    pub fn missing(&mut self, name: &str) {
+        self.problem(name, "is missing. It is required.");
     }
 
     /// A scalar as text.
@@ -71,7 +84,7 @@ impl<'a> Properties<'a> {
         text
     }
 
-    /// `true` or `false`; anything else is a problem and gives the default.
+    /// `true` or `false`. Anything else is a problem and returns the default.
     pub fn boolean(&mut self, name: &str, default: bool) -> bool {
         match self.text(name).as_deref() {
             None => default,
@@ -84,7 +97,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// One of the named choices; the first is the default.
+    /// One of the choices. The first is the default.
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let Some(given) = self.text(name) else {
             return choices.first().map(|(_, choice)| *choice);
@@ -98,7 +111,7 @@ impl<'a> Properties<'a> {
         found.map(|(_, choice)| *choice)
     }
 
-    /// A list of scalars as texts; a single scalar is a list of one. Absent is empty.
+    /// A list of scalars as texts. A single scalar is a list of one; an absent property is an empty list.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.value(name) else { return Vec::new() };
         let items = match value {
@@ -115,7 +128,7 @@ impl<'a> Properties<'a> {
         texts.unwrap_or_default()
     }
 
-    /// A list of objects, each with its path. Absent is empty.
+    /// A list of objects, each with its path. An absent property is an empty list.
     pub fn objects(&mut self, name: &str) -> Vec<(String, &'a Map<String, Value>)> {
         let Some(value) = self.value(name) else { return Vec::new() };
         if value.as_array().is_some_and(|items| self.has_too_many(name, items)) {
@@ -140,6 +153,11 @@ impl Properties<'_> {
         }
         too_many
     }
+}
+
+/// Parses one property with a choice on its own, as a Delete does. If it is invalid, returns `otherwise`.
+pub fn choice_or<T: Copy>(name: &str, properties: &Map<String, Value>, choices: &[(&str, T)], otherwise: T) -> T {
+    Properties::new(properties, &[name]).choice(name, choices).unwrap_or(otherwise)
 }
 
 /// A string, number or boolean as text.

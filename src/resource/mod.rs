@@ -1,4 +1,4 @@
-//! The resources: which there are, and the one dispatch to them.
+//! Dispatches a request to its resource.
 
 pub mod document;
 pub mod location;
@@ -20,10 +20,10 @@ use crate::invocation::undo_log::UndoLog;
 const DOCUMENT: &str = "Custom::SsmDocument";
 const SERVICE_SETTING: &str = "Custom::SsmServiceSetting";
 
-/// Carries out a request. `function` is the name of the function that it was sent to.
+/// Carries out a request. `function` is the name of the invoked function.
 ///
 /// # Errors
-/// What was refused or failed; `undo_log` then has what a failure must undo.
+/// The request was refused, or a call failed. `undo_log` then holds what must be undone.
 pub(crate) async fn dispatch(
     client: &Client,
     location: Option<&Location>,
@@ -37,7 +37,7 @@ pub(crate) async fn dispatch(
         && let Err(refused) = same_place(location, &request.stack_id)
     {
         if is_delete {
-            tracing::info!("the stack is of another account or Region: there is nothing of it here");
+            tracing::info!("the stack is in another account or Region, so there is nothing to delete");
             return Ok(deleted(request));
         }
         return Err(refused);
@@ -64,7 +64,7 @@ fn deleted(request: &Request) -> Reconciled {
     Reconciled { physical_id: request.physical_resource_id.clone().unwrap_or_default(), data: Map::new() }
 }
 
-/// A ServiceToken may be used across accounts; the work would then be done in the wrong one.
+/// A ServiceToken can be used across accounts, but the work would be done in the function's account.
 fn same_place(location: &Location, stack_id: &str) -> Result<(), Failure> {
     let Some(stack) = Location::from_arn(stack_id) else {
         return Err(Failure::new(format!("StackId: {} is not a stack's ARN.", quoted(stack_id))));
@@ -73,8 +73,8 @@ fn same_place(location: &Location, stack_id: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(format!(
-        "ServiceToken: the function is in account {} and Region {}, the stack in {} and {}, and what it asks for would be done in \
-         the function's. Deploy the provider in the stack's own account and Region, and use its ServiceToken.",
+        "ServiceToken: the function is in account {} and Region {}, but the stack is in {} and {}, \
+         where the function changes nothing. Deploy the provider in the stack's account and Region, and use its ServiceToken.",
         location.account, location.region, stack.account, stack.region
     )))
 }

@@ -4,7 +4,7 @@ use aws_sdk_ssm::Client;
 
 use super::document::apply::undo as document;
 use super::document::plan::undo::Undo as DocumentUndo;
-use super::service_setting::Undo as SettingUndo;
+use super::service_setting::undo::Undo as SettingUndo;
 use crate::cfn::standing::Overtaken;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
@@ -15,16 +16,23 @@ use tokio::time::Instant;
 use super::retry::{LastRetry, RetryClassifier};
 use crate::http::gate::Gated;
 
+/// More than the 15 minutes of a function have room for: the caller's deadline ends the retries.
+const MAX_ATTEMPTS: u32 = 1_000;
+
+/// How long the credentials may take. By default, the SDK adds up the pauses of all attempts for it, before each of them.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An attempt that hangs for longer is abandoned and retried.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
-/// Its attempts to write pass the invocation's gate. It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
-/// `process_started`, `AccessDeniedException`. It records in `last_retry` what it retried last.
+/// It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
+/// `process_started`, `AccessDeniedException`. It records in `last_retry` what it retried last. Its attempts to write pass the
+/// gate of the invocation.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
-        .with_max_attempts(u32::MAX)
+        .with_max_attempts(MAX_ATTEMPTS)
         .with_initial_backoff(Duration::from_millis(300))
         .with_max_backoff(Duration::from_secs(4));
     // The default token bucket outlives an invocation: after a few failed invocations, the next one would retry nothing.
@@ -33,6 +41,7 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
     let mut config = aws_sdk_ssm::config::Builder::from(config)
         .retry_config(retry)
         .retry_partition(unlimited)
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
         // This protection ends a call that stalls for 5 s with an error that is not retried. The attempt timeout is retried.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

@@ -1,8 +1,10 @@
 //! Systems Manager: the client, what it retries, and what AWS's errors mean to a stack's owner.
 
 pub mod client;
+mod code;
 mod error;
 mod remedy;
 pub mod retry;
 
-pub use self::error::{ErrorCode, SsmError};
+pub use self::code::ErrorCode;
+pub use self::error::SsmError;

@@ -1,6 +1,6 @@
 //! The remedy for each of AWS's errors.
 
-use super::error::ErrorCode;
+use super::code::ErrorCode;
 
 pub(super) const CHECK_ENDPOINT: &str =
     "Check that the function can reach the endpoint (in a VPC, it needs an endpoint for ssm), then try again.";

@@ -10,7 +10,8 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 use tokio::time::Instant;
 
-use super::error::{ErrorCode, WireError};
+use super::code::ErrorCode;
+use super::error::WireError;
 use super::remedy::CHECK_ENDPOINT;
 
 /// IAM is eventually consistent: a role that was just created may be denied for this long.

@@ -7,7 +7,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use std::sync::Arc;
+
+use cfn_ssm_document::http::put::Put;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
 use loopback_aws::InProcess;
+use reqwest::Url;
 
 /// The transport as the SDK wants it.
 #[derive(Debug, Clone)]
@@ -28,6 +34,28 @@ impl HttpConnector for InProcessClient {
             let response = transport.send(request).await.map_err(|reset| ConnectorError::io(reset.into()))?;
             Ok(HttpResponse::try_from(response.map(SdkBody::from)).expect("a response that HTTP can carry"))
         })
+    }
+}
+
+/// The transport of the PUTs that deliver responses.
+#[derive(Debug, Clone)]
+pub struct InProcessPut(pub InProcess);
+
+impl Put for InProcessPut {
+    fn connect(&self, _: Url) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn put(&self, url: Url, body: Vec<u8>) -> BoxFuture<'_, Result<StatusCode, String>> {
+        let request = http::Request::put(url.as_str()).header("content-type", "").body(body).expect("a request");
+        Box::pin(async move {
+            let response = self.0.send(request).await.map_err(|reset| reset.to_string())?;
+            Ok(response.status())
+        })
+    }
+
+    fn on_this_thread(&self) -> Result<Arc<dyn Put>, String> {
+        Ok(Arc::new(self.clone()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
@@ -17,6 +17,8 @@ use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+
+use crate::transport::{InProcessClient, InProcessPut};
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
@@ -52,6 +54,13 @@ impl World {
         Self { aws, provider }
     }
 
+    /// Without sockets, for a runtime whose time is paused: minutes pass in no time.
+    pub fn in_process(builder: Builder) -> Self {
+        let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let provider = provider_in_process(&aws);
+        Self { aws, provider }
+    }
+
     /// Sends a request and gives the answer that was delivered for it.
     pub async fn send(&self, request: &Request) -> Reply {
         let before = self.aws.responses().len();
@@ -73,8 +82,14 @@ impl World {
 
     pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
-        let payload = serde_json::value::to_raw_value(&request.event(&url)).unwrap();
-        self.provider.handle(LambdaEvent::new(payload, context(timeout))).await
+        let event = request.event(&url);
+        self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
+        self.deliver(&event, timeout).await
+    }
+
+    /// Delivers an event, whatever CloudFormation has sent since.
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+        deliver(&self.aws, &self.provider, event, timeout).await
     }
 
     /// The default version's content, parsed.
@@ -124,20 +139,65 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(SdkHttpClient::new(&tls).unwrap())
         .region(Region::new(REGION))
-        .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests"))
+        .credentials_provider(credentials())
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let url_rules = UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true };
-    let cloudformation = CloudFormation::new(|| Err("nobody is there".to_owned()));
+    let cloudformation = cloudformation(aws, &config, &tls);
     let put = Arc::new(HttpsPut::new(tls).unwrap());
-    Provider::new(&config, cloudformation, put, url_rules, Clock::system(), started)
+    Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started)
+}
+
+/// A provider whose calls reach `aws` without sockets, and which tells the time by the same clock.
+pub fn provider_in_process(aws: &Loopback) -> Provider {
+    let config = |endpoint: String| {
+        aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(InProcessClient(aws.transport()))
+            .region(Region::new(REGION))
+            .credentials_provider(aws_sdk_ssm::config::SharedCredentialsProvider::new(credentials()))
+            .endpoint_url(endpoint)
+            .build()
+    };
+    let (ssm, cloudformation) = (config(aws.ssm_url()), config(aws.cloudformation_url()));
+    let clock = aws.clock();
+    let clock = Clock::new(move || clock.now_system().duration_since(UNIX_EPOCH).unwrap());
+    let cloudformation = CloudFormation::new(move || Ok((&cloudformation).into()));
+    let put = Arc::new(InProcessPut(aws.transport()));
+    Provider::new(&ssm, cloudformation, put, url_rules(), clock, Instant::now())
+}
+
+/// Delivers an event to a provider, as Lambda does.
+pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Failure> {
+    let payload = serde_json::value::to_raw_value(event).unwrap();
+    provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
+}
+
+fn credentials() -> Credentials {
+    Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "tests")
+}
+
+fn url_rules() -> UrlRules {
+    UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true }
+}
+
+/// What asks the CloudFormation of `aws`.
+fn cloudformation(aws: &Loopback, config: &SdkConfig, tls: &rustls::ClientConfig) -> CloudFormation {
+    let (config, tls, url) = (config.clone(), tls.clone(), aws.cloudformation_url());
+    CloudFormation::new(move || {
+        let config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?).endpoint_url(&url);
+        Ok((&config.build()).into())
+    })
 }
 
 /// What Lambda tells of an invocation that may take so long.
 pub fn context(timeout: Duration) -> Context {
+    context_at(SystemTime::now(), timeout)
+}
+
+fn context_at(now: SystemTime, timeout: Duration) -> Context {
     let mut context = Context::default();
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
+    let deadline = now.duration_since(UNIX_EPOCH).unwrap() + timeout;
     context.deadline = u64::try_from(deadline.as_millis()).unwrap();
     let (function_name, log_stream) = (FUNCTION.into(), LOG_STREAM.into());
     context.env_config = Arc::new(Config { function_name, log_stream, ..Config::default() });

@@ -1,40 +1,34 @@
 //! `Custom::SsmServiceSetting`: *the setting has the desired value, and no change of it is pending.*
 
-pub mod calls;
+pub(crate) mod aws;
+pub mod desired;
+pub(crate) mod observed;
 pub mod physical_id;
-pub mod plan;
-pub mod properties;
+pub(crate) mod plan;
+pub(crate) mod undo;
 
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value, json};
 
-use self::calls::Setting;
+use self::aws::Setting;
+use self::desired::{Desired, OnDelete, declared_value};
+use self::observed::Observed;
 use self::physical_id::{PhysicalId, Previous};
-use self::plan::{Observed, Step, first_id, on_delete, same_value, step, undo, undo_unfinished};
-use self::properties::{Desired, OnDelete, declared_value};
+use self::plan::Plan;
+use self::undo::Undo;
 use crate::cfn::physical_id::{FailedCreate, is_made_up};
 use crate::cfn::request::{Request, RequestType};
 use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
-use crate::invocation::writes;
 use crate::resource::location::Location;
 use crate::resource::reconciled::Reconciled;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// How to put a setting back.
-#[derive(Debug, Clone)]
-pub struct Undo {
-    id: PhysicalId,
-    function: String,
-    /// What this request set.
-    value: String,
-}
-
-/// Brings the setting to what a Create or an Update asks for.
+/// Carries out a Create or an Update.
 ///
 /// # Errors
-/// What was refused or failed; `undo_log` then has what a failure must undo.
+/// The request was refused, or a call failed. `undo_log` then holds what must be undone.
 pub(crate) async fn reconcile(
     client: &Client,
     location: Option<&Location>,
@@ -50,31 +44,31 @@ pub(crate) async fn reconcile(
     let own_id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let own_id = own_id.filter(|id| id.setting == desired.id);
     let declared_before = declared_value(&request.old_properties, &desired.id);
-    if own_id.is_some() && !declared_before.is_some_and(|value| same_value(&value, &observed.value)) {
+    if own_id.is_some() && !declared_before.is_some_and(|value| plan::same_value(&value, &observed.value)) {
         // An Update before this one may have been cancelled while it wrote.
         undo_log.step("waiting for an earlier Update to end");
         standing.wait_for_patience().await;
         observed = setting.observe().await?;
     }
-    let step = step(&desired, &observed);
-    tracing::info!(setting = desired.id, sets = step != Step::Leave, "planned");
+    let plan = plan::change(&desired, &observed);
+    tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
     let id = match own_id {
-        // Its own setting: the stack's rollback is an Update, too, and sets it back.
+        // The resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
         None => {
-            let id = first_id(&desired, &observed, request.requested_at)?;
-            if step != Step::Leave {
+            let id = plan::adoption(&desired, &observed, request.requested_at)?;
+            if plan != Plan::Leave {
                 let undo = Undo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
                 undo_log.note(UndoEntry { physical_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
             }
             id
         }
     };
-    if step != Step::Leave {
+    if plan != Plan::Leave {
         undo_log.step("changing the setting");
-        observed = setting.take(&step, observed).await?;
+        observed = setting.apply(&plan, observed).await?;
         if request.request_type == RequestType::Create {
-            // A setting bears no ownership: the Delete of a cancelled Create can't tell what that Create set.
+            // A setting has no tags of ownership, so the Delete after a cancelled Create can't tell what that Create set.
             undo_log.step("asking CloudFormation whether this request still stands");
             standing.confirm().await?;
         }
@@ -82,7 +76,7 @@ pub(crate) async fn reconcile(
     Ok(Reconciled { physical_id: id.to_string(), data: data(&id, observed) })
 }
 
-/// Lets the setting go that a Delete names.
+/// Carries out a Delete.
 ///
 /// # Errors
 /// A call failed.
@@ -102,9 +96,10 @@ pub(crate) async fn release(
     };
     let Some(id) = PhysicalId::parse(&given) else {
         if is_made_up(&given, &request.stack_id, &request.logical_resource_id) {
-            let warning =
-                "CloudFormation cancelled the Create of this resource: check that the setting is as it was before";
-            tracing::warn!(resource = request.logical_resource_id, warning, "look at this");
+            tracing::warn!(
+                resource = request.logical_resource_id,
+                "CloudFormation cancelled the Create of this resource; check that the setting is as it was before"
+            );
         }
         return Ok(());
     };
@@ -112,38 +107,24 @@ pub(crate) async fn release(
         return Ok(());
     }
     if unfinished.is_some() {
-        undo_log.step("waiting for the Create that failed to end");
+        undo_log.step("waiting for the failed Create to end");
         standing.wait_for_patience().await;
     }
-    undo_log.step("letting the setting go");
+    undo_log.step("releasing the setting");
     let setting = Setting { client, id: &id.setting, function, undo_log };
     let Some(observed) = setting.find().await? else { return Ok(()) };
     let declared = declared_value(&request.properties, &id.setting);
-    let (step, warning) = match unfinished {
-        Some(signature) => undo_unfinished(&id.previous, declared.as_deref(), signature, &observed),
-        None => on_delete(choice, &id.previous, declared.as_deref(), &observed),
+    let (plan, warning) = match unfinished {
+        Some(signature) => plan::undo_unfinished(&id.previous, declared.as_deref(), signature, &observed),
+        None => plan::release(choice, &id.previous, declared.as_deref(), &observed),
     };
     if let Some(warning) = warning {
-        tracing::warn!(setting = id.setting, warning, "look at this");
+        tracing::warn!(setting = id.setting, "{warning}");
     }
-    setting.take(&step, observed).await.map(drop)
+    setting.apply(&plan, observed).await.map(drop)
 }
 
-impl Undo {
-    /// Puts the setting back as it was before the request, unless somebody else has changed it since.
-    ///
-    /// # Errors
-    /// A call failed, or what was there before is not known.
-    pub(crate) async fn run(&self, client: &Client, undo_log: &UndoLog<AnyUndo>) -> Result<(), Failure> {
-        let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
-        let observed = setting.observe().await?;
-        let step = undo(&self.id.previous, &self.value, writes::any(), &observed);
-        let step = step.ok_or_else(|| Failure::new("An earlier delivery of this request changed it."))?;
-        setting.take(&step, observed).await.map(drop)
-    }
-}
-
-/// What `Fn::GetAtt` gives.
+/// The values of `Fn::GetAtt`.
 fn data(id: &PhysicalId, observed: Observed) -> Map<String, Value> {
     let previous = match &id.previous {
         Previous::Value(value) => value.clone(),

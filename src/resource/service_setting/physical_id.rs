@@ -1,36 +1,36 @@
-//! The physical id of a setting: it names the setting and remembers what was there before, so that no other store is needed.
+//! The physical id of a setting. It also holds the value before this resource, so that no other store is needed.
 
 use std::fmt;
 
 use crate::cfn::physical_id::FailedCreate;
 
-/// A setting and its past.
+/// A setting and its value before this resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhysicalId {
     /// The setting's id.
     pub setting: String,
-    /// What was there before this resource.
+    /// The value before this resource.
     pub previous: Previous,
 }
 
-/// What was there before.
+/// The value before this resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Previous {
-    /// Nothing was set: AWS's default was in force.
+    /// AWS's default.
     Default,
-    /// This value was set.
+    /// This value.
     Value(String),
-    /// It can't be known, or does not fit.
+    /// It is unknown, or too long for a physical id.
     Unknown,
 }
 
 impl PhysicalId {
-    /// Whether it is short enough for CloudFormation, also if its Create fails and can't be undone.
+    /// Whether CloudFormation accepts it, even as part of the id of a failed Create that can't be undone.
     pub fn fits(&self) -> bool {
         FailedCreate::fits(&self.to_string())
     }
 
-    /// Reads it back; `None` for the marker and for ids that CloudFormation made up.
+    /// Parses a physical id. Returns `None` for the marker of a failed Create and for ids that CloudFormation made up.
     pub fn parse(text: &str) -> Option<Self> {
         let (setting, previous) = text.split_once('?')?;
         let previous = match previous.split_once('=') {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_back_as_it_was_written() {
+    fn an_id_parses_to_what_it_was_formatted_from() {
         for previous in [
             Previous::Default,
             Previous::Unknown,
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_others_are_not_read() {
+    fn ids_of_another_form_are_not_parsed() {
         for text in [
             "",
             "cfn-ssm-document:not-created",

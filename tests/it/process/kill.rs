@@ -8,7 +8,7 @@ use futures_util::stream::iter;
 use loopback_aws::Age;
 
 use super::bootstrap::Bootstrap;
-use crate::protocol::staging::{STAGES, Stage, delivered, in_force};
+use crate::protocol::stages::{STAGES, Stage, delivered, in_force};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

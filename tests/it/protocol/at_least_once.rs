@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::staging::{STAGES, Stage, in_force};
+use super::stages::{STAGES, Stage, in_force};
 use crate::world::{Reply, World, provider};
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use loopback_aws::ssm::ModelError;
 use loopback_aws::{Fault, Sink};
 use tokio::sync::Semaphore;
 
-use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use super::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::documents::desired;
 use crate::world::{Request, World};
 

@@ -7,7 +7,7 @@ use loopback_aws::Age;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::staging::{TIMEOUT, delivered};
+use super::stages::{TIMEOUT, delivered};
 use crate::documents::{NAME, desired, desired_with};
 use crate::world::{Request, World, context};
 

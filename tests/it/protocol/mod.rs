@@ -10,5 +10,5 @@ mod reasons;
 mod response_url;
 mod retries;
 mod size;
-pub mod staging;
+pub mod stages;
 mod stall;

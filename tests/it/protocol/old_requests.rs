@@ -5,7 +5,7 @@ use std::time::Duration;
 use loopback_aws::Age;
 use serde_json::{Value, json};
 
-use super::staging::in_force;
+use super::stages::in_force;
 use crate::documents::{NAME, content, desired, desired_with};
 use crate::world::{Request, SINCE, World};
 

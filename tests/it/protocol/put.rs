@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use loopback_aws::{Age, Loopback, Sink};
 use serde_json::json;
 
-use super::staging::TIMEOUT;
+use super::stages::TIMEOUT;
 use crate::documents::desired;
 use crate::world::{Request, World, provider};
 

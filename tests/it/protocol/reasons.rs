@@ -6,7 +6,7 @@ use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Model, Version};
 use serde_json::json;
 
-use super::staging::{TIMEOUT, delivered, restoring};
+use super::stages::{TIMEOUT, delivered, restoring};
 use crate::documents::{NAME, desired, desired_with, preferences};
 use crate::world::{LOG_STREAM, Request, World};
 

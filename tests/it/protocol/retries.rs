@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use loopback_aws::Fault;
 use loopback_aws::ssm::ModelError;
 
-use super::staging::{Stage, TIMEOUT, delivered};
+use super::stages::{Stage, TIMEOUT, delivered};
 use crate::documents::desired;
 use crate::world::{REGION, Request, World, provider};
 

@@ -3,7 +3,7 @@
 use loopback_aws::Fault;
 use serde_json::{Value, json};
 
-use super::staging::delivered;
+use super::stages::delivered;
 use crate::documents::{NAME, desired, desired_with};
 use crate::world::{LOG_STREAM, Request, World};
 

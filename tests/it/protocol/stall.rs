@@ -15,13 +15,13 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use std::time::Duration;
 
-use super::staging::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use super::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::world::World;
 
 const SECRET: &str = "what a panic may quote";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spring {
+enum ClientFault {
     /// The thread blocks for longer than the function has, before the call or after it.
     StallBefore,
     StallAfter,
@@ -32,9 +32,9 @@ enum Spring {
 
 /// An HTTP client that works but for one call.
 #[derive(Debug, Clone)]
-struct Trap {
+struct FaultyClient {
     inner: SdkHttpClient,
-    spring: Spring,
+    fault: ClientFault,
     at: u64,
     calls: Arc<AtomicU64>,
 }
@@ -43,20 +43,20 @@ fn stall() {
     std::thread::sleep(TIMEOUT + Duration::from_millis(300));
 }
 
-impl HttpClient for Trap {
+impl HttpClient for FaultyClient {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
 
-impl HttpConnector for Trap {
+impl HttpConnector for FaultyClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        match self.spring {
-            Spring::StallBefore if number == self.at => stall(),
-            Spring::Panic if number == self.at => panic!("{SECRET}"),
-            Spring::PanicAlways if number >= self.at => panic!("{SECRET}"),
-            Spring::StallAfter if number == self.at => {
+        match self.fault {
+            ClientFault::StallBefore if number == self.at => stall(),
+            ClientFault::Panic if number == self.at => panic!("{SECRET}"),
+            ClientFault::PanicAlways if number >= self.at => panic!("{SECRET}"),
+            ClientFault::StallAfter if number == self.at => {
                 let call = self.inner.call(request);
                 return HttpConnectorFuture::new(async {
                     let answer = call.await;
@@ -70,19 +70,19 @@ impl HttpConnector for Trap {
     }
 }
 
-fn set(world: &mut World, spring: Spring, at: u64) {
+fn set(world: &mut World, fault: ClientFault, at: u64) {
     let client = SdkHttpClient::new(&http::tls(None).unwrap()).unwrap();
-    let trap = Trap { inner: client, spring, at, calls: Arc::default() };
-    let config = world.provider.ssm.config().to_builder().http_client(trap);
+    let faulty = FaultyClient { inner: client, fault, at, calls: Arc::default() };
+    let config = world.provider.ssm.config().to_builder().http_client(faulty);
     world.provider.ssm = Client::from_conf(config.build());
 }
 
-async fn at_call(stage: Stage, n: u64, spring: Spring) {
-    let case = format!("{spring:?} at call {n}");
+async fn at_call(stage: Stage, n: u64, fault: ClientFault) {
+    let case = format!("{fault:?} at call {n}");
     let (mut world, request) = stage.set().await;
     let before = in_force(&world);
     let sound = world.provider.clone();
-    set(&mut world, spring, n);
+    set(&mut world, fault, n);
     let started = Instant::now();
     let result = world.invoke_within(&request, TIMEOUT).await;
     assert!(result.is_ok(), "{stage:?}: {case}: {result:?}");
@@ -90,14 +90,14 @@ async fn at_call(stage: Stage, n: u64, spring: Spring) {
     let took = arrived.expect("an answer") - started;
     assert!(took < TIMEOUT, "{stage:?}: {case}: answered after {took:?}");
     let reply = delivered(&world, &case);
-    let expected = if matches!(spring, Spring::Panic | Spring::PanicAlways) { "panicked" } else { "stalled" };
+    let expected = if matches!(fault, ClientFault::Panic | ClientFault::PanicAlways) { "panicked" } else { "stalled" };
     assert!(reply.reason().contains(expected) && !reply.reason().contains(SECRET), "{stage:?}: {case}: {}", reply.0);
     world.provider = sound;
     stage.assert_truthful(&world, &request, &before, &reply, &case).await;
 }
 
 /// Each case has a thread of its own, since it blocks it.
-fn at_every_call(spring: Spring) {
+fn at_every_call(fault: ClientFault) {
     let block_on = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut cases = Vec::new();
     for stage in STAGES {
@@ -107,7 +107,7 @@ fn at_every_call(spring: Spring) {
     for some in cases.chunks(12) {
         std::thread::scope(|scope| {
             for (stage, n) in some.iter().copied() {
-                scope.spawn(move || block_on().block_on(at_call(stage, n, spring)));
+                scope.spawn(move || block_on().block_on(at_call(stage, n, fault)));
             }
         });
     }
@@ -115,20 +115,20 @@ fn at_every_call(spring: Spring) {
 
 #[test]
 fn a_stall_of_the_thread_before_a_call_delays_no_answer() {
-    at_every_call(Spring::StallBefore);
+    at_every_call(ClientFault::StallBefore);
 }
 
 #[test]
 fn a_stall_of_the_thread_after_a_call_delays_no_answer() {
-    at_every_call(Spring::StallAfter);
+    at_every_call(ClientFault::StallAfter);
 }
 
 #[test]
 fn a_panic_is_answered_without_its_payload() {
-    at_every_call(Spring::Panic);
+    at_every_call(ClientFault::Panic);
 }
 
 #[test]
 fn a_panic_that_repeats_itself_while_undoing_is_answered() {
-    at_every_call(Spring::PanicAlways);
+    at_every_call(ClientFault::PanicAlways);
 }

@@ -50,6 +50,7 @@
 pub mod cloudformation;
 pub mod ssm;
 
+mod builder;
 mod call;
 mod clock;
 mod draws;
@@ -66,12 +67,13 @@ mod signature;
 mod sink;
 mod tls;
 
+pub use builder::Builder;
 pub use clock::Clock;
 pub use fault::{Fault, Gate, Loss, On};
 pub use in_process::InProcess;
 pub use journal::{Call, Entry, Response, Service, What};
 pub use late::TakesEffect;
-pub use loopback::{Builder, Loopback};
+pub use loopback::Loopback;
 pub use response_url::Age;
 pub use runtime_api::{InvocationError, RuntimeApi};
 pub use server::{Counts, Reset};

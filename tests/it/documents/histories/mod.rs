@@ -18,7 +18,7 @@ use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use serde_json::Value;
 
-use self::steps::{Fate, NAMES, STACKS, Step, Wanted, step};
+use self::steps::{Disturbance, NAMES, STACKS, Step, Wanted, step};
 use super::preferences;
 use crate::world::{Reply, Request, World, stack};
 
@@ -67,8 +67,8 @@ impl History {
                 }
                 return;
             }
-            Step::Deploy { stack, wanted, fate } => self.deploy(*stack, wanted, fate, &before).await,
-            Step::Remove { stack, fate } => self.remove(*stack, fate).await,
+            Step::Deploy { stack, wanted, disturbance } => self.deploy(*stack, wanted, disturbance, &before).await,
+            Step::Remove { stack, disturbance } => self.remove(*stack, disturbance).await,
         }
         let (Step::Deploy { stack, .. } | Step::Remove { stack, .. }) = step else { return };
         for (name, before) in before.iter().enumerate() {
@@ -96,14 +96,14 @@ impl History {
         }
     }
 
-    async fn deploy(&mut self, stack: usize, wanted: &Wanted, fate: &Fate, before: &[Option<State>; 2]) {
+    async fn deploy(&mut self, stack: usize, wanted: &Wanted, disturbance: &Disturbance, before: &[Option<State>; 2]) {
         let resource = self.resources[stack].clone();
         let properties = wanted.properties();
         let request = match &resource {
             None => Request::create(properties.clone()),
             Some((id, old)) => Request::update(id, old.properties(), properties.clone()),
         };
-        let reply = self.deliver(stack, request, fate).await;
+        let reply = self.deliver(stack, request, disturbance).await;
         let before = before[wanted.name].as_ref();
         if let Some(reply) = &reply {
             if reply.0["Status"] == "SUCCESS" {
@@ -111,10 +111,10 @@ impl History {
                 self.holds(stack, wanted, before);
                 self.resources[stack] = Some((reply.id().to_owned(), wanted.clone()));
             } else {
-                assert!(!self.must_succeed(stack, wanted, fate, before), "{}", reply.0);
+                assert!(!self.must_succeed(stack, wanted, disturbance, before), "{}", reply.0);
                 let is_new = resource.as_ref().is_none_or(|(id, _)| id != NAMES[wanted.name]);
                 let undone = is_new && !reply.reason().contains("could not be undone");
-                if undone && !matches!(fate, Fate::Killed { .. }) {
+                if undone && !matches!(disturbance, Disturbance::Killed { .. }) {
                     self.is_as_before(wanted.name, before);
                 }
             }
@@ -128,17 +128,17 @@ impl History {
             (Some((id, old)), false) => {
                 assert!(reply.is_none() || given == id, "a failed Update keeps its id");
                 let rollback = Request::update(&id, properties, old.properties());
-                let reply = self.deliver(stack, rollback, &Fate::Quiet).await.unwrap();
+                let reply = self.deliver(stack, rollback, &Disturbance::Quiet).await.unwrap();
                 assert_eq!(reply.id(), id, "a rollback goes back to the same name");
             }
             _ => {}
         }
     }
 
-    async fn remove(&mut self, stack: usize, fate: &Fate) {
+    async fn remove(&mut self, stack: usize, disturbance: &Disturbance) {
         let Some((id, old)) = self.resources[stack].take() else { return };
         let exists = self.state(old.name).is_some();
-        let reply = self.deliver(stack, Request::delete(&id, old.properties()), fate).await;
+        let reply = self.deliver(stack, Request::delete(&id, old.properties()), disturbance).await;
         assert!(reply.is_none_or(|reply| reply.id() == id));
         self.clean_up(stack, &id, old.properties()).await;
         assert!(old.on_delete == "Restore" || self.state(old.name).is_some() == exists, "Retain deletes nothing");
@@ -146,17 +146,17 @@ impl History {
 
     /// A Delete that nothing befalls.
     async fn clean_up(&self, stack: usize, id: &str, properties: Value) {
-        let reply = self.deliver(stack, Request::delete(id, properties), &Fate::Quiet).await.unwrap().ok();
+        let reply = self.deliver(stack, Request::delete(id, properties), &Disturbance::Quiet).await.unwrap().ok();
         assert_eq!(reply.id(), id);
     }
 
-    async fn deliver(&self, stack: usize, request: Request, fate: &Fate) -> Option<Reply> {
+    async fn deliver(&self, stack: usize, request: Request, disturbance: &Disturbance) -> Option<Reply> {
         let aws = &self.world.aws;
         let now = Age::Ahead(Duration::from_secs(self.waited.get()));
         let request = request.of_stack(STACKS[stack]).answered_at(aws.response_url(now));
-        match *fate {
-            Fate::Quiet => return Some(self.world.send(&request).await),
-            Fate::Twice => {
+        match *disturbance {
+            Disturbance::Quiet => return Some(self.world.send(&request).await),
+            Disturbance::Twice => {
                 let reply = self.world.send(&request).await;
                 if reply.0["Status"] == "SUCCESS" {
                     let once = [self.state(0), self.state(1)];
@@ -165,7 +165,7 @@ impl History {
                 }
                 return Some(reply);
             }
-            Fate::Fault(at, kind) => {
+            Disturbance::Fault(at, kind) => {
                 let refused = ModelError::new("ValidationException", "no");
                 let fault = match kind {
                     0 => Fault::Error(refused),
@@ -178,7 +178,7 @@ impl History {
                 aws.no_faults();
                 return Some(reply);
             }
-            Fate::Killed { at, after, again } => {
+            Disturbance::Killed { at, after, again } => {
                 let rule = aws.on("*").nth(at);
                 let mut gate = if after { rule.hold_after() } else { rule.hold_before() };
                 let answered = tokio::select! {
@@ -223,8 +223,8 @@ impl History {
     }
 
     /// Whether nothing stands in the way of a request.
-    fn must_succeed(&self, stack: usize, wanted: &Wanted, fate: &Fate, before: Option<&State>) -> bool {
-        let Some(before) = before else { return matches!(fate, Fate::Quiet | Fate::Twice) };
+    fn must_succeed(&self, stack: usize, wanted: &Wanted, disturbance: &Disturbance, before: Option<&State>) -> bool {
+        let Some(before) = before else { return matches!(disturbance, Disturbance::Quiet | Disturbance::Twice) };
         let me = self::stack(STACKS[stack]);
         let owner = before.tags.get("cfn-ssm-document:stack-id");
         let may = match wanted.on_existing {
@@ -236,7 +236,7 @@ impl History {
         may && none_failed
             && before.versions.len() < self.version_limit
             && !wanted.version_name
-            && matches!(fate, Fate::Quiet | Fate::Twice)
+            && matches!(disturbance, Disturbance::Quiet | Disturbance::Twice)
     }
 
     /// What a request that failed on a document it had just met must have left of it.

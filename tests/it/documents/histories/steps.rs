@@ -25,7 +25,7 @@ pub struct Wanted {
 
 /// What happens to a request on its way.
 #[derive(Debug, Clone)]
-pub enum Fate {
+pub enum Disturbance {
     Quiet,
     /// Its n-th call fails in this way.
     Fault(u64, u8),
@@ -41,8 +41,8 @@ pub enum Fate {
 
 #[derive(Debug, Clone)]
 pub enum Step {
-    Deploy { stack: usize, wanted: Wanted, fate: Fate },
-    Remove { stack: usize, fate: Fate },
+    Deploy { stack: usize, wanted: Wanted, disturbance: Disturbance },
+    Remove { stack: usize, disturbance: Disturbance },
     Hand { name: usize, edit: Edit, pick: u8 },
 }
 
@@ -79,13 +79,13 @@ fn wanted() -> impl Strategy<Value = Wanted> {
         })
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+fn disturbance() -> impl Strategy<Value = Disturbance> {
     prop_oneof![
-        5 => Just(Fate::Quiet),
-        3 => (1..10u64, 0..4u8).prop_map(|(at, kind)| Fate::Fault(at, kind)),
+        5 => Just(Disturbance::Quiet),
+        3 => (1..10u64, 0..4u8).prop_map(|(at, kind)| Disturbance::Fault(at, kind)),
         3 => (1..10u64, any::<bool>(), proptest::bool::weighted(0.8))
-            .prop_map(|(at, after, again)| Fate::Killed { at, after, again }),
-        2 => Just(Fate::Twice),
+            .prop_map(|(at, after, again)| Disturbance::Killed { at, after, again }),
+        2 => Just(Disturbance::Twice),
     ]
 }
 
@@ -101,8 +101,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         Edit::RemoveOurTags,
     ]);
     prop_oneof![
-        5 => (0..2usize, wanted(), fate()).prop_map(|(stack, wanted, fate)| Step::Deploy { stack, wanted, fate }),
-        1 => (0..2usize, fate()).prop_map(|(stack, fate)| Step::Remove { stack, fate }),
+        5 => (0..2usize, wanted(), disturbance()).prop_map(|(stack, wanted, disturbance)| Step::Deploy { stack, wanted, disturbance }),
+        1 => (0..2usize, disturbance()).prop_map(|(stack, disturbance)| Step::Remove { stack, disturbance }),
         3 => (prop_oneof![4 => Just(0), 1 => Just(1)], edit, 1..5u8)
             .prop_map(|(name, edit, pick)| Step::Hand { name, edit, pick }),
     ]

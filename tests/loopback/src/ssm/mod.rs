@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod lag;
 mod life;
+mod members;
 mod read;
 mod request;
 mod settings;
@@ -129,6 +130,7 @@ impl Model {
 
     /// One call, as on the wire: the operation's name and its input.
     pub fn call(&mut self, operation: &str, input: &Value) -> Result<Value, ModelError> {
+        members::check(operation, input)?;
         let request = &Request(input);
         match operation {
             "CreateDocument" => self.create_document(request),

@@ -118,6 +118,20 @@ fn an_account_has_500_documents_and_those_of_others_do_not_count() {
 }
 
 #[test]
+fn a_member_that_an_operation_does_not_take_is_refused() {
+    let table = [
+        ("CreateDocument", with(create("New"), "Tag", json!([]))),
+        ("UpdateDocument", with(update(B), "Requires", json!([]))),
+        ("DescribeDocument", json!({"Name": "Doc", "DocumentFormat": "JSON"})),
+        ("GetServiceSetting", json!({"settingId": "/ssm/opsinsights/opscenter"})),
+        ("GetDocument", json!(["Doc"])),
+    ];
+    for (operation, input) in table {
+        assert_eq!(refused(&mut with_doc(), operation, input.clone()), "SerializationException", "{operation} {input}");
+    }
+}
+
+#[test]
 fn update_makes_a_version_that_is_not_the_default() {
     let mut model = with_doc();
     let described = ok(&mut model, "UpdateDocument", update(B))["DocumentDescription"].take();

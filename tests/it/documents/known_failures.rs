@@ -1,4 +1,4 @@
-//! What other providers of documents do wrong, one test each.
+//! Failures that other providers of documents are known for, one test each.
 
 use loopback_aws::ssm::{Document, Version};
 use loopback_aws::{Fault, Loopback};

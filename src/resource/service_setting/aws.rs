@@ -1,40 +1,37 @@
-//! The calls of one setting.
+//! Reads and writes a setting.
 
 use std::time::Duration;
 
 use aws_sdk_ssm::Client;
 use tokio::time::Instant;
 
-use super::plan::{Observed, Step, shows};
-use super::properties::{explain_id, explain_value};
+use super::desired::{explain_id, explain_value};
+use super::observed::Observed;
+use super::plan::{Plan, shows};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
-use crate::resource::Undo;
 use crate::ssm::{ErrorCode, SsmError};
 
 /// How long a read may lag behind a write.
 const LONGEST_LAG: Duration = Duration::from_secs(5);
 
-/// Reads and writes the setting of one id.
+/// The setting with one id.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct Setting<'a> {
-    pub client: &'a Client,
-    pub id: &'a str,
-    /// The function's name: the session name of its role, by which AWS tells who modified a setting.
-    pub function: &'a str,
-    /// What it waits for is recorded here.
-    pub(crate) undo_log: &'a UndoLog<Undo>,
+pub(crate) struct Setting<'a, U> {
+    pub(crate) client: &'a Client,
+    pub(crate) id: &'a str,
+    /// The function's name. It is also the session name of its role, by which AWS tells who modified a setting.
+    pub(crate) function: &'a str,
+    /// Records what is waited for.
+    pub(crate) undo_log: &'a UndoLog<U>,
 }
 
-impl Setting<'_> {
-    /// The setting, once no change of it is pending; `None` where AWS knows no such setting.
+impl<U: Clone> Setting<'_, U> {
+    /// [Reads](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) the setting.
     ///
-    /// # Errors
-    /// [GetServiceSetting](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) failed. It
-    /// waits for ever while a change is pending: the caller's deadline ends it.
-    pub async fn find(&self) -> Result<Option<Observed>, Failure> {
+    /// Waits while a change is pending; only the caller's deadline ends that. Returns `None` if AWS has no such setting.
+    pub(crate) async fn find(&self) -> Result<Option<Observed>, Failure> {
         let mut backoff = Backoff::new();
         loop {
             let output = self.client.get_service_setting().setting_id(self.id).send().await;
@@ -55,34 +52,31 @@ impl Setting<'_> {
                 value: setting.setting_value.unwrap_or_default(),
                 is_default: status == "Default",
                 modified_at: setting.last_modified_date.map(|date| date.secs()),
-                is_mine: user.contains(":assumed-role/") && user.rsplit('/').next() == Some(self.function),
+                is_ours: user.contains(":assumed-role/") && user.rsplit('/').next() == Some(self.function),
                 arn: setting.arn.unwrap_or_default(),
                 status,
             }));
         }
     }
 
-    /// The same, where the setting must be there.
-    ///
-    /// # Errors
-    /// Also where AWS knows no such setting: then the error lists AWS's.
-    pub async fn observe(&self) -> Result<Observed, Failure> {
-        let unknown = || Failure::new(format!("SettingId: AWS knows no setting {}. {}", self.id, explain_id(self.id)));
+    /// Reads a setting that must exist. If it does not, the failure lists AWS's settings.
+    pub(crate) async fn observe(&self) -> Result<Observed, Failure> {
+        let unknown = || Failure::new(format!("SettingId: AWS has no setting {}. {}", self.id, explain_id(self.id)));
         self.find().await?.ok_or_else(unknown)
     }
 
-    /// Takes a step from what was observed before it, and waits until it shows: at most 5 s, for which a read may lag.
+    /// Applies a plan to the setting that was observed, and waits until reads show it, for at most 5 s.
     ///
     /// # Errors
-    /// AWS refused it, or it does not show.
-    pub async fn take(&self, step: &Step, before: Observed) -> Result<Observed, Failure> {
-        match step {
-            Step::Leave => return Ok(before),
-            Step::Set(value) => {
+    /// AWS refused the change, or reads don't show it.
+    pub(crate) async fn apply(&self, plan: &Plan, before: Observed) -> Result<Observed, Failure> {
+        match plan {
+            Plan::Leave => return Ok(before),
+            Plan::Set(value) => {
                 let result = self.client.update_service_setting().setting_id(self.id).setting_value(value).send().await;
                 result.map_err(|error| self.failure(&SsmError::new("UpdateServiceSetting", &error)))?;
             }
-            Step::Reset => {
+            Plan::Reset => {
                 let result = self.client.reset_service_setting().setting_id(self.id).send().await;
                 result.map_err(|error| self.failure(&SsmError::new("ResetServiceSetting", &error)))?;
             }
@@ -90,12 +84,12 @@ impl Setting<'_> {
         let (mut backoff, written) = (Backoff::new(), Instant::now());
         loop {
             let observed = self.observe().await?;
-            if shows(step, &before, &observed) {
+            if shows(plan, &before, &observed) {
                 return Ok(observed);
             }
             if written.elapsed() >= LONGEST_LAG {
                 return Err(Failure::new(format!(
-                    "The setting {} was changed, but still has another value after {} s: somebody else is changing it. Try again.",
+                    "The setting {} was changed, but still has another value after {} s, so it is being changed elsewhere too. Try again.",
                     self.id,
                     LONGEST_LAG.as_secs()
                 )));

@@ -1,8 +1,8 @@
-//! What a stack asks of a service setting: its properties, read and checked.
+//! The desired setting: the properties, parsed and checked.
 
 use serde_json::{Map, Value};
 
-use crate::cfn::properties::Properties;
+use crate::cfn::properties::{Properties, choice_or};
 use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::resource::location::Location;
 
@@ -11,7 +11,7 @@ const DEFAULT_HOST_MANAGEMENT: &str = "/ssm/managed-instance/default-ec2-instanc
 const MAX_VALUE: usize = 4096;
 
 /// The settings of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateServiceSetting.html), and the
-/// values they take where AWS lists them. Only explains what AWS refuses: AWS adds settings.
+/// values that AWS lists for them. It only explains what AWS refuses, since AWS adds settings.
 const KNOWN: [(&str, &str); 10] = [
     ("/ssm/appmanager/appmanager-enabled", "True, False"),
     ("/ssm/automation/customer-script-log-destination", "CloudWatch, None"),
@@ -28,45 +28,44 @@ const KNOWN: [(&str, &str); 10] = [
     ("/ssm/parameter-store/high-throughput-enabled", "true, false"),
 ];
 
-/// What to do with the setting when the resource goes.
+/// What a Delete does to the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnDelete {
-    /// Leave it.
+    /// Leaves it as it is.
     Retain,
-    /// Set the earlier value again, or none where there was none.
+    /// Restores the value before this resource, or the default.
     Restore,
-    /// Go back to AWS's default.
+    /// Resets it to AWS's default.
     Reset,
 }
 
 const ON_DELETE: [(&str, OnDelete); 3] =
     [("Retain", OnDelete::Retain), ("Restore", OnDelete::Restore), ("Reset", OnDelete::Reset)];
 
-/// A setting as the stack wants it.
+/// The desired setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Desired {
-    /// The plain id, never the ARN.
-    pub id: String,
-    pub value: String,
-    pub on_delete: OnDelete,
+    /// The id, never the ARN.
+    pub(crate) id: String,
+    pub(crate) value: String,
+    pub(crate) on_delete: OnDelete,
 }
 
 impl Desired {
-    /// Reads the properties of a Create or an Update.
+    /// Parses the properties of a Create or an Update.
     ///
     /// # Errors
-    /// Names every problem at once.
+    /// At least one property is wrong. The failure names all problems.
     pub fn read(properties: &Map<String, Value>, location: Option<&Location>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let id = setting_id(&mut reader, location);
         let value = value(&mut reader, id.as_deref());
+        if reader.value("SettingValue").is_none() {
+            reader.missing("SettingValue");
+        }
         match &value {
             Some(value) if value.is_empty() || value.chars().count() > MAX_VALUE => {
                 reader.problem("SettingValue", format!("must have 1 to {MAX_VALUE} characters."));
-            }
-            None if reader.value("SettingValue").is_none() => {
-                reader.problem("SettingValue", "is missing. It is required.")
             }
             _ => {}
         }
@@ -74,13 +73,13 @@ impl Desired {
         fail_on(&reader.problems)?;
         match (id, value, on_delete) {
             (Some(id), Some(value), Some(on_delete)) => Ok(Self { id, value, on_delete }),
-            _ => Err(Failure::new("The properties can't be read.")),
+            _ => Err(Failure::unreadable_properties()),
         }
     }
 }
 
-/// Reads the value that a resource declares for the setting with this id, for comparison. Returns `None` if it can't be read.
-pub fn declared_value(properties: &Map<String, Value>, id: &str) -> Option<String> {
+/// Parses the declared value of the setting with this id, for comparison. Returns `None` if it is invalid.
+pub(crate) fn declared_value(properties: &Map<String, Value>, id: &str) -> Option<String> {
     value(&mut Properties::new(properties, &NAMES), Some(id))
 }
 
@@ -90,38 +89,33 @@ fn value(reader: &mut Properties<'_>, id: Option<&str>) -> Option<String> {
 }
 
 impl OnDelete {
-    /// Reads `OnDelete` alone, as a Delete does; what can't be read is `Retain`.
+    /// Parses `OnDelete` alone, as a Delete does. If it is invalid, it counts as `Retain`.
     pub fn read(properties: &Map<String, Value>) -> Self {
-        Properties::new(properties, &NAMES).choice("OnDelete", &ON_DELETE).unwrap_or(Self::Retain)
+        choice_or("OnDelete", properties, &ON_DELETE, Self::Retain)
     }
 }
 
-/// What to say of an id that AWS doesn't know.
-pub fn explain_id(id: &str) -> String {
+/// Explains an id that AWS has no setting for.
+pub(crate) fn explain_id(id: &str) -> String {
     let ids = KNOWN.map(|(id, _)| id);
     format!("{} AWS's settings are {}.", did_you_mean(id, ids).trim_start(), ids.join(", ")).trim_start().to_owned()
 }
 
-/// What to say of a value that AWS refused.
-pub fn explain_value(id: &str) -> Option<String> {
+/// Explains a value that AWS refused.
+pub(crate) fn explain_value(id: &str) -> Option<String> {
     let (_, values) = KNOWN.iter().find(|(known, _)| *known == id)?;
     Some(format!("SettingValue of {id} is one of: {values}."))
 }
 
 fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Option<String> {
-    let Some(given) = reader.text("SettingId") else {
-        if reader.value("SettingId").is_none() {
-            reader.problem("SettingId", "is missing. It is required.");
-        }
-        return None;
-    };
+    let given = reader.required_text("SettingId")?;
     let id = match (given.starts_with("arn:"), given.split_once(":servicesetting")) {
         (false, _) => given.as_str(),
         (true, Some((_, id))) => {
             if let (Some(location), Some(arn)) = (location, Location::from_arn(&given))
                 && *location != arn
             {
-                reader.problem("SettingId", format!("{} is not of this account and Region.", quoted(&given)));
+                reader.problem("SettingId", format!("{} is not in this account and Region.", quoted(&given)));
                 return None;
             }
             id
@@ -138,7 +132,7 @@ fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Optio
     is_id.then(|| id.to_owned())
 }
 
-/// AWS wants the role of Default Host Management by path and name, and reads it back so.
+/// AWS takes the role of Default Host Management by path and name, and returns it so.
 fn path_and_name(role: &str) -> &str {
     match role.split_once(":role/") {
         Some((arn, name)) if arn.starts_with("arn:") => name,
@@ -199,7 +193,7 @@ mod tests {
             (json!({"SettingID": "/ssm/x", "SettingValue": "1"}), vec!["Did you mean SettingId?"]),
             (
                 json!({"SettingId": "arn:aws:ssm:eu-west-1:111122223333:servicesetting/ssm/x", "SettingValue": "1"}),
-                vec!["not of this account and Region"],
+                vec!["not in this account and Region"],
             ),
         ] {
             let reason = read(properties).unwrap_err();

@@ -1,0 +1,33 @@
+//! Undoes the Create of a setting, or an Update that moved to another setting.
+
+use aws_sdk_ssm::Client;
+
+use super::aws::Setting;
+use super::physical_id::PhysicalId;
+use super::plan;
+use crate::failure::Failure;
+use crate::invocation::undo_log::UndoLog;
+use crate::invocation::writes;
+
+/// How to restore a setting.
+#[derive(Debug, Clone)]
+pub(crate) struct Undo {
+    pub(super) id: PhysicalId,
+    pub(super) function: String,
+    /// The value that this request set.
+    pub(super) value: String,
+}
+
+impl Undo {
+    /// Restores the value before the request, unless the setting has been changed since.
+    ///
+    /// # Errors
+    /// A call failed, or the value before is unknown.
+    pub(crate) async fn run<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
+        let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
+        let observed = setting.observe().await?;
+        let plan = plan::undo(&self.id.previous, &self.value, writes::any(), &observed);
+        let plan = plan.ok_or_else(|| Failure::new("An earlier delivery of this request changed it."))?;
+        setting.apply(&plan, observed).await.map(drop)
+    }
+}

@@ -1,0 +1,404 @@
+//! Requests that CloudFormation has given up on, requests that arrive late, and reads that lag behind writes.
+//!
+//! Everything runs without sockets in a runtime whose time is paused, so that waits of seconds take none.
+
+use std::time::Duration;
+
+use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::ssm::{Document, Lags, Status, Version};
+use loopback_aws::{Age, Fault, Loopback};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{NAME, content, desired, desired_with, preferences};
+use crate::world::{Reply, Request, World, stack};
+
+const NOT_CREATED: &str = "cfn-ssm-document:not-created";
+/// An id that CloudFormation makes up for the Delete of a Create that it cancelled.
+const MADE_UP: &str = "a-Preferences-1TIDTIDTIDTID";
+
+fn world() -> World {
+    World::in_process(Loopback::builder())
+}
+
+fn with(document: Document) -> World {
+    let world = world();
+    world.aws.ssm(|model| model.put_document(document));
+    world
+}
+
+fn restored(idle: &str) -> Value {
+    desired_with(idle, json!({"OnDelete": "Restore"}))
+}
+
+fn signed_now(world: &World, request: Request) -> Request {
+    let url = world.aws.response_url(Age::Now);
+    request.answered_at(url)
+}
+
+/// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
+async fn killed_at(world: &World, operation: &str, request: &Request) {
+    let mut gate = world.aws.on(operation).hold_after();
+    tokio::select! {
+        result = world.invoke(request) => panic!("it ended: {result:?}"),
+        () = gate.reached() => {}
+    }
+    world.aws.no_faults();
+}
+
+/// CloudFormation has put the resource into another state since.
+fn resource_is(world: &World, status: ResourceStatus) {
+    let now = world.aws.clock().now_system();
+    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", Resource::new(status, now)));
+}
+
+fn asked(world: &World) -> usize {
+    world.aws.cloudformation_calls().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_its_lease_a_request_never_calls_cloudformation() {
+    let world = with(Document::session(NAME, preferences("1")));
+    world.send(&Request::create(desired("10"))).await.ok();
+    world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
+    world.send(&Request::delete(NAME, desired("20"))).await.ok();
+    assert_eq!(asked(&world), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_request_writes_only_while_it_stands() {
+    for (status, writes) in [(ResourceStatus::CreateInProgress, true), (ResourceStatus::DeleteInProgress, false)] {
+        let world = world();
+        let create = signed_now(&world, Request::create(desired("10")));
+        resource_is(&world, status);
+        sleep(Duration::from_secs(30)).await;
+        let reply = world.send(&create).await;
+        assert_eq!((world.exists(NAME), reply.0["Status"] == "SUCCESS"), (writes, writes), "{status:?} {reply:?}");
+        assert!(asked(&world) > 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_made_up_delete_of_a_cancelled_create_undoes_it_whatever_on_delete_says() {
+    for on_delete in ["Retain", "Restore"] {
+        let properties = desired_with("20", json!({"OnDelete": on_delete, "Tags": {"team": "blue"}}));
+        let (new, met) = (world(), with(Document::session(NAME, preferences("1")).tag("cost", "7")));
+        for (world, operation) in [(&new, "CreateDocument"), (&met, "UpdateDocumentDefaultVersion")] {
+            killed_at(world, operation, &Request::create(properties.clone())).await;
+            let begun = Instant::now();
+            sleep(Duration::from_secs(4)).await;
+            let delete = signed_now(world, Request::delete(MADE_UP, properties.clone()));
+            let delete_signed = Instant::now();
+            assert_eq!(world.send(&delete).await.ok().id(), MADE_UP);
+            let waited = delete_signed.elapsed();
+            assert!(waited >= Duration::from_secs(10), "{waited:?} after its signature, {:?} in all", begun.elapsed());
+        }
+        assert!(!new.exists(NAME));
+        assert_eq!(met.in_force(NAME), content("1"));
+        assert_eq!(met.tags(NAME), [("cost".to_owned(), "7".to_owned())]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_goes_on_after_its_cancellation_leaves_nothing_behind() {
+    // The Create is slow; CloudFormation cancels it after 4 s, and sends the Delete while the Create still works.
+    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(2_500)));
+    world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
+    let create = signed_now(&world, Request::create(desired("20")));
+    let cancel = async {
+        sleep(Duration::from_secs(4)).await;
+        resource_is(&world, ResourceStatus::DeleteInProgress);
+        let delete = signed_now(&world, Request::delete(MADE_UP, desired("20")));
+        world.invoke(&delete).await
+    };
+    let (created, deleted) = tokio::join!(world.invoke(&create), cancel);
+    created.and(deleted).unwrap();
+    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_made_up_delete_leaves_a_document_of_an_earlier_life_with_a_warning() {
+    let world = world();
+    world.send(&Request::create(desired("10"))).await.ok();
+    sleep(Duration::from_secs(4_000)).await;
+    let properties = desired_with("20", json!({"ServiceTimeout": "900"}));
+    world.send(&Request::delete(MADE_UP, properties)).await.ok();
+    assert_eq!((world.in_force(NAME), world.tags(NAME).len()), (content("10"), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_equal_to_the_name_of_the_document_is_not_made_up() {
+    let world = world();
+    let properties = desired_with("10", json!({"DocumentName": MADE_UP, "OnDelete": "Retain"}));
+    world.send(&Request::create(properties.clone())).await.ok();
+    world.send(&Request::delete(MADE_UP, properties)).await.ok();
+    assert_eq!((world.exists(MADE_UP), world.tags(MADE_UP)), (true, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_with_a_write_that_got_no_response_is_unfinished_and_its_delete_undoes_it() {
+    for fault in [Fault::Hang, Fault::HangAfter] {
+        let world = world();
+        world.aws.on("CreateDocument").always().fault(fault.clone());
+        let reply = world.send(&Request::create(desired("20"))).await;
+        reply.reason();
+        let id = reply.id().to_owned();
+        assert!(id.starts_with("cfn-ssm-document:unfinished:") && id.ends_with(NAME), "{id}");
+        world.aws.no_faults();
+        // The lost call takes effect now, with the tags that it carried.
+        let signature: i64 = id.split(':').nth(2).unwrap().parse().unwrap();
+        world.aws.ssm(|model| {
+            let ours = [("stack-id", stack("a")), ("logical-id", "Preferences".into()), ("origin", "created".into())];
+            let document =
+                ours.into_iter().fold(Document::session(NAME, preferences("20")), |document, (key, value)| {
+                    document.tag(&format!("cfn-ssm-document:{key}"), &value)
+                });
+            model.put_document(document.tag("cfn-ssm-document:since", &signature.to_string()));
+        });
+        assert_eq!(world.send(&Request::delete(&id, desired("20"))).await.ok().id(), id);
+        assert!(!world.exists(NAME), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unfinished_create_leaves_a_document_of_another_request() {
+    let world = world();
+    world.send(&Request::create(desired("10"))).await.ok();
+    let id = format!("cfn-ssm-document:unfinished:7:{NAME}");
+    world.send(&Request::delete(&id, desired("20"))).await.ok();
+    assert_eq!(world.in_force(NAME), content("10"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_duplicate_of_a_create_or_a_delete_changes_nothing() {
+    let world = world();
+    let create = signed_now(&world, Request::create(restored("10")));
+    world.send(&create).await.ok();
+    sleep(Duration::from_secs(10)).await;
+    world.send(&Request::update(NAME, restored("10"), restored("20"))).await.ok();
+    world.send(&create).await.reason();
+    assert_eq!(world.in_force(NAME), content("20"));
+
+    sleep(Duration::from_secs(10)).await;
+    let delete = signed_now(&world, Request::delete(NAME, restored("20")));
+    world.send(&delete).await.ok();
+    assert!(!world.exists(NAME));
+    sleep(Duration::from_secs(10)).await;
+    world.send(&Request::create(restored("30"))).await.ok();
+    world.send(&delete).await.ok();
+    assert_eq!(world.in_force(NAME), content("30"), "a document made since stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_waits_only_if_the_update_before_it_failed_half_way() {
+    for fails in [false, true] {
+        let world = world();
+        world.send(&Request::create(desired("10"))).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        let update = Request::update(NAME, desired("10"), desired("20"));
+        if fails {
+            world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+            world.send(&update).await.reason();
+        } else {
+            world.send(&update).await.ok();
+        }
+        let begun = Instant::now();
+        world.send(&Request::update(NAME, desired("20"), desired("10"))).await.ok();
+        assert_eq!(begun.elapsed() >= Duration::from_secs(10), fails, "{:?}", begun.elapsed());
+        assert_eq!(world.in_force(NAME), content("10"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_a_rename_undoes_the_document_that_the_rename_made() {
+    let world = world();
+    world.send(&Request::create(desired("10"))).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
+    killed_at(&world, "CreateDocument", &Request::update(NAME, desired("10"), renamed.clone())).await;
+    assert!(world.exists("Team-Preferences"));
+    sleep(Duration::from_secs(60)).await;
+    world.send(&Request::update(NAME, renamed, desired("10"))).await.ok();
+    assert!(!world.exists("Team-Preferences"));
+    assert_eq!(world.in_force(NAME), content("10"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_a_rename_met_long_ago_stays_in_a_rollback() {
+    let world = world();
+    let other = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
+    world.send(&Request::create(other.clone())).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    // An Update back to a name whose document was written later than the abandoned one.
+    world.send(&Request::update("Team-Preferences", other.clone(), desired("10"))).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    world.send(&Request::update(NAME, other, desired("20"))).await.ok();
+    assert!(world.exists("Team-Preferences"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_needs_not_see_them() {
+    for millis in [50, 500, 1_000] {
+        let lagging = |fails: bool| {
+            let world = with(Document::session(NAME, preferences("1")).tag("team", "blue"));
+            world.aws.ssm(|model| model.lags = Lags::fixed(Duration::from_millis(millis)));
+            if fails {
+                world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentContent", "no"));
+            }
+            world
+        };
+        let world = lagging(false);
+        world.send(&Request::create(desired("20"))).await.ok();
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(world.in_force(NAME), content("20"), "{millis}");
+        let world = lagging(true);
+        let reply = world.send(&Request::create(desired("20"))).await;
+        reply.reason();
+        assert_eq!((reply.id(), world.tags(NAME)), (NOT_CREATED, vec![("team".to_owned(), "blue".to_owned())]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_created_document_that_shows_up_late_is_undone() {
+    let world = world();
+    world.aws.ssm(|model| model.lags = Lags::fixed(Duration::from_secs(1)));
+    world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
+    let shared = desired_with("20", json!({"AccountIds": ["444455556666"]}));
+    let reply = world.send(&Request::create(shared)).await;
+    reply.reason();
+    assert_eq!((reply.id(), world.exists(NAME)), (NOT_CREATED, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_create_of_a_retained_document_leaves_its_default_version_and_its_tags() {
+    let world = world();
+    world.send(&Request::create(desired("10"))).await.ok();
+    sleep(Duration::from_secs(600)).await;
+    let tags = world.tags(NAME);
+    world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+    let reply = world.send(&Request::create(desired("20"))).await;
+    reply.reason();
+    assert_eq!((reply.id(), world.in_force(NAME), world.tags(NAME)), (NOT_CREATED, content("10"), tags));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_met() {
+    let world = world();
+    world.send(&Request::create(desired("10"))).await.ok();
+    sleep(Duration::from_secs(600)).await;
+    killed_at(&world, "UpdateDocumentDefaultVersion", &Request::create(desired("20"))).await;
+    sleep(Duration::from_secs(4)).await;
+    world.send(&Request::delete(MADE_UP, desired("20"))).await.ok();
+    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("10"), vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_take_over_gives_the_former_owner_its_tags_back() {
+    for (is_update, is_updating) in [(false, false), (false, true), (true, false)] {
+        let world = world();
+        let theirs = Request::create(desired("10")).of_stack("b");
+        world.send(&theirs).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        let before = world.aws.ssm(|model| model.document(NAME).unwrap().tags.clone());
+        if is_updating {
+            world.aws.on("GetDocument").before(|model| {
+                let document = model.document_mut(NAME).unwrap();
+                document.default_version = document.push(Version::json(preferences("11")));
+            });
+        }
+        world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+        let take = desired_with("20", json!({"OnExisting": "TakeOver"}));
+        let request = match is_update {
+            false => Request::create(take),
+            true => Request::update(NAME, desired("10"), take),
+        };
+        world.send(&request).await.reason();
+        let after = world.aws.ssm(|model| model.document(NAME).unwrap().tags.clone());
+        assert_eq!(after, before, "{is_update} {is_updating}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_modify_document_permission_keeps_no_tags_on_an_adopted_document() {
+    let world = with(Document::session(NAME, preferences("1")));
+    let denied = || Fault::access_denied("ssm:ModifyDocumentPermission", "document");
+    world.aws.on("ModifyDocumentPermission").always().fault(denied());
+    let shared = desired_with("20", json!({"AccountIds": ["444455556666"]}));
+    let reply = world.send(&Request::create(shared)).await;
+    reply.reason();
+    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_deletion_puts_the_shares_back() {
+    let world = world();
+    let shared = desired_with("10", json!({"OnDelete": "Restore", "AccountIds": ["444455556666"]}));
+    world.send(&Request::create(shared.clone())).await.ok();
+    world.aws.on("DeleteDocument").fault(Fault::error(400, "AssociatedInstances", "in use"));
+    world.send(&Request::delete(NAME, shared.clone())).await.reason();
+    let shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
+    assert_eq!(shares, ["444455556666"]);
+    world.send(&Request::delete(NAME, shared)).await.ok();
+    assert!(!world.exists(NAME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn restore_removes_what_was_declared_and_waits_while_the_document_is_changing() {
+    let world = with(Document::session(NAME, preferences("1")).tag("cost", "7"));
+    let more = json!({"OnDelete": "Restore", "AccountIds": ["444455556666"], "Tags": {"team": "blue"}});
+    let properties = desired_with("10", more);
+    world.send(&Request::create(properties.clone())).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    world.aws.ssm(|model| {
+        let updating = Version::json(preferences("11")).with_status(Status::Updating);
+        let document = model.document_mut(NAME).unwrap();
+        document.default_version = document.push(updating);
+    });
+    let settle = async {
+        sleep(Duration::from_secs(3)).await;
+        world.aws.ssm(|model| {
+            let document = model.document_mut(NAME).unwrap();
+            document.default_version = document.push(Version::json(preferences("12")));
+        });
+    };
+    let delete = Request::delete(NAME, properties);
+    let (reply, ()) = tokio::join!(world.send(&delete), settle);
+    reply.ok();
+    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![("cost".to_owned(), "7".to_owned())]));
+    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_that_lasts_for_two_minutes_is_outlasted() {
+    let world = world();
+    world.aws.on("*").always().fault(Fault::throttling());
+    let create = Request::create(desired("10"));
+    let relieve = async {
+        sleep(Duration::from_secs(90)).await;
+        world.aws.no_faults();
+    };
+    let (result, ()) = tokio::join!(world.invoke_within(&create, Duration::from_secs(180)), relieve);
+    result.unwrap();
+    Reply(world.aws.delivered().pop().unwrap()).ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_own_document_whose_tags_were_removed_is_managed_again_under_fail() {
+    let world = world();
+    let fail = |idle: &str| desired_with(idle, json!({"OnExisting": "Fail"}));
+    world.send(&Request::create(fail("10"))).await.ok();
+    world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.clear());
+    sleep(Duration::from_secs(60)).await;
+    world.send(&Request::update(NAME, fail("10"), fail("20"))).await.ok();
+    assert_eq!(world.in_force(NAME), content("20"));
+    assert!(world.tags(NAME).iter().any(|(key, _)| key == "cfn-ssm-document:stack-id"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_of_the_older_form_gives_no_lease_and_always_asks() {
+    let world = world();
+    let request = Request::create(desired("10")).answered_at(world.aws.response_url_v2(Age::Now));
+    resource_is(&world, ResourceStatus::CreateInProgress);
+    world.send(&request).await.ok();
+    assert!(asked(&world) > 0);
+}
