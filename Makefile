@@ -28,7 +28,7 @@ help: ## List the targets
 # --- Set-up: one stamp a tool environment, so that a second run is instant ---
 
 .PHONY: setup
-setup: .local/rust $(addprefix .venv/,$(addsuffix /.done,build tools ministack moto checkov policies)) ## Install the pinned toolchain and tool environments
+setup: .local/rust $(addprefix .venv/,$(addsuffix /.done,build tools ministack moto checkov policies calendar)) ## Install the pinned toolchain and tool environments
 
 .PRECIOUS: .venv/%/.done
 .venv/%/.done: requirements/%.txt
@@ -143,7 +143,7 @@ test-binaries: .venv/tools/.done loopback ## Static binaries of both architectur
 	.venv/tools/bin/python -m pytest tests/binaries
 
 .PHONY: test-stacks
-test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
+test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done .venv/calendar/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/verify
 	.venv/tools/bin/python -m pytest tests/publishing

@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,24 +111,20 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
 
 
 @contextlib.contextmanager
-def ssm_model(folder: Path, account: str = ACCOUNT, duplicates: str = "latest", latency_ms: int = 0) -> Iterator[str]:
-    """Systems Manager alone, as `make` built it; gives its URL. A content is a duplicate of the `latest` version's, or of `any`."""
+def ssm_model(
+    folder: Path, account: str = ACCOUNT, region: str = REGION, duplicates: str = "latest", latency_ms: int = 0
+) -> Iterator[str]:
+    """Systems Manager of one Region alone, as `make` built it; gives its URL.
+
+    A content is a duplicate of the `latest` version's, or of `any`. Every call takes the latency.
+    """
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
-    command = [
-        str(binary),
-        "--ssm-port",
-        str(port),
-        "--account",
-        account,
-        "--region",
-        REGION,
-        "--duplicates",
-        duplicates,
-    ]
-    with process("ssm", command, base_environment(), folder) as server:
+    place = ["--ssm-port", str(port), "--account", account, "--region", region]
+    command = [str(binary), *place, "--duplicates", duplicates, "--latency-ms", str(latency_ms)]
+    with process(f"ssm-{region}", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, url, folder / "ssm.log")
+        wait_until_it_answers(server, url, folder / f"ssm-{region}.log")
         yield url
 
 
@@ -149,9 +145,14 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def local_aws(duplicates: str = "latest") -> Iterator[LocalAws]:
-    """Starts all parts, waits until they answer, and ends them with the block. Raises `NotDecided` then, where there is a cause."""
-    with scratch_folder("aws") as folder, ssm_model(folder, duplicates=duplicates) as ssm_url:
+def local_aws(
+    ssm: Callable[[Path], contextlib.AbstractContextManager[str]] = ssm_model,
+) -> Iterator[LocalAws]:
+    """Starts all parts, waits until they answer, and ends them with the block. Raises `NotDecided` then, where there is a cause.
+
+    `ssm` runs Systems Manager and gives its URL, which serves the function of every Region.
+    """
+    with scratch_folder("aws") as folder, ssm(folder) as ssm_url:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         upstreams = {"ssm": ssm_url, "cloudformation": url}

@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from conftest import PROVIDER
 from enforcing_proxy import DeployedRoles, Role
 from local_aws import REGION
 from policy_evaluation import granted_actions
-from stacks import Stacks
+from stacks import PROVIDER, Stacks
 
 ACCOUNT_TO_SHARE_WITH = "444455556666"
 SETTING = "/ssm/documents/console/public-sharing-permission"

@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PROVIDER
 from document_view import view
 from local_aws import ROOT
-from stacks import HOST_ARCHITECTURE, SAM, SamFailed, Stacks
+from stacks import HOST_ARCHITECTURE, PROVIDER, SAM, SamFailed, Stacks
 
 OTHER_ARCHITECTURE = "x86_64" if HOST_ARCHITECTURE == "arm64" else "arm64"
 
