@@ -23,6 +23,7 @@ import boto3
 from botocore.exceptions import ClientError
 from needed_permissions import Place, UnknownCall, needed_permissions
 from policy_evaluation import NotSupported, condition_keys, refusal
+from stack_resource import describe_stack_resource
 
 OF_DOCUMENTS = ("aws:resourcetag/", "ssm:resourcetag/", "ssm:documenttype")
 MAKING_A_CLIENT = threading.Lock()
@@ -171,7 +172,13 @@ def enforcing_proxy(
             except (CallerUnknown, UnknownCall, NotSupported) as trouble:
                 why = f"{call.service}:{call.operation} can't be decided: {trouble}"
                 proxy.trouble.append(why)
-            self.reply(*(call.denial(why) if why else self.passed_on(upstreams[call.service], body)))
+            self.reply(*(call.denial(why) if why else self.response_to(call, body)))
+
+        def response_to(self, call: Call, body: bytes) -> tuple[int, str, bytes]:
+            upstream = upstreams[call.service]
+            if (call.service, call.operation) == ("cloudformation", "DescribeStackResource"):
+                return describe_stack_resource(client("cloudformation", upstream, call.region), call.request)
+            return self.passed_on(upstream, body)
 
         def passed_on(self, upstream: str, body: bytes) -> tuple[int, str, bytes]:
             kept = {

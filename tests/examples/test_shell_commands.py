@@ -21,7 +21,7 @@ from stacks import Stacks
 
 PAGES = sorted(path for depth in ("*.md", "[!.]*/*.md") for path in ROOT.glob(depth) if "target" not in path.parts)
 RUN_ELSEWHERE = {"docs/guide.md", "docs/stacksets.md"}
-RUN_HERE = {"README.md", "docs/migration.md", "docs/rollbacks.md"}
+RUN_HERE = {"README.md", "SECURITY.md", "docs/migration.md", "docs/rollbacks.md"}
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +127,16 @@ def test_the_readmes_deployment_leads_to_preferences(stacks: Stacks) -> None:
     preferences = stacks.client("ssm").get_document(Name="SSM-SessionManagerRunShell")
     assert json.loads(preferences["Content"])["inputs"]["cloudWatchLogGroupName"] == "/session-manager"
     assert stacks.status("cfn-ssm-document") == "UPDATE_COMPLETE"
+
+
+def test_the_confined_deployment_of_the_security_page_keeps_the_preferences() -> None:
+    with local_aws() as aws:
+        stacks = Stacks(aws)
+        built = stacks.sam_build()
+        deploy = f"sam deploy --template-file {built} --config-file {ROOT}/samconfig.toml --parameter-overrides"
+        where = {r"^sam deploy --parameter-overrides file://.aws-sam": f"{deploy} file://{built.parent.parent}"}
+        run(replaced(commands(ROOT / "SECURITY.md"), where), aws.environment())
+        assert stacks.status("cfn-ssm-document") == "CREATE_COMPLETE"
 
 
 def test_the_readmes_make_commands_run_without_an_account() -> None:
