@@ -1,6 +1,5 @@
 """Stacks on the local AWS: with the real `sam` where a user would use it, and through CloudFormation's API."""
 
-import platform
 import subprocess
 import sys
 import time
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from architectures import HOST_ARCHITECTURE
 from botocore.exceptions import ClientError
 from local_aws import REGION, ROOT, LocalAws
 
-HOST_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 PROVIDER = "cfn-ssm-document"  # the stack that samconfig.toml names
 SAM = Path(sys.executable).parent / "sam"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]

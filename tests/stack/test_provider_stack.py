@@ -22,12 +22,26 @@ def test_a_binary_of_another_architecture_is_not_deployed(stacks: Stacks, built:
     assert stacks.status("mistaken") in ("", "REVIEW_IN_PROGRESS")
 
 
-def test_parameters_without_the_builds_note_are_not_deployed(stacks: Stacks, built: Path) -> None:
+def sam_deploy_as_typed(stacks: Stacks, name: str, built: Path, *parameters: str) -> None:
+    """What everybody types: parameters, and no word of what was built."""
+    stacks.sam("deploy", "--stack-name", name, "--template-file", str(built), "--parameter-overrides", *parameters)
+
+
+def test_parameters_are_deployed_as_everybody_types_them(stacks: Stacks, built: Path) -> None:
+    name = "SSM-SessionManagerRunShell"
+    sam_deploy_as_typed(stacks, "as-typed", built, "IdleSessionTimeout=15")
+    assert view(stacks.client("ssm"), name).inputs["idleSessionTimeout"] == "15"
+    assert stacks.delete("as-typed") == "DELETE_COMPLETE"
+
+
+def test_another_architecture_than_the_default_is_deployed_only_by_who_says_that_it_was_built(
+    stacks: Stacks, built: Path
+) -> None:
     with pytest.raises(SamFailed, match="Architecture must be the one that sam build built"):
-        stacks.sam(
-            *("deploy", "--stack-name", "forgetful", "--template-file", str(built)),
-            *("--parameter-overrides", "IdleSessionTimeout=15"),
-        )
+        sam_deploy_as_typed(stacks, "forgetful", built, "Architecture=x86_64")
+    for architecture, other in (("arm64", "x86_64"), ("x86_64", "arm64")):
+        with pytest.raises(SamFailed, match="Architecture must be the one that sam build built"):
+            sam_deploy_as_typed(stacks, "contrary", built, f"Architecture={architecture}", f"BuiltArchitecture={other}")
 
 
 def test_a_build_refuses_an_architecture_that_samconfig_would_not_deploy(tmp_path: Path) -> None:
