@@ -89,7 +89,7 @@ class Function:
         }
         told = self.emulator.invoke(event | ({"PhysicalResourceId": name} if name else {}))
         assert told is None, told
-        answer: dict[str, Any] = self.sink.next_answer()
+        answer: dict[str, Any] = self.sink.next_response()
         return answer
 
     def warned_documents(self) -> set[str]:
