@@ -29,7 +29,7 @@ help: ## List the targets
 
 # --- Set-up: one stamp a tool environment, so that a second run is instant ---
 
-ENVIRONMENTS := build tools ministack moto checkov calendar
+ENVIRONMENTS := build tools ministack moto checkov policies calendar
 
 .PHONY: setup
 setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolchain and tool environments
@@ -123,7 +123,7 @@ invoke: .venv/tools/.done debug ## Run one request through the function: make in
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
-LINT_STEPS := check-format check-scripts check-templates check-supply-chain check-rust-lints
+LINT_STEPS := check-format check-scripts check-templates check-policies check-supply-chain check-rust-lints
 TEST_STEPS := $(LINT_STEPS) test-rust test-binaries bench-gate test-schema test-stacks test-cdk
 
 # The release binaries take longest, and half of that one core idles: they are built beside the first steps. The steps that need
@@ -193,7 +193,7 @@ test-schema: .venv/tools/.done debug ## The JSON Schema and the rules for cfn-li
 .PHONY: test-stacks
 test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done .venv/calendar/.done debug ## Real stacks on a local AWS, the emulator with real kills, publishing
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	.venv/tools/bin/python -m pytest tests/stack tests/examples
+	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/verify
 	.venv/tools/bin/python -m pytest tests/publishing tests/bundle
 
 .PHONY: test-cdk
@@ -201,6 +201,15 @@ test-cdk: .venv/tools/.done .venv/ministack/.done debug ## The CDK example on a 
 	@$(MAKE) .venv/cdk/.done || [ -z "$$CI" ]
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/cdk
+
+.PHONY: check-policies
+check-policies: .venv/policies/.done ## Every IAM policy here against AWS's list of actions, resource types and condition keys
+	.venv/policies/bin/python -m pytest tests/policies
+
+.PHONY: verify
+verify: .venv/tools/.done ## Check in a real account what we believe of AWS: make verify VERIFY="--share-with ACCOUNT"
+	@$(MAKE) build ARCH=$(ARCH)
+	@.venv/tools/bin/python tools/verify.py --binary target/$(TARGET)/release/bootstrap $(VERIFY)
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from document_view import DocumentView, coloured, view
 from local_aws import local_aws
-from stacks import HOST_ARCHITECTURE, SamFailed, Stacks
+from stacks import HOST_ARCHITECTURE, PROVIDER, SamFailed, Stacks
 
 DOCUMENT = "SSM-SessionManagerRunShell"
-PROVIDER = "cfn-ssm-document"
 OTHER = "another-stack"
 MADE_BY_HAND = {
     "schemaVersion": "1.0",

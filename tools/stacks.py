@@ -12,6 +12,7 @@ from architectures import HOST_ARCHITECTURE
 from botocore.exceptions import ClientError
 from local_aws import REGION, ROOT, LocalAws
 
+PROVIDER = "cfn-ssm-document"  # the stack that samconfig.toml names
 SAM = Path(sys.executable).parent / "sam"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 SLOWEST_STACK_SECONDS = 300

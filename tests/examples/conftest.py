@@ -1,44 +1,11 @@
 """A local AWS with the provider in it, as a StackSet would have brought it."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from architectures import release_binary
-from function_zip import code_key, function_zip
-from local_aws import REGION, ROOT, local_aws
-from samcli.yamlhelper import yaml_parse
-from stacks import HOST_ARCHITECTURE, Stacks
-
-BINARY = release_binary(HOST_ARCHITECTURE)
-IMAGE = "/images/amazon-linux"
-
-
-def publish_code(stacks: Stacks, region: str) -> dict[str, str]:
-    """Puts this machine's binary where the StackSet template looks for it; gives the template's parameters."""
-    key = code_key(BINARY.read_bytes())
-    s3 = stacks.client("s3")
-    # us-east-1 is the one Region that may not be named here.
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=f"example-provider-{region}", **where)
-    s3.put_object(Bucket=f"example-provider-{region}", Key=key, Body=function_zip(BINARY.read_bytes()))
-    return {
-        "BucketPrefix": "example-provider",
-        "CodeKeyArm64": key,
-        "CodeKeyX8664": key,
-        "Architecture": HOST_ARCHITECTURE,
-    }
-
-
-def stackset_template() -> str:
-    """The StackSet template, with one change for the local AWS.
-
-    On Lambda the function signs with a session of its own name, by which it knows its own changes of a setting. The local
-    Systems Manager takes everybody for a session of this name.
-    """
-    template = yaml_parse((ROOT / "stackset/template.yaml").read_text())
-    template["Resources"]["ProviderFunction"]["Properties"]["FunctionName"] = "cfn-ssm-document"
-    return json.dumps(template)
+from local_aws import REGION, local_aws
+from published_provider import IMAGE, publish_code, stackset_template
+from stacks import Stacks
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +13,9 @@ def stacks() -> Iterator[Stacks]:
     """A local AWS with the provider in it, from the StackSet template and a published binary."""
     with local_aws() as aws:
         stacks = Stacks(aws)
-        parameters = publish_code(stacks, REGION) | {"ManagePreferences": "false"}
+        # Those of default-host-management, before and after its change.
+        roles = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole,service-role/HostManagement"
+        parameters = publish_code(stacks, REGION) | {"ManagePreferences": "false", "PassRoleNames": roles}
         status = stacks.put("cfn-ssm-document", stackset_template(), parameters)
         assert status == "CREATE_COMPLETE", stacks.reasons("cfn-ssm-document")
         image = '{"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Image": {"Type": "AWS::SSM::Parameter", "Properties": '

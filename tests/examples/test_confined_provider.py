@@ -4,8 +4,8 @@ import json
 from urllib.parse import unquote
 
 import pytest
-from conftest import publish_code
 from local_aws import ACCOUNT, REGION, ROOT
+from published_provider import publish_code
 
 DOCUMENTS = f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role/"

@@ -1,6 +1,7 @@
 """Every example as a stack on the local AWS: created, changed, rolled back, deleted.
 
-A move of docs/migration.md, too. What the local AWS can't show: policies are not enforced, instances don't start, schedules and sessions don't run, and the
+A move of docs/migration.md, too. The local AWS enforces the role of the function, not the examples' own
+policies, which tests/policies reads. What it can't show: instances don't start, schedules and sessions don't run, and the
 content of documents that are not Session documents is taken as it is.
 """
 
@@ -8,8 +9,8 @@ import json
 import re
 
 import pytest
-from conftest import IMAGE
 from local_aws import ROOT
+from published_provider import IMAGE
 from samcli.yamlhelper import yaml_parse
 from stacks import Stacks
 

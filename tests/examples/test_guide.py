@@ -3,13 +3,13 @@
 import fnmatch
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import shell_blocks
 from local_aws import ROOT, local_aws
 from samcli.yamlhelper import yaml_parse
 from stacks import Stacks
+from test_shell_commands import run
 
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 
@@ -47,7 +47,7 @@ def test_the_service_control_policy_denies_what_hands_off_policy_denies_and_prot
 
 def commands(built: Path, instance_example: Path) -> str:
     """The guide's shell blocks, with what was built elsewhere and an image that the local AWS has."""
-    script = "".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide.md").read_text(), re.DOTALL))
+    script = shell_blocks.commands(ROOT / "docs/guide.md")
     for here, there in {
         "sam build\n": "\n",
         "sam deploy --parameter-overrides file://.aws-sam/built.yaml": f"sam deploy --template-file {built} "
@@ -67,17 +67,3 @@ def own_image(stacks: Stacks, folder: Path) -> Path:
     example = folder / "managed-instance.yaml"
     example.write_text((ROOT / "examples/managed-instance.yaml").read_text().replace(IMAGE, "/images/amazon-linux"))
     return example
-
-
-def run(script: str, environment: dict[str, str]) -> None:
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=environment,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout

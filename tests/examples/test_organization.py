@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import publish_code, stackset_template
 from local_aws import ACCOUNT, ROOT, local_aws, ssm_model
+from published_provider import publish_code, stackset_template
 from samcli.yamlhelper import yaml_parse
 from stacks import Stacks
 
@@ -83,10 +83,17 @@ def regions() -> Iterator[dict[str, Stacks]]:
         yield regions
 
 
+def instance(stack_set: str, stacks: Stacks) -> str:
+    """The stack's name: StackSets give it a part of its own, so that no Region's role takes the place of another's."""
+    return f"StackSet-{stack_set}-{stacks.region}"
+
+
 def deploy(regions: dict[str, Stacks], stack_set: str, parameters: dict[str, str], expected: str) -> None:
     for region, stacks in regions.items():
-        status = stacks.put(stack_set, with_the_region_in_conditions(template(stack_set), region), parameters)
-        assert status == expected, (stacks.region, stacks.reasons(stack_set))
+        status = stacks.put(
+            instance(stack_set, stacks), with_the_region_in_conditions(template(stack_set), region), parameters
+        )
+        assert status == expected, (stacks.region, stacks.reasons(instance(stack_set, stacks)))
 
 
 def with_the_region_in_conditions(text: str, region: str) -> str:
@@ -106,7 +113,7 @@ def test_service_managed_stacksets_take_the_template(stack_set):
 
 @pytest.mark.parametrize("region", REGION_ORDER)
 def test_each_region_finds_its_own_function_by_the_published_parameter(regions, region):
-    function = regions[region].outputs("cfn-ssm-document")["ServiceToken"]
+    function = regions[region].outputs(instance("cfn-ssm-document", regions[region]))["ServiceToken"]
     assert function == f"arn:aws:lambda:{region}:{ACCOUNT}:function:cfn-ssm-document"
     tags = (
         regions[region]
@@ -114,14 +121,16 @@ def test_each_region_finds_its_own_function_by_the_published_parameter(regions, 
         .list_tags_for_resource(ResourceType="Document", ResourceId="SSM-SessionManagerRunShell")["TagList"]
     )
     owner = {tag["Key"]: tag["Value"] for tag in tags}["cfn-ssm-document:stack-id"]
-    assert owner.startswith(f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/session-logging/")
+    assert owner.startswith(f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/StackSet-session-logging-{region}/")
 
 
 def test_the_account_has_one_role_and_each_region_is_set_to_it(regions):
     role = regions[MAIN].client("iam").get_role(RoleName=ROLE)["Role"]
     assert role["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/service-role/{ROLE}"
     makers = [
-        region for region, stacks in regions.items() if "AWS::IAM::Role" in types(stacks, "default-host-management")
+        region
+        for region, stacks in regions.items()
+        if "AWS::IAM::Role" in types(stacks, instance("default-host-management", stacks))
     ]
     assert makers == [MAIN]
     for stacks in regions.values():
@@ -136,7 +145,7 @@ def types(stacks: Stacks, stack: str) -> set[str]:
 
 def test_the_preferences_log_first_and_demand_encryption_in_the_second_pass(regions):
     for stacks in regions.values():
-        outputs, inputs = stacks.outputs("session-logging"), preferences(stacks)
+        outputs, inputs = stacks.outputs(instance("session-logging", stacks)), preferences(stacks)
         assert inputs["s3BucketName"] == outputs["BucketName"]
         assert inputs["cloudWatchLogGroupName"] == outputs["LogGroupName"]
         assert inputs["idleSessionTimeout"] == "5"
@@ -144,7 +153,7 @@ def test_the_preferences_log_first_and_demand_encryption_in_the_second_pass(regi
 
     second_pass = STACK_SETS["session-logging"] | {"RequireEncryption": "true"}
     deploy(regions, "session-logging", second_pass, "UPDATE_COMPLETE")
-    keys = {region: stacks.outputs("session-logging")["KeyArn"] for region, stacks in regions.items()}
+    keys = {region: stacks.outputs(instance("session-logging", stacks))["KeyArn"] for region, stacks in regions.items()}
     for region, stacks in regions.items():
         assert f":{region}:" in keys[region]
         assert demands(preferences(stacks)) == (keys[region], True, True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonschema
-from answer_sink import answer_sink
 from cfnlint.api import ManualArgs, lint
 from emulator import EMULATORS_ACCOUNT, Emulator, emulator
 from local_aws import REGION, ROOT, scratch_folder, ssm_model
+from response_sink import response_sink
 
 RULES = ROOT / "schema/cfn-lint"
 SCHEMA = json.loads((ROOT / "schema/session-document.schema.json").read_text())
@@ -89,7 +89,7 @@ class Function:
         }
         told = self.emulator.invoke(event | ({"PhysicalResourceId": name} if name else {}))
         assert told is None, told
-        answer: dict[str, Any] = self.sink.next_answer()
+        answer: dict[str, Any] = self.sink.next_response()
         return answer
 
     def warned_documents(self) -> set[str]:
@@ -104,7 +104,7 @@ def function() -> Iterator[Function]:
     with (
         scratch_folder("schema") as folder,
         ssm_model(folder, EMULATORS_ACCOUNT) as url,
-        answer_sink() as sink,
+        response_sink() as sink,
         emulator(folder, url) as running,
     ):
         yield Function(running, sink)

@@ -51,7 +51,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(process("moto", command, environment, folder))
         wait_until_it_answers(server, f"{url}/moto-api/", folder / "moto.log")
-        function = stack.enter_context(emulator(folder, url))
+        # Short, because moto fails where versions are listed, and that is retried for as long as there is time.
+        function = stack.enter_context(emulator(folder, url, timeout_seconds=30))
         sink = stack.enter_context(response_sink())
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         yield World(function, sink, boto3.client("ssm", endpoint_url=url, region_name=REGION, **keys))
@@ -61,7 +62,7 @@ def test_a_document_lives_from_create_to_delete(world: World) -> None:
     created = world.response_to("create")
     assert created["Status"] == "SUCCESS", created
     assert world.in_force() == ("1", "20")
-    assert world.tags() == {"stack-id", "logical-id", "origin"}
+    assert world.tags() == {"stack-id", "logical-id", "origin", "since"}
 
     assert world.response_to("create")["Data"]["LatestVersion"] == "1", "the same request again makes no version"
 
@@ -77,7 +78,7 @@ def test_a_document_made_by_hand_is_adopted_and_put_back(world: World) -> None:
     by_hand = json.dumps({"schemaVersion": "1.0", "inputs": {"idleSessionTimeout": "5"}})
     world.ssm.create_document(Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=by_hand)
     assert world.response_to("create")["Data"]["DefaultVersion"] == "2"
-    assert world.tags() == {"stack-id", "logical-id", "origin", "previous-default-version"}
+    assert world.tags() == {"stack-id", "logical-id", "origin", "previous-default-version", "since"}
 
     deleted = world.response_to("delete", OnDelete="Restore")
     assert deleted["Status"] == "SUCCESS", deleted
