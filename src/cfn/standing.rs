@@ -226,7 +226,8 @@ impl Standing {
         }
     }
 
-    fn now(&self) -> Duration {
+    /// Returns the time since 1970.
+    pub fn now(&self) -> Duration {
         self.began.0 + self.began.1.elapsed()
     }
 
