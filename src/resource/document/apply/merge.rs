@@ -226,7 +226,9 @@ impl Merge<'_> {
                     tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
                 tagged?;
                 let (version, latest) = uploaded?;
-                (promotion(version, latest), Some(limit))
+                // Only an upload locks the document, not a version that was found.
+                let limit = (version == latest).then_some(limit);
+                (promotion(version, latest), limit)
             }
         };
         self.promote(&promotion, limit, change, content).await.map(Some)
