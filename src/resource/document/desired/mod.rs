@@ -15,7 +15,7 @@ use crate::resource::document::content::{Content, Format};
 use crate::resource::document::ownership::Tags;
 
 /// Every property, in the order of the README.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "DocumentName",
     "Name",
     "DocumentContent",
@@ -33,6 +33,7 @@ pub const NAMES: [&str; 17] = [
     "Tags",
     "AccountIds",
     "UpdateMethod",
+    "Trigger",
 ];
 
 /// The types of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html).
