@@ -16,10 +16,10 @@ use super::aws::write::{NotCreated, NotWritten};
 use super::content::redact;
 use super::intent::Intent;
 use super::observed::{Document, Observed, Status};
-use super::ownership::{Ownership, SINCE, Tags};
+use super::ownership::{Ownership, Tags};
 use super::plan::Plan;
 use super::plan::change::{Change, VersionChange};
-use super::plan::tags::attachments_tag;
+use super::plan::tags::tags_of_new;
 use super::plan::undo::{CreateCall, Undo};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
@@ -43,11 +43,7 @@ impl Apply<'_> {
 
     async fn create(&self) -> Result<Applied, NotApplied> {
         self.undo_log.step("creating the document");
-        let Intent { desired, owner, signature, .. } = self.intent;
-        let mut tags = owner.tags_of_created();
-        tags.extend(signature.map(|signature| (SINCE.to_owned(), signature.to_string())));
-        tags.extend(attachments_tag(desired));
-        tags.extend(desired.tags.clone());
+        let (desired, tags) = (self.intent.desired, tags_of_new(self.intent));
         if !self.noted_undo().is_some_and(|undo| undo.is_of_absent()) {
             self.note(Undo::of_created(self.intent));
         }
@@ -73,7 +69,8 @@ impl Apply<'_> {
 
     async fn change(&self, document: &Document, change: &Change, adopted: &Adopted) -> Result<Applied, NotApplied> {
         self.undo_log.step("changing the document");
-        let Change { set_tags, remove_tags, version, tags_of_version, share, unshare } = change;
+        let Change { set_tags, remove_tags, version, tags_of_version, records_default_version: _, share, unshare } =
+            change;
         self.amend(|undo| {
             undo.sets_tags(set_tags);
             undo.removes_tags(remove_tags);
@@ -92,7 +89,11 @@ impl Apply<'_> {
         tagged?;
         untagged?;
         shared?;
-        self.settle_default(document, version, tags_of_version).await
+        let applied = self.settle_default(document, version, tags_of_version).await?;
+        let tag = change.tag_of_default(document, &applied.default_version);
+        self.amend(|undo| undo.sets_tags(&tag));
+        self.writer.tag(&tag).await?;
+        Ok(applied)
     }
 
     /// Makes the desired version the default version, once it is Active.

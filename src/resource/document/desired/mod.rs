@@ -38,6 +38,7 @@ pub const NAMES: [&str; 18] = [
     "Tags",
     "AccountIds",
     "UpdateMethod",
+    "Trigger",
 ];
 
 /// The types of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html).
