@@ -24,8 +24,8 @@ use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::key_ownership::KeyOwner;
-use crate::resource::document::observed::{Document, Observed, Status};
-use crate::resource::document::ownership::Tags;
+use crate::resource::document::observed::{Description, Document, Observed, Status};
+use crate::resource::document::ownership::{Tags, of_ownership};
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
     Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
@@ -55,6 +55,10 @@ impl Merge<'_> {
         loop {
             self.undo_log.step("reading the document");
             match self.reader.shared_document(self.with_shares).await? {
+                Look::Present(document) if self.may_lack_tags(&document) => {
+                    self.undo_log.step("waiting until the tags of the new document are visible");
+                    backoff.pause().await;
+                }
                 Look::Present(document) => return Ok(Observed::Present(document)),
                 Look::Absent => return Ok(Observed::Absent),
                 Look::Changing(status) => {
@@ -64,6 +68,14 @@ impl Merge<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the document was just created and its tags may not be visible yet, which tell who did that.
+    fn may_lack_tags(&self, document: &Document) -> bool {
+        let Description { created_at, default_version, tags, .. } = &document.description;
+        let now = i64::try_from(self.clock.now().as_secs()).unwrap_or(i64::MAX);
+        let is_new = created_at.is_some_and(|created_at| now - created_at <= LONGEST_LAG.as_secs() as i64);
+        is_new && default_version == "1" && of_ownership(tags).is_empty()
     }
 
     /// Decides and carries out, until a decision is carried out on the document that it was made for. Begins with `observed`.
@@ -182,11 +194,7 @@ impl Merge<'_> {
         change: &KeyChange,
     ) -> Result<Option<Applied>, NotApplied> {
         let (default, latest_version) = (&document.default.number, &document.description.latest_version);
-        let latest = match latest_version == default {
-            true => None,
-            false => self.reader.latest(latest_version, self.clock.now()).await?,
-        };
-        let turn = turn(latest.as_ref(), Some(content));
+        let turn = self.turn(document, Some(content)).await?;
         if turn == Turn::Wait {
             return Ok(None);
         }
@@ -212,6 +220,17 @@ impl Merge<'_> {
         self.promote(&promotion, limit, change, content).await.map(Some)
     }
 
+    /// Whose turn it is to write.
+    async fn turn(&self, document: &Document, content: Option<&Content>) -> Result<Turn, Failure> {
+        let latest_version = &document.description.latest_version;
+        if *latest_version == document.default.number {
+            return Ok(Turn::Upload);
+        }
+        let latest = self.reader.latest(latest_version, self.clock.now()).await?;
+        // A version that can't be read yet was just made.
+        Ok(latest.map_or(Turn::Wait, |latest| turn(&latest, content)))
+    }
+
     /// Reads the tags again where only tags were written.
     async fn confirm_ownership(&self, change: &KeyChange) -> Result<(), NotApplied> {
         if change.taken.is_empty() {
@@ -231,13 +250,10 @@ impl Merge<'_> {
     /// Deletes the document, unless somebody has a key of it now or is writing.
     async fn delete(&self, document: &Document) -> Result<Round, NotApplied> {
         self.undo_log.step("deleting the document");
-        let latest_version = &document.description.latest_version;
-        if *latest_version != document.default.number {
-            let latest = self.reader.latest(latest_version, self.clock.now()).await?;
-            if turn(latest.as_ref(), None) == Turn::Wait {
-                return Ok(Round::Locked);
-            }
+        if self.turn(document, None).await? == Turn::Wait {
+            return Ok(Round::Locked);
         }
+        let latest_version = &document.description.latest_version;
         let (again, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());
         let Some(again) = again? else { return Ok(Round::Done(None)) };
         if again.description.tags != document.description.tags || again.description.latest_version != *latest_version {

@@ -14,7 +14,6 @@ use super::aws::LONGEST_LAG;
 use super::aws::read::Described;
 use super::aws::write::{NotCreated, NotWritten};
 use super::content::redact;
-use super::intent::Intent;
 use super::observed::{Document, Observed, Status};
 use super::ownership::{Ownership, Tags};
 use super::plan::Plan;
