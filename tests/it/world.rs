@@ -26,6 +26,8 @@ pub const REGION: &str = "eu-central-1";
 pub const FUNCTION: &str = "cfn-ssm-document";
 /// The tag that tells when CloudFormation signed the last request that wrote.
 pub const SINCE: &str = "cfn-ssm-document:since";
+/// The tag that tells which version the resource made the default version.
+pub const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
 /// The function's timeout, unless a test says otherwise.
@@ -108,10 +110,13 @@ impl World {
         })
     }
 
-    /// The document's tags, without the time of the last request that wrote, which depends on the clock.
+    /// The document's tags; while a resource owns it, without those that depend on the clock and on the default version.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
         let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
-        tags.remove(SINCE);
+        if tags.contains_key("cfn-ssm-document:stack-id") {
+            tags.remove(SINCE);
+            tags.remove(DEFAULT_VERSION);
+        }
         tags.into_iter().collect()
     }
 

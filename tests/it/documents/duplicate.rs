@@ -31,7 +31,7 @@ async fn a_version_that_was_uploaded_but_not_promoted_is_promoted_without_anothe
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
     assert_eq!((reply.data("DefaultVersion"), reply.data("Hash").len()), ("2", 64));
-    assert_eq!(world.writes(), ["UpdateDocumentDefaultVersion"]);
+    assert_eq!(world.writes(), ["UpdateDocumentDefaultVersion", "AddTagsToResource"]);
 }
 
 #[tokio::test]

@@ -120,7 +120,8 @@ async fn findings_never_trap_a_rollback_where_the_document_is_ours_and_has_the_c
     let ours = Document::session(NAME, wrong)
         .tag("cfn-ssm-document:stack-id", &stack("a"))
         .tag("cfn-ssm-document:logical-id", "Preferences")
-        .tag("cfn-ssm-document:origin", "created");
+        .tag("cfn-ssm-document:origin", "created")
+        .tag("cfn-ssm-document:default-version", "1");
     let world = World::with(|model| model.put_document(ours.clone())).await;
     world.send(&Request::update(NAME, desired("30"), properties.clone())).await.ok();
     assert_eq!(world.writes(), [""; 0]);

@@ -43,7 +43,7 @@ async fn a_version_that_is_still_being_made_is_waited_for_and_promoted_without_a
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!(
         (world.in_force(NAME), world.writes()),
-        (content("20"), vec!["UpdateDocumentDefaultVersion".to_owned()])
+        (content("20"), ["UpdateDocumentDefaultVersion", "AddTagsToResource"].map(str::to_owned).to_vec())
     );
 }
 

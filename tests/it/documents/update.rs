@@ -17,13 +17,13 @@ async fn with_a_document(builder: loopback_aws::Builder) -> World {
 }
 
 #[tokio::test]
-async fn an_update_takes_three_round_trips_and_puts_the_new_version_in_force() {
+async fn an_update_takes_four_round_trips_and_puts_the_new_version_in_force() {
     let world = with_a_document(Loopback::builder().latency(Duration::from_millis(30))).await;
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((reply.id(), reply.data("DefaultVersion"), reply.data("LatestVersion")), (NAME, "2", "2"));
     assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
-    assert_eq!(world.aws.round_trips(), 3, "{:?}", world.aws.trace());
-    assert_eq!(world.writes(), ["UpdateDocument", "UpdateDocumentDefaultVersion"]);
+    assert_eq!(world.aws.round_trips(), 4, "{:?}", world.aws.trace());
+    assert_eq!(world.writes(), ["UpdateDocument", "UpdateDocumentDefaultVersion", "AddTagsToResource"]);
 }
 
 #[tokio::test]

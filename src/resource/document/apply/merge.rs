@@ -1,5 +1,6 @@
 //! Carries out what is decided about keys: one writer at a time, on the version that was observed.
 
+pub(crate) mod context;
 mod promote;
 mod upload;
 
@@ -8,13 +9,14 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
+use self::context::Merge;
 use self::promote::Limit;
+use super::context::{Applied, Apply, NotApplied};
 use super::undo::delete;
-use super::{Applied, Apply, LONGEST_LAG, NotApplied, newer};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::observe::Look;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
@@ -23,7 +25,7 @@ use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::{Description, Document, Observed, Status};
-use crate::resource::document::ownership::{Owner, Tags, of_ownership};
+use crate::resource::document::ownership::{Tags, of_ownership};
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
     Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
@@ -33,20 +35,6 @@ use crate::resource::undo::Undo as AnyUndo;
 
 /// How many decisions of one request may turn out to be outdated: the deadline ends most requests before.
 const MAX_ROUNDS: usize = 30;
-
-/// What it takes to carry out a [`KeyRequest`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Merge<'a> {
-    pub(crate) reader: Reader<'a>,
-    pub(crate) writer: Writer<'a>,
-    pub(crate) owner: &'a Owner,
-    pub(crate) request: &'a KeyRequest<'a>,
-    /// Tells how old a version is.
-    pub(crate) clock: &'a Clock,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
-    /// Whether the shares must be known.
-    pub(crate) with_shares: bool,
-}
 
 /// What became of one decision.
 enum Round {

@@ -19,7 +19,7 @@ use crate::resource::document::content::{Content, Format};
 use crate::resource::document::ownership::Tags;
 
 /// Every property, in the order of the README.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "DocumentName",
     "Name",
     "DocumentContent",
@@ -38,6 +38,7 @@ pub const NAMES: [&str; 18] = [
     "Tags",
     "AccountIds",
     "UpdateMethod",
+    "Trigger",
 ];
 
 /// The types of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html).

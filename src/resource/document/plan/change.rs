@@ -5,16 +5,19 @@ use std::fmt;
 
 use super::requires::{refuse_new_requires, requires_problem};
 use super::tags::{
-    add_if_it_fits, attachments_digest, attachments_tag, no_longer_declared, of_keys, refuse_too_many, since,
+    add_if_it_fits, attachments_digest, attachments_tag, default_version_tag, no_longer_declared, of_keys,
+    refuse_too_many, since,
 };
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::{Document, Status};
-use crate::resource::document::ownership::{ATTACHMENTS, Tags};
+use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, Tags};
 
 const NO_ROOM: &str =
     "leave no room for the tag cfn-ssm-document:since, which tells late requests from new ones. Remove a tag.";
+
+const NO_ROOM_FOR_DEFAULT_VERSION: &str = "leave no room for the tag cfn-ssm-document:default-version, by which the drift guard knows this document. Remove a tag.";
 
 /// The changes to an existing document.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,8 +28,25 @@ pub(crate) struct Change {
     pub(crate) version: VersionChange,
     /// Tags that tell of the new version, set once AWS has accepted it.
     pub(crate) tags_of_version: Tags,
+    /// Whether a tag records the default version, once it is settled.
+    pub(crate) records_default_version: bool,
     pub(crate) share: Vec<String>,
     pub(crate) unshare: Vec<String>,
+}
+
+impl Change {
+    fn writes(&self) -> bool {
+        let nothing = Self { records_default_version: self.records_default_version, ..Self::default() };
+        *self != nothing
+    }
+
+    /// The tag that is still to be set when `default_version` has become the default version of the document that was observed.
+    pub(crate) fn tag_of_default(&self, document: &Document, default_version: &str) -> Tags {
+        let tag = (DEFAULT_VERSION.to_owned(), default_version.to_owned());
+        let mut tags = document.description.lacking(Tags::from([tag]));
+        tags.retain(|key, value| self.records_default_version && self.set_tags.get(key) != Some(value));
+        tags
+    }
 }
 
 /// What happens to the versions.
@@ -93,13 +113,30 @@ pub(super) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, V
         remove_tags: &no_longer_declared(intent, description) | &of_keys(description),
         version: version_change(intent, document, has_content),
         tags_of_version: Tags::new(),
+        records_default_version: false,
         share: account_ids.difference(&document.shared_with).cloned().collect(),
         unshare: unshare(intent, document),
     };
     if matches!(change.version, VersionChange::Upload(_)) {
         add_if_it_fits(intent, description, &mut change.tags_of_version, attachments_tag(intent.desired));
     }
-    if change != Change::default() {
+    let has_tag = description.tags.contains_key(DEFAULT_VERSION);
+    match default_version_tag(intent.desired, &document.default.number) {
+        // Set once the default version has changed.
+        Some(_) if has_tag && change.version != VersionChange::Keep => change.records_default_version = true,
+        // A tag that differs from the default version tells the next request that this one may still be writing. So the first
+        // tag is set before a promotion, and again after it.
+        Some(tag) => {
+            let tag = Some(tag).filter(|(key, value)| description.tags.get(key) != Some(value));
+            change.records_default_version = add_if_it_fits(intent, description, &mut change.set_tags, tag);
+            if !change.records_default_version {
+                warnings.push(Problem::new("Tags", NO_ROOM_FOR_DEFAULT_VERSION));
+            }
+        }
+        None if has_tag => drop(change.remove_tags.insert(DEFAULT_VERSION.to_owned())),
+        None => {}
+    }
+    if change.writes() {
         let since = since(intent).filter(|(key, value)| description.tags.get(key) != Some(value));
         if !add_if_it_fits(intent, description, &mut change.set_tags, since) {
             warnings.push(Problem::new("Tags", NO_ROOM));
@@ -197,7 +234,8 @@ fn unshare(intent: Intent<'_>, document: &Document) -> Vec<String> {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // All fields are named, so that a new one that is not shown does not compile.
-        let Self { set_tags, remove_tags, version, tags_of_version: _, share, unshare } = self;
+        let Self { set_tags, remove_tags, version, tags_of_version: _, records_default_version: _, share, unshare } =
+            self;
         let mut steps: Vec<String> = Vec::new();
         if !set_tags.is_empty() {
             steps.push(format!("set {} tags", set_tags.len()));

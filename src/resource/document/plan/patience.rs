@@ -5,6 +5,7 @@ use crate::resource::document::content::Content;
 use crate::resource::document::desired::{ContentMode, Declared};
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::observed::{Document, Observed, Status};
+use crate::resource::document::ownership::DEFAULT_VERSION;
 
 /// Whether the observed document shows what the old properties of an Update declare. If it does not, an earlier Update failed
 /// half-way, somebody changed the document by hand, or an earlier request is still writing.
@@ -14,10 +15,17 @@ pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> b
         (Encounter::Update(_), Observed::Absent) => false,
         (Encounter::Update(declared), Observed::Present(document)) => {
             shows_content(declared, document)
+                && shows_default_version(document)
                 && declared.tags.iter().all(|(key, value)| document.description.tags.get(key) == Some(value))
                 && declared.account_ids.is_subset(&document.shared_with)
         }
     }
+}
+
+/// Between a promotion and its tag, the two differ: an earlier request may still be about to write that tag.
+fn shows_default_version(document: &Document) -> bool {
+    let tag = document.description.tags.get(DEFAULT_VERSION);
+    tag.is_none_or(|tagged| *tagged == document.default.number)
 }
 
 /// Whether the default version has the declared content, or the keys that it names.
@@ -78,6 +86,18 @@ mod tests {
             (json!({"DocumentContent": "[broken"}), "{\"a\": 2}", true),
         ] {
             assert_eq!(shows(old.clone(), content), expected, "{old} {content}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_finds_another_default_version_than_the_tag_names_is_patient() {
+        for (tag, expected) in [(None, true), (Some("1"), true), (Some("2"), false)] {
+            let tags = tag.map(|version| (DEFAULT_VERSION.to_owned(), version.to_owned()));
+            let description = Description { tags: tags.into_iter().collect(), ..Description::default() };
+            let default =
+                Version { number: "1".into(), version_name: None, status: Status::Active, content: "{}".into() };
+            let document = Document { description, default, latest: None, shared_with: Default::default() };
+            assert_eq!(shows_default_version(&document), expected, "{tag:?}");
         }
     }
 }

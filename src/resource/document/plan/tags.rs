@@ -9,10 +9,13 @@ use crate::resource::document::desired::{Attachment, Desired};
 use crate::resource::document::intent::Intent;
 use crate::resource::document::key_ownership;
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{ATTACHMENTS, SINCE, Tags};
+use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, SINCE, Tags};
 
 /// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
 const MAX_TAGS: usize = 50;
+
+/// The version that a document is created with.
+const FIRST_VERSION: &str = "1";
 
 /// The tags that the old properties declare and the new ones do not. Tags that nobody declared stay.
 pub(super) fn no_longer_declared(intent: Intent<'_>, document: &Description) -> BTreeSet<String> {
@@ -34,6 +37,23 @@ pub(super) fn since(intent: Intent<'_>) -> Option<(String, String)> {
 pub(crate) fn attachments_tag(desired: &Desired) -> Option<(String, String)> {
     let has_attachments = !desired.attachments.is_empty();
     has_attachments.then(|| (ATTACHMENTS.to_owned(), attachments_digest(&desired.attachments)))
+}
+
+/// The tag that records which version is the default version; none where the resource leaves that alone.
+pub(super) fn default_version_tag(desired: &Desired, version: &str) -> Option<(String, String)> {
+    desired.set_default_version.then(|| (DEFAULT_VERSION.to_owned(), version.to_owned()))
+}
+
+/// The tags of a document that is created: the optional ones as far as there is room.
+pub(crate) fn tags_of_new(intent: Intent<'_>) -> Tags {
+    let desired = intent.desired;
+    let mut tags = intent.owner.tags_of_created();
+    tags.extend(desired.tags.clone());
+    for optional in [since(intent), default_version_tag(desired, FIRST_VERSION), attachments_tag(desired)] {
+        let optional = optional.filter(|_| tags.len() < MAX_TAGS);
+        tags.extend(optional);
+    }
+    tags
 }
 
 /// A digest of the declared attachments: the first 16 hex digits of a SHA-256.

@@ -2,10 +2,11 @@
 
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{Merge, newer};
+use super::context::Merge;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::apply::{Applied, LONGEST_LAG, NotApplied};
+use crate::resource::document::apply::context::{Applied, NotApplied, newer};
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
 use crate::resource::document::plan::merge::KeyChange;

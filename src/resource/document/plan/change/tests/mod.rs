@@ -5,6 +5,7 @@ mod properties;
 use serde_json::{Value, json};
 
 use super::super::adoption::{Adoption, adoption};
+use super::super::tags::tags_of_new;
 use super::super::{Plan, Planned, plan};
 use super::*;
 use crate::resource::document::desired::{Declared, Requirement};
@@ -112,6 +113,11 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// The tag that records this default version.
+fn recorded(version: &str) -> Tags {
+    tags(&[(DEFAULT_VERSION, version)])
+}
+
 #[test]
 fn every_cell_of_owner_choice_and_versions_is_decided() {
     let other = |stack: &str, logical: &str| Owner { stack_id: stack.into(), logical_id: logical.into() };
@@ -158,7 +164,8 @@ fn every_cell_of_owner_choice_and_versions_is_decided() {
                             let mut ours = owner().tags_of_adopted("3");
                             ours.retain(|key, value| tags.get(key) != Some(value));
                             let expected = if *adopts { Adoption::Adopt(ours) } else { Adoption::AlreadyOurs };
-                            assert_eq!((adoption, change.set_tags), (expected, Tags::new()), "{cell}");
+                            let default = if set_default == "true" { recorded("3") } else { Tags::new() };
+                            assert_eq!((adoption, change.set_tags), (expected, default), "{cell}");
                         }
                         (Err(why), Err(expected)) => assert!(why.contains(expected), "{cell}: {why}"),
                         (result, _) => panic!("{cell}: {result:?}"),
@@ -245,6 +252,7 @@ fn a_plan_names_each_of_its_steps() {
         remove_tags: BTreeSet::from(["c".to_owned()]),
         version: VersionChange::Promote("7".into()),
         tags_of_version: Tags::new(),
+        records_default_version: true,
         share: vec!["111111111111".into()],
         unshare: vec!["222222222222".into()],
     };
@@ -271,10 +279,47 @@ fn a_request_that_writes_records_its_signature_and_one_that_does_not_write_sets_
         Plan::Change(change) => change.set_tags,
         Plan::Create => panic!("an existing document is not created"),
     };
-    assert_eq!(set(with(OLD).ours()), tags(&[(SINCE, "100")]));
-    assert_eq!(set(with(NEW).ours()), Tags::new());
-    let tagged = with(OLD).ours().tagged(tags(&[(SINCE, "100")]));
-    assert_eq!(set(tagged), Tags::new());
+    let ours = |content| with(content).ours().tagged(recorded("3"));
+    assert_eq!(set(ours(OLD)), tags(&[(SINCE, "100")]));
+    assert_eq!(set(ours(NEW)), Tags::new());
+    assert_eq!(set(ours(OLD).tagged(tags(&[(SINCE, "100")]))), Tags::new());
+}
+
+#[test]
+fn the_tag_of_the_default_version_is_set_before_a_promotion_only_where_there_is_none() {
+    for (content, tag, set_default, first, last) in [
+        (NEW, None, "true", recorded("3"), Tags::new()),
+        (NEW, Some("3"), "true", Tags::new(), Tags::new()),
+        (NEW, Some("2"), "true", recorded("3"), Tags::new()),
+        (OLD, None, "true", recorded("3"), recorded("4")),
+        (OLD, Some("3"), "true", Tags::new(), recorded("4")),
+        (OLD, Some("2"), "true", Tags::new(), recorded("4")),
+        (OLD, Some("4"), "true", Tags::new(), Tags::new()),
+        (NEW, None, "false", Tags::new(), Tags::new()),
+        (OLD, Some("3"), "false", Tags::new(), Tags::new()),
+    ] {
+        let document = with(content).ours().tagged(tag.map(recorded).unwrap_or_default());
+        let wanted = desired(json!({ "SetDefaultVersion": set_default }));
+        let change = change(&wanted, None, &document);
+        let default = if content == OLD && set_default == "true" { "4" } else { "3" };
+        let case = format!("{content} {tag:?} {set_default}");
+        assert_eq!((change.set_tags.clone(), change.tag_of_default(&document, default)), (first, last), "{case}");
+        let removes = tag.is_some() && set_default == "false";
+        assert_eq!(change.remove_tags.contains(DEFAULT_VERSION), removes, "{case}");
+    }
+}
+
+#[test]
+fn a_new_document_bears_the_optional_tags_that_fit() {
+    let many = |count: usize| (0..count).map(|number| (format!("tag-{number}"), json!(""))).collect::<Value>();
+    let owner = owner();
+    for (count, has_since, has_default) in [(45, true, true), (46, true, false), (47, false, false)] {
+        let wanted = desired(json!({ "Tags": many(count) }));
+        let tags = tags_of_new(Intent { signature: Some(100), ..intent(&wanted, None, &owner) });
+        assert_eq!((tags.contains_key(SINCE), tags.contains_key(DEFAULT_VERSION)), (has_since, has_default), "{count}");
+    }
+    let wanted = desired(json!({"SetDefaultVersion": "false"}));
+    assert!(!tags_of_new(intent(&wanted, None, &owner)).contains_key(DEFAULT_VERSION));
 }
 
 #[test]
@@ -323,7 +368,10 @@ fn a_document_without_room_for_optional_tags_is_managed_without_them() {
         panic!("an existing document is not created");
     };
     assert_eq!(change.set_tags, Tags::new());
-    assert!(warnings.iter().any(|warning| warning.to_string().contains("cfn-ssm-document:since")), "{warnings:?}");
+    for tag in ["cfn-ssm-document:since", "cfn-ssm-document:default-version"] {
+        assert!(warnings.iter().any(|warning| warning.to_string().contains(tag)), "{tag}: {warnings:?}");
+    }
+    assert!(!change.records_default_version);
 }
 
 #[test]

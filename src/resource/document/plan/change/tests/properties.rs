@@ -143,7 +143,8 @@ fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_f
 
 #[test]
 fn tags_are_set_where_they_differ_and_removed_where_the_old_properties_gave_them() {
-    let document = with(NEW).ours().tagged(tags(&[("same", "1"), ("other", "1"), ("gone", "1"), ("theirs", "1")]));
+    let present = tags(&[("same", "1"), ("other", "1"), ("gone", "1"), ("theirs", "1")]);
+    let document = with(NEW).ours().tagged(present).tagged(recorded("3"));
     let wanted = desired(json!({"Tags": {"same": "1", "other": "2", "new": "1"}}));
     let old = previous(json!({"Tags": {"same": "0", "gone": "1", "never": "1"}}));
     let change = change(&wanted, Some(&old), &document);
