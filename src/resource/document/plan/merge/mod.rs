@@ -68,6 +68,8 @@ pub(crate) struct KeyChange {
     pub(crate) unshare: Vec<String>,
     /// Keys that become this resource's: how a failure gives them back.
     pub(crate) taken: BTreeMap<KeyPath, Former>,
+    /// Whether a key that nobody owns has the value already: another delivery may have set it whose tags are not visible yet.
+    pub(crate) finds_own_value: bool,
     /// Whether an earlier delivery of this request created the document.
     pub(crate) is_of_created: bool,
 }
