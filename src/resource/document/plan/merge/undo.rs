@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge, value_in};
 use super::put_back::{edit_back, needed_version};
-use super::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use crate::failure::{Failure, Problem};
 use crate::invocation::clock::Clock;
 use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node};
