@@ -148,6 +148,12 @@ test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback #
 	.venv/tools/bin/python -m pytest tests/stack tests/examples
 	.venv/tools/bin/python -m pytest tests/publishing
 
+MINUTES ?= 10
+
+.PHONY: soak
+soak: .local/rust ## Random histories of late, double and cancelled requests: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture deliveries::soak
+
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300
 
