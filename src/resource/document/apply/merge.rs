@@ -160,6 +160,9 @@ impl Merge<'_> {
         if change.is_empty() {
             return Ok(Round::Done(Some(applied(document))));
         }
+        if change.finds_own_value && self.is_new(&document.default.number).await? {
+            return Ok(Round::Locked);
+        }
         let applied = match &change.content {
             Some(content) => match self.write(document, content, &change).await? {
                 Some(applied) => applied,
@@ -214,10 +217,18 @@ impl Merge<'_> {
                     tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
                 tagged?;
                 let (version, latest) = uploaded?;
-                (promotion(version, latest), Some(limit))
+                // Only an upload locks the document, not a version that was found.
+                let limit = (version == latest).then_some(limit);
+                (promotion(version, latest), limit)
             }
         };
         self.promote(&promotion, limit, change, content).await.map(Some)
+    }
+
+    /// Whether the version was made so recently that the tags which were written with it may not be visible yet.
+    async fn is_new(&self, version: &str) -> Result<bool, Failure> {
+        let created_at = self.reader.created_at(version).await?;
+        Ok(created_at.is_none_or(|created_at| self.clock.now() < created_at + LONGEST_LAG))
     }
 
     /// Whose turn it is to write.

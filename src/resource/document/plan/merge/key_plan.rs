@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::undo::Former;
 use crate::failure::{Failure, Problem};
-use crate::resource::document::content::{Content, Format, KeyPath};
+use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node};
 use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::Tags;
 
@@ -27,6 +26,16 @@ pub(crate) enum KeyPlan {
     Delete,
 }
 
+/// A key that a request took, and what it was before.
+#[derive(Debug, Clone)]
+pub(crate) struct Former {
+    /// The tag of its former owner, if it had one.
+    pub(crate) tag: Option<String>,
+    /// What the request sets.
+    pub(crate) declared: Node,
+    pub(crate) put_back: Edit,
+}
+
 /// A change of some keys.
 #[derive(Debug, Default)]
 pub(crate) struct KeyChange {
@@ -41,6 +50,8 @@ pub(crate) struct KeyChange {
     pub(crate) unshare: Vec<String>,
     /// Keys that become this resource's: how a failure gives them back.
     pub(crate) taken: BTreeMap<KeyPath, Former>,
+    /// Whether a key that nobody owns has the value already: another delivery may have set it whose tags are not visible yet.
+    pub(crate) finds_own_value: bool,
     /// Whether an earlier delivery of this request created the document.
     pub(crate) is_of_created: bool,
 }
