@@ -7,7 +7,7 @@ pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The prefix of all tags of ownership.
 pub(crate) const PREFIX: &str = "cfn-ssm-document:";
-/// The prefix of the tags of keys that are managed one by one. The path of the key follows.
+/// The prefix of the tags that tell who manages a key.
 pub(crate) const KEY_PREFIX: &str = "cfn-ssm-document:key:";
 /// The stack that manages the document.
 pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::key_plan::Former;
+use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base};
 use super::merged::{edits_to_set, findings, merge, refuse_other_shape, skeleton, value_in};
 use super::owners::{refuse_overtaken, refuse_tags_without_room, refuse_whole_owner, taken_from_others};
 use super::put_back::{edit_back, needed_version, put_back};
-use super::undo::Former;
-use super::{Earlier, KeyChange, KeyPlan, KeysPlanned, base};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::content::{Content, Edit, KeyPath};
 use crate::resource::document::desired::{ContentMode, NamedKeys, OnDelete, OnExisting};
