@@ -10,9 +10,11 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 ARCH ?= arm64
 EVENT ?= events/create.json
+ARCHITECTURES := arm64 x86_64
 TARGET_arm64 := aarch64-unknown-linux-musl
 TARGET_x86_64 := x86_64-unknown-linux-musl
 TARGET = $(or $(TARGET_$(ARCH)),$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
+TARGETS = $(foreach arch,$(ARCHITECTURES),$(TARGET_$(arch)))
 # The paths of this machine stay out of the binary, so that two builds give the same bytes.
 REMAP = --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 # What the binary says of itself: the last commit that changed what it is made of.
@@ -27,82 +29,126 @@ help: ## List the targets
 
 # --- Set-up: one stamp a tool environment, so that a second run is instant ---
 
+ENVIRONMENTS := build tools ministack moto checkov policies calendar
+
 .PHONY: setup
-setup: .local/rust $(addprefix .venv/,$(addsuffix /.done,build tools ministack moto checkov)) ## Install the pinned toolchain and tool environments
+setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolchain and tool environments
 
-.PRECIOUS: .venv/%/.done
-.venv/%/.done: requirements/%.txt
-	@echo "Setting up .venv/$* (pinned in $<)"
-	@rm -rf .venv/$*
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-	@$(PYTHON) -m venv .venv/$*
-	@.venv/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
-	@touch $@
+.local/prerequisites: tools/prerequisites.sh
+	@PYTHON=$(PYTHON) tools/prerequisites.sh
+	@mkdir -p $(@D) && touch $@
 
-.local/rust: rust-toolchain.toml tools/rust_toolchain.sh
+.local/rust: rust-toolchain.toml tools/rust_toolchain.sh | .local/prerequisites
 	@tools/rust_toolchain.sh
 	@mkdir -p $(@D) && touch $@
 
+.PRECIOUS: .venv/%/.done
+.venv/%/.done: requirements/%.txt .venv/uv/.done
+	@echo "Setting up .venv/$* (pinned in $<)"
+	@rm -rf .venv/$*
+	@$(PYTHON) -m venv --without-pip .venv/$*
+	@.venv/uv/bin/uv pip install --quiet --python .venv/$*/bin/python --require-hashes --no-deps -r $<
+	@touch $@
+
+# uv sets up the others, in seconds where pip takes minutes.
+.venv/uv/.done: requirements/uv.txt | .local/prerequisites
+	@rm -rf .venv/uv
+	@$(PYTHON) -m venv .venv/uv
+	@.venv/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
 # --- The function ---
+
+# Both architectures in one call of cargo are built side by side.
+RELEASE_BUILD = PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(BUILD_ENV) cargo zigbuild --release --locked --bin bootstrap
+# $(call lambda,ARCH): puts a release binary where Lambda's name of the architecture leads to it.
+lambda = mkdir -p target/lambda/$1 && cp -f target/$(TARGET_$1)/release/bootstrap target/lambda/$1/bootstrap
 
 .PHONY: build
 build: .local/rust .venv/build/.done ## Build the static binary: make build ARCH=arm64 (or x86_64)
-	PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(BUILD_ENV) cargo zigbuild --release --locked --bin bootstrap --target $(TARGET)
+	$(RELEASE_BUILD) --target $(TARGET)
+	@$(call lambda,$(ARCH))
 
+.PHONY: binaries
+binaries: .local/rust .venv/build/.done ## Build the static binaries of both architectures
+	$(RELEASE_BUILD) $(TARGETS:%=--target %)
+	@$(foreach arch,$(ARCHITECTURES),$(call lambda,$(arch));)
+
+# What runs on this machine alone: the local AWS, the benchmark, and a debug build of the function. With the whole workspace
+# its dependencies have the features that the tests need, so they are compiled once.
+.PHONY: debug
+debug: .local/rust
+	@cargo build --quiet --locked --workspace --bins --examples
+
+# BOOTSTRAP names another binary than the release build of ARCH.
 .PHONY: sam-artifact
-sam-artifact: build # what "sam build" puts into the package (tools/sam/*/Makefile)
-	cp target/$(TARGET)/release/bootstrap $(ARTIFACTS_DIR)/bootstrap
+sam-artifact: # what "sam build" puts into the package (tools/sam/*/Makefile)
+	$(if $(BOOTSTRAP),,@$(MAKE) build ARCH=$(ARCH))
+	cp $(or $(BOOTSTRAP),target/lambda/$(ARCH)/bootstrap) $(ARTIFACTS_DIR)/bootstrap
 	$(PYTHON) tools/sam/built.py $(ARCH) $(ARTIFACTS_DIR)
 
 # --- What it costs ---
 
-BOOTSTRAP = target/$(TARGET_$(HOST_ARCH))/release/bootstrap
-BENCH = VALGRIND="$$(bench/valgrind.sh)" cargo run --quiet --locked --profile harness -p bench --
+RELEASED = target/lambda/$(HOST_ARCH)/bootstrap
 RUNS ?= 15
 
 .PHONY: bench
 bench: .local/rust .venv/bench/.done ## Measure it beside a Python provider: table, bench/results.json, docs/performance.svg
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@$(BENCH) run $(BOOTSTRAP) .venv/bench/bin/python $(RUNS) bench/results.json docs/performance.svg
+	@VALGRIND="$$(bench/valgrind.sh)" cargo run --quiet --locked --profile harness -p bench -- \
+	  run $(RELEASED) .venv/bench/bin/python $(RUNS) bench/results.json docs/performance.svg
 
 .PHONY: bench-gate
-bench-gate: .local/rust ## Fail where it costs more than bench/src/gate.rs allows: instructions, connections, calls, size
+bench-gate: debug ## Fail where it costs more than bench/src/gate.rs allows: instructions, connections, calls, size
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@$(BENCH) gate $(BOOTSTRAP) $(PYTHON)
-
-.PHONY: loopback
-loopback: .local/rust # the local AWS's Systems Manager
-	@cargo build --quiet --locked -p loopback-aws
+	@VALGRIND="$$(bench/valgrind.sh)"; export VALGRIND; \
+	[ -n "$$VALGRIND" ] || tools/skipped.sh "the count of instructions" "valgrind (Debian, Ubuntu: apt-get install valgrind)"; \
+	target/debug/bench gate $(RELEASED) $(PYTHON)
 
 # --- To see it work ---
 
+# A debug build of the function does for these, and is there in a third of the time.
 .PHONY: run
-run: .venv/tools/.done .venv/ministack/.done loopback ## Show the main job on a local AWS: create, update, roll back, adopt, delete
-	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@.venv/tools/bin/python tools/show.py
+run: .venv/tools/.done .venv/ministack/.done debug ## Show the main job on a local AWS: create, update, roll back, adopt, delete
+	@BOOTSTRAP=target/debug/bootstrap .venv/tools/bin/python tools/demo.py
 
 .PHONY: local-shell
-local-shell: .venv/tools/.done .venv/ministack/.done loopback ## A shell whose AWS is a local one, to follow docs/ without an account
+local-shell: .venv/tools/.done .venv/ministack/.done debug ## A shell whose AWS is a local one, to follow docs/ without an account
 	@.venv/tools/bin/python tools/local_shell.py
 
 .PHONY: invoke
-invoke: .venv/tools/.done loopback ## Run one request through the function: make invoke EVENT=events/create.json
-	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@.venv/tools/bin/python tools/invoke.py $(EVENT)
+invoke: .venv/tools/.done debug ## Run one request through the function: make invoke EVENT=events/create.json
+	@BOOTSTRAP=target/debug/bootstrap .venv/tools/bin/python tools/invoke.py $(EVENT)
 
 # --- To test it ---
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
-TEST_STEPS := check-format check-rust-lints check-scripts check-templates check-supply-chain test-rust test-binaries bench-gate test-stacks
+LINT_STEPS := check-format check-scripts check-templates check-policies check-supply-chain check-rust-lints
+TEST_STEPS := $(LINT_STEPS) test-rust test-binaries bench-gate test-schema test-stacks test-cdk
 
+# The release binaries take longest, and half of that one core idles: they are built beside the first steps. The steps that need
+# them wait for cargo's own lock, and say what failed.
 .PHONY: test
 test: setup ## Run every check and test, in this order, up to the first that fails
-	@for step in $(TEST_STEPS); do \
+	@export SKIPPED=$(CURDIR)/.local/skipped; rm -f "$$SKIPPED"; \
+	set -m; nice $(MAKE) binaries >.local/binaries.log 2>&1 & binaries=$$!; set +m; \
+	trap 'kill -- "-$$binaries" 2>/dev/null || :' EXIT; \
+	for step in $(TEST_STEPS); do \
 		printf '\n=== make %s\n' "$$step"; started=$$SECONDS; \
 		$(MAKE) "$$step" || { printf '\n"make test" stopped: make %s failed\n' "$$step" >&2; exit 1; }; \
 		printf -- '--- %s: %d s\n' "$$step" "$$((SECONDS - started))"; \
-	done
-	@printf '\nAll steps of "make test" passed: %s\n' "$(TEST_STEPS)"
+	done; \
+	printf '\nAll steps of "make test" passed in %d s: %s\n' "$$SECONDS" "$(TEST_STEPS)"; \
+	if [ -e "$$SKIPPED" ]; then printf 'Skipped on this machine:\n'; sort -u "$$SKIPPED" | sed 's/^/  /'; else echo "Nothing was skipped."; fi
+
+# What needs no real time. Tests that do live in modules named real_time; "make test" runs those too. The others
+# mostly wait for replies, so more of them than there are processors run at once.
+.PHONY: check
+check: check-format check-rust-lints ## Formatting, clippy and the tests that need no real time: the loop while you work
+	RUST_TEST_THREADS=8 cargo test --locked --workspace -- --skip ::real_time::
+
+.PHONY: lint
+lint: $(LINT_STEPS) ## All checks that run nothing
 
 .PHONY: check-format
 check-format: .local/rust .venv/tools/.done ## Formatting of Rust and Python
@@ -121,7 +167,7 @@ check-scripts: .venv/tools/.done ## Lint Python, shell and the CI workflow
 
 .PHONY: check-templates
 check-templates: .venv/tools/.done .venv/checkov/.done ## cfn-lint, sam validate, checkov; the StackSet template is current
-	.venv/tools/bin/cfn-lint $(TEMPLATES)
+	.venv/tools/bin/cfn-lint --append-rules schema/cfn-lint -- $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 .venv/tools/bin/sam validate --lint --region us-east-1
 	.venv/checkov/bin/checkov --skip-download --framework cloudformation --quiet --compact -f $(TEMPLATES)
 	.venv/tools/bin/python tools/stackset_render.py --check
@@ -136,17 +182,34 @@ test-rust: .local/rust ## Unit tests, and whole invocations against the loopback
 	cargo test --locked --workspace
 
 .PHONY: test-binaries
-test-binaries: .venv/tools/.done loopback ## Static binaries of both architectures, run alone
-	@$(MAKE) build ARCH=x86_64
-	@$(MAKE) build ARCH=arm64
-	@cargo build --quiet --locked -p loopback-aws --example document_life
+test-binaries: .venv/tools/.done binaries debug ## Static binaries of both architectures, run alone
 	.venv/tools/bin/python -m pytest tests/binaries
 
-.PHONY: test-stacks
-test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done loopback ## Real stacks on a local AWS, the emulator with real kills, publishing
+.PHONY: test-schema
+test-schema: .venv/tools/.done debug ## The JSON Schema and the rules for cfn-lint, judged beside the function
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	.venv/tools/bin/python -m pytest tests/stack tests/examples
-	.venv/tools/bin/python -m pytest tests/publishing
+	.venv/tools/bin/python -m pytest tests/schema
+
+.PHONY: test-stacks
+test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done .venv/calendar/.done debug ## Real stacks on a local AWS, the emulator with real kills, publishing
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/verify
+	.venv/tools/bin/python -m pytest tests/publishing tests/bundle
+
+.PHONY: test-cdk
+test-cdk: .venv/tools/.done .venv/ministack/.done debug ## The CDK example on a local AWS; skipped where its packages can't be had
+	@$(MAKE) .venv/cdk/.done || [ -z "$$CI" ]
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	.venv/tools/bin/python -m pytest tests/cdk
+
+.PHONY: check-policies
+check-policies: .venv/policies/.done ## Every IAM policy here against AWS's list of actions, resource types and condition keys
+	.venv/policies/bin/python -m pytest tests/policies
+
+.PHONY: verify
+verify: .venv/tools/.done ## Check in a real account what we believe of AWS: make verify VERIFY="--share-with ACCOUNT"
+	@$(MAKE) build ARCH=$(ARCH)
+	@.venv/tools/bin/python tools/verify.py --binary target/$(TARGET)/release/bootstrap $(VERIFY)
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300
@@ -172,12 +235,11 @@ stackset: .venv/tools/.done ## Render stackset/template.yaml, which has no Trans
 	.venv/tools/bin/python tools/stackset_render.py
 
 .PHONY: publish
-publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-...
+publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
 	@test -n "$(BUCKET_PREFIX)" && test -n "$(REGIONS)" || \
 	  { echo 'make publish BUCKET_PREFIX=example REGIONS="eu-central-1 us-east-1" [ORGANIZATION_ID=o-a1b2c3d4e5]' >&2; exit 2; }
-	@$(MAKE) build ARCH=arm64
-	@$(MAKE) build ARCH=x86_64
-	.venv/tools/bin/python tools/publish.py --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
+	@$(if $(BUNDLE),,$(MAKE) binaries)
+	.venv/tools/bin/python tools/publish.py $(if $(BUNDLE),--bundle "$(BUNDLE)") --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
 	  $(if $(ORGANIZATION_ID),--organization-id "$(ORGANIZATION_ID)")
 
 # --- To release it ---
@@ -192,9 +254,7 @@ CARGO_ABOUT = 0.9.3
 	@touch $@
 
 .PHONY: release
-release: .venv/tools/.done .local/release-tools/.done ## Make dist/: zips, the StackSet template, SBOMs, licenses, SHA-256 sums
-	@$(MAKE) build ARCH=arm64
-	@$(MAKE) build ARCH=x86_64
+release: .venv/tools/.done .local/release-tools/.done binaries ## Make dist/: one archive with install.sh, code, templates, SBOMs, licenses, sums
 	.venv/tools/bin/python tools/release.py
 
 .PHONY: reproducible

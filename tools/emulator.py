@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -10,18 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from architectures import HOST_ARCHITECTURE, release_binary
 from local_aws import ACCOUNT, ROOT, base_environment, free_port, process, wait_until_it_answers
-from stacks import HOST_ARCHITECTURE
 
-TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
 # The emulator always says that the function is of this account and of us-east-1.
 EMULATORS_ACCOUNT = "012345678912"
 INVOKE = "2015-03-31/functions/function/invocations"
 
 
-def bootstrap(architecture: str = HOST_ARCHITECTURE) -> Path:
-    """The release binary that `make build` made."""
-    return ROOT / "target" / TARGETS[architecture] / "release/bootstrap"
+def bootstrap() -> Path:
+    """The function's binary: the one that BOOTSTRAP names, otherwise the release binary that `make build` made."""
+    return ROOT / os.environ.get("BOOTSTRAP", release_binary(HOST_ARCHITECTURE))
 
 
 def emulator_binary() -> Path:
@@ -31,10 +31,10 @@ def emulator_binary() -> Path:
     return Path(spec.origin).parent / f"local/rapid/aws-lambda-rie-{HOST_ARCHITECTURE}"
 
 
-def as_invoked_here(event: dict[str, Any], answer_url: str) -> dict[str, Any]:
-    """The event as a stack of the emulator's own account would send it, with its answer going to a loopback address."""
+def as_invoked_here(event: dict[str, Any], response_url: str) -> dict[str, Any]:
+    """The event as a stack of the emulator's own account would send it, with its response going to a loopback address."""
     moved: dict[str, Any] = json.loads(json.dumps(event).replace(ACCOUNT, EMULATORS_ACCOUNT))
-    return moved | {"ResponseURL": answer_url}
+    return moved | {"ResponseURL": response_url}
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Emulator:
         """What the runtime was told: nothing for success, an error with its type and message otherwise."""
         request = urllib.request.Request(f"{self.url}/{INVOKE}", json.dumps(event).encode(), method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=seconds) as answer:
-                body = answer.read()
+            with urllib.request.urlopen(request, timeout=seconds) as reply:
+                body = reply.read()
         except urllib.error.HTTPError as error:  # the function's process ended
             return {"errorMessage": f"HTTP {error.code}: {error.read().decode()}"}
         try:
@@ -65,6 +65,8 @@ def emulator(folder: Path, ssm_url: str, timeout_seconds: int = 180, **settings:
     port, runtime_port = free_port(), free_port()
     environment = base_environment() | {
         "AWS_ENDPOINT_URL_SSM": ssm_url,
+        # There is no stack behind these events: CloudFormation can't be asked.
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": f"http://127.0.0.1:{free_port()}",
         "AWS_LAMBDA_FUNCTION_NAME": "function",
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_seconds),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",

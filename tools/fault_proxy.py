@@ -27,8 +27,8 @@ class FaultProxy:
 
     def _control(self, path: str, body: bytes | None = None) -> Any:
         request = urllib.request.Request(f"{self.url}/_microburst/{path}", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
 
 
 @contextlib.contextmanager

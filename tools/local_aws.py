@@ -1,6 +1,7 @@
 """A local AWS: ministack for CloudFormation, Lambda, S3, Logs and IAM, and the project's loopback-aws for Systems Manager.
 
-ministack runs the function natively and passes its own environment on, so the template needs nothing local in it.
+ministack runs the function natively and passes its own environment on, so the template needs nothing local in it. The function's
+calls go through a proxy that allows what the function's role allows (enforcing_proxy.py); everybody else's calls are not checked.
 Everything listens on loopback, on free ports, and writes to `.local/aws-*/`, which goes when it was stopped without trouble.
 """
 
@@ -15,14 +16,20 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from enforcing_proxy import DeployedRoles, EnforcingProxy, enforcing_proxy
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 SLOWEST_START_SECONDS = 60
+
+
+class NotDecided(Exception):
+    """Calls of the function that could be neither allowed nor denied."""
 
 
 class DidNotStart(Exception):
@@ -36,6 +43,7 @@ class LocalAws:
     url: str
     ssm_url: str
     folder: Path
+    enforcement: EnforcingProxy
 
     def environment(self) -> dict[str, str]:
         """What an AWS client needs to find it, and nothing that leads to a real account."""
@@ -103,14 +111,20 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
 
 
 @contextlib.contextmanager
-def ssm_model(folder: Path, account: str = ACCOUNT) -> Iterator[str]:
-    """Systems Manager alone, as `make` built it; gives its URL."""
+def ssm_model(
+    folder: Path, account: str = ACCOUNT, region: str = REGION, duplicates: str = "latest", latency_ms: int = 0
+) -> Iterator[str]:
+    """Systems Manager of one Region alone, as `make` built it; gives its URL.
+
+    A content is a duplicate of the `latest` version's, or of `any`. Every call takes the latency.
+    """
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
-    command = [str(binary), "--ssm-port", str(port), "--account", account, "--region", REGION]
-    with process("ssm", command, base_environment(), folder) as server:
+    place = ["--ssm-port", str(port), "--account", account, "--region", region]
+    command = [str(binary), *place, "--duplicates", duplicates, "--latency-ms", str(latency_ms)]
+    with process(f"ssm-{region}", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, url, folder / "ssm.log")
+        wait_until_it_answers(server, url, folder / f"ssm-{region}.log")
         yield url
 
 
@@ -131,26 +145,37 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def local_aws() -> Iterator[LocalAws]:
-    """Starts both parts, waits until they answer, and ends them with the block."""
-    with scratch_folder("aws") as folder, ssm_model(folder) as ssm_url:
+def local_aws(
+    ssm: Callable[[Path], contextlib.AbstractContextManager[str]] = ssm_model,
+) -> Iterator[LocalAws]:
+    """Starts all parts, waits until they answer, and ends them with the block. Raises `NotDecided` then, where there is a cause.
+
+    `ssm` runs Systems Manager and gives its URL, which serves the function of every Region.
+    """
+    with scratch_folder("aws") as folder, ssm(folder) as ssm_url:
         port = free_port()
-        environment = base_environment() | {
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": "127.0.0.1",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "MINISTACK_REGION": REGION,
-            "SFTP_ENABLED": "0",
-            "IOT_MTLS_ENABLED": "0",
-            "TMPDIR": str(folder),
-            "S3_DATA_DIR": str(folder / "s3"),
-            # For the function, which ministack starts in its own environment:
-            "AWS_ENDPOINT_URL_SSM": ssm_url,
-            "CFN_SSM_DOCUMENT_ALLOW_LOOPBACK": "true",
-        }
-        command = [str(ROOT / ".venv/ministack/bin/ministack")]
-        with process("ministack", command, environment, folder) as server:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_it_answers(server, f"{url}/_ministack/health", folder / "ministack.log")
-            yield LocalAws(url, ssm_url, folder)
+        url = f"http://127.0.0.1:{port}"
+        upstreams = {"ssm": ssm_url, "cloudformation": url}
+        roles = DeployedRoles(url)
+        with enforcing_proxy(upstreams, ACCOUNT, roles.of_function) as enforcement:
+            environment = base_environment() | {
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(port),
+                "MINISTACK_HOST": "127.0.0.1",
+                "MINISTACK_ACCOUNT_ID": ACCOUNT,
+                "MINISTACK_REGION": REGION,
+                "SFTP_ENABLED": "0",
+                "IOT_MTLS_ENABLED": "0",
+                "TMPDIR": str(folder),
+                "S3_DATA_DIR": str(folder / "s3"),
+                # For the function, which ministack starts in its own environment:
+                "AWS_ENDPOINT_URL_SSM": enforcement.url,
+                "AWS_ENDPOINT_URL_CLOUDFORMATION": enforcement.url,
+                "CFN_SSM_DOCUMENT_ALLOW_LOOPBACK": "true",
+            }
+            command = [str(ROOT / ".venv/ministack/bin/ministack")]
+            with process("ministack", command, environment, folder) as server:
+                wait_until_it_answers(server, f"{url}/_ministack/health", folder / "ministack.log")
+                yield LocalAws(url, ssm_url, folder, enforcement)
+        if enforcement.trouble:
+            raise NotDecided("\n".join(sorted(set(enforcement.trouble))))

@@ -18,15 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from architectures import RUST_TARGETS, release_binary
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from function_zip import architecture_of, code_key, function_zip
 from stackset_render import RENDERED, ROOT, with_code_keys
 
-BINARIES = {
-    "arm64": ROOT / "target/aarch64-unknown-linux-musl/release/bootstrap",
-    "x86_64": ROOT / "target/x86_64-unknown-linux-musl/release/bootstrap",
-}
+BINARIES = {architecture: release_binary(architecture) for architecture in RUST_TARGETS}
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=60)
 OUR_STATEMENT = "CfnSsmDocumentOrganizationReads"
 
@@ -62,6 +60,19 @@ def read_code(architecture: str, binary: Path) -> Code:
     if architecture_of(content) != architecture:
         raise Refused(f"{binary} is not a binary for {architecture}")
     return Code(architecture, code_key(content), function_zip(content))
+
+
+def codes_of_bundle(bundle: Path) -> list[Code]:
+    """The code of an unpacked release, as it was released."""
+    try:
+        sums = dict(reversed(line.split()) for line in (bundle / "SHA256SUMS").read_text().splitlines())
+        keys = [line.split() for line in (bundle / "code-keys.txt").read_text().splitlines()]
+        codes = [Code(architecture, key, (bundle / key).read_bytes()) for architecture, key in keys]
+    except (OSError, ValueError) as error:
+        raise Refused(f"{bundle} is not an unpacked release: {error}") from error
+    if damaged := [code.key for code in codes if hashlib.sha256(code.body).hexdigest() != sums.get(code.key)]:
+        raise Refused(f"damaged in {bundle}: {', '.join(damaged)}")
+    return codes
 
 
 def wanted_policy(place: Place, policy: dict) -> dict:
@@ -168,6 +179,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bucket-prefix", required=True, help="buckets are named <prefix>-<Region>")
     parser.add_argument("--regions", required=True, help="Regions, separated by blanks or commas")
     parser.add_argument("--organization-id", help="let the accounts of this organization (o-...) read the code")
+    parser.add_argument("--bundle", type=Path, help="publish the code of this unpacked release; nothing is built")
     parser.add_argument(
         "--binary", action="append", default=[], metavar="ARCH=PATH", help="instead of target/…/bootstrap"
     )
@@ -192,7 +204,12 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     try:
-        codes = [read_code(architecture, binary) for architecture, binary in given.binaries.items()]
+        if given.bundle:
+            codes = codes_of_bundle(given.bundle)
+            template = (given.bundle / "stackset.yaml").read_text()
+        else:
+            codes = [read_code(architecture, binary) for architecture, binary in given.binaries.items()]
+            template = with_code_keys(RENDERED.read_text(), {code.architecture: code.key for code in codes})
     except Refused as refused:
         sys.exit(str(refused))
     identity = boto3.client("sts", region_name=given.regions[0], config=RETRIES).get_caller_identity()
@@ -206,7 +223,7 @@ def main() -> None:
     if failed:
         sys.exit(f"Not done in {', '.join(failed)}. Run the same command again: what is done stays done.")
     given.output.parent.mkdir(exist_ok=True)
-    given.output.write_text(with_code_keys(RENDERED.read_text(), {code.architecture: code.key for code in codes}))
+    given.output.write_text(template)
     print(f"\nWrote {given.output}, the StackSet template with these keys as defaults:")
     for code in codes:
         print(f"  {code.architecture:7} {code.key}")

@@ -1,27 +1,36 @@
-"""Makes dist/ from the two release binaries: what a stranger needs to deploy, to check, and to pass on.
+"""Makes dist/ from the two release binaries: one archive with what a stranger needs to deploy, to check, and to pass on.
 
 The same commit gives the same bytes, on another day and in another folder.
 
     python tools/release.py
 """
 
+import gzip
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
+from architectures import RUST_TARGETS, release_binary
 from function_zip import architecture_of, code_key, function_zip
+from one_account import one_account
 from samcli.yamlhelper import yaml_parse
 from stackset_render import RENDERED, ROOT, SOURCE, with_code_keys
 
 DIST = ROOT / "dist"
-RUST_TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
 CARGO_TOOLS = ROOT / ".local/release-tools/bin"
 LICENSES = ROOT / "tools/licenses"
+COPIED = (
+    *("install.sh", "LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"),
+    *("schema/session-document.schema.json", "schema/cfn-lint/session_documents.py"),
+)
 
 
 class Refused(Exception):
@@ -56,7 +65,7 @@ def the_one_version() -> str:
 
 def binary_of(architecture: str) -> bytes:
     """The release binary, as "make build" made it."""
-    path = ROOT / "target" / RUST_TARGETS[architecture] / "release/bootstrap"
+    path = release_binary(architecture, ROOT)
     binary = path.read_bytes() if path.exists() else b""
     if architecture_of(binary) != architecture:
         raise Refused(f"{path} is no binary for {architecture}: run make build ARCH={architecture}")
@@ -89,23 +98,53 @@ def license_texts() -> dict[str, str]:
     }
 
 
-def files_of(version: str) -> dict[str, bytes]:
-    """All of a release but its sums, by name."""
-    name = f"cfn-ssm-document-{version}"
-    binaries = {architecture: binary_of(architecture) for architecture in RUST_TARGETS}
-    keys = {architecture: code_key(binary) for architecture, binary in binaries.items()}
-    files = {f"{name}-{architecture}.zip": function_zip(binary) for architecture, binary in binaries.items()}
-    files["stackset.yaml"] = with_code_keys(RENDERED.read_text(), keys).encode()
+@dataclass(frozen=True)
+class Evidence:
+    """What a release says of its binaries: what is linked in, by architecture, and the licenses, by the file's name."""
+
+    bills: dict[str, str]
+    licenses: dict[str, str]
+
+
+def gathered_evidence() -> Evidence:
+    """The evidence of the last commit; takes the release tools."""
     with tempfile.TemporaryDirectory() as folder:
         # A checkout of its own: the tool writes beside each Cargo.toml.
         checkout = Path(folder).resolve() / "checkout"
         output_of("git", "clone", "--quiet", "--no-hardlinks", ROOT, checkout)
-        for architecture in RUST_TARGETS:
-            files[f"{name}-{architecture}.cdx.json"] = bill_of_materials(checkout, architecture).encode()
-    files |= {f"licenses/{file}": text.encode() for file, text in license_texts().items()}
-    for file in ("LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"):
+        bills = {architecture: bill_of_materials(checkout, architecture) for architecture in RUST_TARGETS}
+    return Evidence(bills, license_texts())
+
+
+def bundle(binaries: dict[str, bytes], evidence: Evidence) -> dict[str, bytes]:
+    """All files of a release, by name: what install.sh needs, and what shows what it installs."""
+    keys = {architecture: code_key(binary) for architecture, binary in binaries.items()}
+    stackset = with_code_keys(RENDERED.read_text(), keys)
+    files = {keys[architecture]: function_zip(binary) for architecture, binary in binaries.items()}
+    files["code-keys.txt"] = "".join(f"{architecture} {key}\n" for architecture, key in keys.items()).encode()
+    files["stackset.yaml"] = stackset.encode()
+    files["template.yaml"] = one_account(stackset).encode()
+    files |= {f"sbom/{architecture}.cdx.json": bill.encode() for architecture, bill in evidence.bills.items()}
+    files |= {f"licenses/{file}": text.encode() for file, text in evidence.licenses.items()}
+    for file in COPIED:
         files[file] = (ROOT / file).read_bytes()
-    return files
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    return files | {"SHA256SUMS": "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()}
+
+
+def archive(name: str, files: dict[str, bytes]) -> bytes:
+    """The files as name.tar.gz, in a folder of that name: the same bytes for the same files."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for file, content in sorted(files.items()):
+            entry = tarfile.TarInfo(f"{name}/{file}")
+            entry.size = len(content)
+            entry.mode = 0o755 if file == "install.sh" else 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def main() -> None:
@@ -113,19 +152,21 @@ def main() -> None:
     try:
         if changed := output_of("git", "status", "--porcelain"):
             raise Refused(f"A release is made of a commit. Not committed here:\n{changed}")
-        version = the_one_version()
-        files = files_of(version)
+        name = f"cfn-ssm-document-{the_one_version()}"
+        binaries = {architecture: binary_of(architecture) for architecture in RUST_TARGETS}
+        files = bundle(binaries, gathered_evidence())
     except Refused as refused:
         sys.exit(f"No release: {refused}")
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-    files["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
+    packed = archive(name, files)
     shutil.rmtree(DIST, ignore_errors=True)
-    for name, content in files.items():
-        (DIST / name).parent.mkdir(parents=True, exist_ok=True)
-        (DIST / name).write_bytes(content)
-    print(f"dist/ is cfn-ssm-document {version}, commit {output_of('git', 'rev-parse', '--short=12', 'HEAD')}:")
-    for name, digest in sums.items():
-        print(f"  {len(files[name]):>9,}  {digest}  {name}")
+    DIST.mkdir()
+    (DIST / f"{name}.tar.gz").write_bytes(packed)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        tar.extractall(DIST, filter="data")
+    print(f"dist/{name}.tar.gz, {len(packed):,} bytes, commit {output_of('git', 'rev-parse', '--short=12', 'HEAD')},")
+    print(f"sha256 {hashlib.sha256(packed).hexdigest()}. It is unpacked beside it:")
+    for file, content in sorted(files.items()):
+        print(f"  {len(content):>9,}  {file}")
 
 
 if __name__ == "__main__":

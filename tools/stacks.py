@@ -1,6 +1,5 @@
 """Stacks on the local AWS: with the real `sam` where a user would use it, and through CloudFormation's API."""
 
-import platform
 import subprocess
 import sys
 import time
@@ -9,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from architectures import HOST_ARCHITECTURE
 from botocore.exceptions import ClientError
 from local_aws import REGION, ROOT, LocalAws
 
-HOST_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+PROVIDER = "cfn-ssm-document"  # the stack that samconfig.toml names
 SAM = Path(sys.executable).parent / "sam"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 SLOWEST_STACK_SECONDS = 300
@@ -26,15 +26,16 @@ class SamFailed(Exception):
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stacks of one local AWS."""
+    """The stacks of one Region of a local AWS."""
 
     aws: LocalAws
+    region: str = REGION
 
     def client(self, service: str) -> Any:
         """A boto3 client of the local AWS, whatever this process's own environment says."""
         url = self.aws.ssm_url if service == "ssm" else self.aws.url
         return boto3.client(
-            service, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+            service, endpoint_url=url, region_name=self.region, aws_access_key_id="test", aws_secret_access_key="test"
         )
 
     def sam(self, *arguments: str, seconds: int = SLOWEST_SAM_SECONDS) -> str:

@@ -1,4 +1,7 @@
 //! Instructions by callgrind: they don't depend on what else the machine does.
+//!
+//! gungraun also counts instructions, of a command that it starts and that runs to its end. Here a process serves events that are
+//! handed to it, and the stripped release binary is what counts, so all that is left to do is to read one line of the report.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -22,6 +22,9 @@ use crate::invocation::writes::{Admission, Gate};
 /// So many questions precede one attempt. Replies that come too late to rest an attempt on are no better than none.
 const QUESTIONS: usize = 3;
 
+/// After a question that failed, attempts do without one for this long.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
 /// An attempt that is made without a reply of CloudFormation, or to undo, ends after this long.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
@@ -36,8 +39,8 @@ pub struct Standing {
     began: (Duration, Instant),
     /// `None` if this stack may not be asked about.
     cloudformation: Option<CloudFormation>,
-    /// When the last question was sent whose reply was that the request stands. Locked while one is being asked.
-    asked: tokio::sync::Mutex<Option<Duration>>,
+    /// Locked while a question is being asked.
+    asked: tokio::sync::Mutex<Asked>,
     overtaken: Mutex<Option<Overtaken>>,
     undoes: AtomicBool,
 }
@@ -49,6 +52,15 @@ pub struct Overtaken {
     pub failure: Failure,
     /// Whether another delivery of the same Create has succeeded.
     pub another_delivery_succeeded: bool,
+}
+
+/// What is known from the last questions.
+#[derive(Debug, Default)]
+struct Asked {
+    /// When the question was sent whose reply was that the request stands.
+    stands: Option<Duration>,
+    /// When the last question failed, and why.
+    failed: Option<(Duration, String)>,
 }
 
 /// Why a request can't go on.
@@ -73,7 +85,7 @@ impl Standing {
             signature,
             began,
             cloudformation,
-            asked: tokio::sync::Mutex::new(None),
+            asked: tokio::sync::Mutex::default(),
             overtaken: Mutex::new(None),
             undoes: AtomicBool::new(false),
         }
@@ -138,16 +150,19 @@ impl Standing {
         }
     }
 
-    async fn ask(&self, asked: &mut Option<Duration>) -> Result<(), Stopped> {
+    async fn ask(&self, asked: &mut Asked) -> Result<(), Stopped> {
         let Some(cloudformation) = &self.cloudformation else {
             return Err(Stopped::NotAsked("the stack is not known to be in this account and Region".to_owned()));
         };
         let sent = self.now();
         let resource = cloudformation.describe(&self.stack_id, &self.logical_resource_id).await;
-        let resource = resource.map_err(Stopped::NotAsked)?;
+        let resource = resource.map_err(|why| {
+            asked.failed = Some((self.now(), why.clone()));
+            Stopped::NotAsked(why)
+        })?;
         match rules::verdict(self.request_type, self.signature, &resource) {
             Verdict::Stands => {
-                *asked = Some(sent);
+                *asked = Asked { stands: Some(sent), failed: None };
                 Ok(())
             }
             Verdict::Overtaken(why) => Err(Stopped::Overtaken(self.give_up(&why, &resource))),
@@ -192,14 +207,16 @@ impl Standing {
         }
         let mut questions = 0..QUESTIONS;
         loop {
-            match rules::admission(self.request_type, self.signature, self.now(), *asked) {
+            match rules::admission(self.request_type, self.signature, self.now(), asked.stands) {
                 rules::Admission::Free => return Ok(None),
                 rules::Admission::Until(end) => return Ok(Some(self.instant(end))),
                 rules::Admission::Ask => {}
             }
-            let why = match questions.next() {
-                None => "its replies take too long".to_owned(),
-                Some(_) => match self.ask(&mut asked).await {
+            let why = match (&asked.failed, questions.next()) {
+                // Whoever can't be reached is not waited for at every write.
+                (Some((failed, why)), _) if self.now() < *failed + ASKED_AGAIN_AFTER => why.clone(),
+                (_, None) => "its replies take too long".to_owned(),
+                (_, Some(_)) => match self.ask(&mut asked).await {
                     Ok(()) => continue,
                     Err(Stopped::Overtaken(overtaken)) => return Err(overtaken.failure),
                     Err(Stopped::NotAsked(why)) => why,
@@ -209,7 +226,8 @@ impl Standing {
         }
     }
 
-    fn now(&self) -> Duration {
+    /// Returns the time since 1970.
+    pub fn now(&self) -> Duration {
         self.began.0 + self.began.1.elapsed()
     }
 

@@ -2,7 +2,8 @@
 
 use aws_sdk_ssm::Client;
 
-use super::document::apply::undo as document;
+use super::document::apply::{merge as keys, undo as document};
+use super::document::plan::merge::Undo as KeysUndo;
 use super::document::plan::undo::Undo as DocumentUndo;
 use super::service_setting::undo::Undo as SettingUndo;
 use crate::cfn::standing::Overtaken;
@@ -14,6 +15,8 @@ use crate::invocation::undo_log::UndoLog;
 pub(crate) enum Undo {
     /// Of a document.
     Document(DocumentUndo),
+    /// Of keys of a document.
+    Keys(KeysUndo),
     /// Of a service setting.
     ServiceSetting(SettingUndo),
 }
@@ -26,6 +29,7 @@ impl Undo {
     pub(crate) async fn run(&self, client: &Client, undo_log: &UndoLog<Self>) -> Result<(), Failure> {
         match self {
             Self::Document(undo) => document::undo(client, undo).await,
+            Self::Keys(undo) => keys::undo(client, undo, undo_log).await,
             Self::ServiceSetting(undo) => undo.run(client, undo_log).await,
         }
     }
@@ -34,7 +38,7 @@ impl Undo {
     /// nobody else undoes a setting, which bears none.
     pub(crate) fn is_due_after(&self, overtaken: &Overtaken) -> bool {
         match self {
-            Self::Document(_) => false,
+            Self::Document(_) | Self::Keys(_) => false,
             Self::ServiceSetting(_) => !overtaken.another_delivery_succeeded,
         }
     }

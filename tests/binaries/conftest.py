@@ -6,12 +6,10 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-RUST_NAMES = {"arm64": "aarch64", "x86_64": "x86_64"}
-THIS_MACHINE = {"aarch64": "arm64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+from architectures import HOST_ARCHITECTURE, ROOT, RUST_TARGETS, release_binary
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Bootstrap:
 
     @property
     def path(self) -> Path:
-        return ROOT / f"target/{RUST_NAMES[self.architecture]}-unknown-linux-musl/release/bootstrap"
+        return release_binary(self.architecture)
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class EmptyRoot:
     command: list[str]
 
 
-@pytest.fixture(params=RUST_NAMES)
+@pytest.fixture(params=RUST_TARGETS)
 def bootstrap(request: pytest.FixtureRequest) -> Bootstrap:
     binary = Bootstrap(request.param)
     assert binary.path.exists(), f"{binary.path} is not there: run make build ARCH={binary.architecture}"
@@ -43,9 +41,9 @@ def bootstrap(request: pytest.FixtureRequest) -> Bootstrap:
 @pytest.fixture
 def empty_root(bootstrap: Bootstrap, tmp_path: Path) -> EmptyRoot:
     if platform.system() != "Linux":
-        pytest.skip(f"NOT RUN: the binary for {bootstrap.architecture} needs Linux, this is {platform.system()}")
+        skip(f"the {bootstrap.architecture} binary, run alone", "Linux")
     inside = [copied_into(tmp_path, bootstrap.path)]
-    if bootstrap.architecture != THIS_MACHINE:
+    if bootstrap.architecture != HOST_ARCHITECTURE:
         inside.insert(0, copied_into(tmp_path, emulator_of(bootstrap.architecture)))
     return EmptyRoot(tmp_path, [*change_of_root(), str(tmp_path), *inside])
 
@@ -57,10 +55,10 @@ def copied_into(folder: Path, program: Path) -> str:
 
 
 def emulator_of(architecture: str) -> Path:
-    name = f"qemu-{RUST_NAMES[architecture]}-static"
+    name = f"qemu-{RUST_TARGETS[architecture].split('-')[0]}-static"
     emulator = shutil.which(name)
     if not emulator:
-        pytest.skip(f"NOT RUN: the binary for {architecture} needs {name} here (Debian: qemu-user-static)")
+        skip(f"the {architecture} binary, run alone", f"{name} (Debian, Ubuntu: apt-get install qemu-user-static)")
     return Path(emulator)
 
 
@@ -73,4 +71,10 @@ def change_of_root() -> list[str]:
         tried = subprocess.run([unshare, "--map-root-user", "true"], check=False, capture_output=True)
         if tried.returncode == 0:
             return [unshare, "--map-root-user", "--root"]
-    pytest.skip("NOT RUN: an empty root needs root's rights or user namespaces, and this machine gives neither")
+    skip("the binaries, run alone", "an empty root: root's rights, or user namespaces")
+
+
+def skip(what: str, need: str) -> NoReturn:
+    """Skips the test, and has `make test` name at its end what was left out."""
+    subprocess.run([ROOT / "tools/skipped.sh", what, need], check=True)
+    pytest.skip(f"{what}: needs {need}")

@@ -7,7 +7,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from conftest import ROOT, Bootstrap, EmptyRoot
+from architectures import ROOT
+from conftest import Bootstrap, EmptyRoot
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 

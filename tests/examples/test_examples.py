@@ -1,70 +1,41 @@
 """Every example as a stack on the local AWS: created, changed, rolled back, deleted.
 
-A move of docs/migration.md, too. What the local AWS can't show: policies are not enforced, instances don't start, schedules and sessions don't run, and the
+A move of docs/migration.md, too. The local AWS enforces the role of the function, not the examples' own
+policies, which tests/policies reads. What it can't show: instances don't start, schedules and sessions don't run, and the
 content of documents that are not Session documents is taken as it is.
 """
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
-from function_zip import code_key, function_zip
-from local_aws import REGION, ROOT, local_aws
+from local_aws import ROOT
+from published_provider import IMAGE
 from samcli.yamlhelper import yaml_parse
-from stacks import HOST_ARCHITECTURE, Stacks
+from stacks import Stacks
 
-TARGETS = {"arm64": "aarch64-unknown-linux-musl", "x86_64": "x86_64-unknown-linux-musl"}
-BINARY = ROOT / "target" / TARGETS[HOST_ARCHITECTURE] / "release/bootstrap"
-IMAGE = "/images/amazon-linux"
 # A change of each example that its documents or settings have to follow.
 CHANGES = {
     "automation-runbook": {"Reason": "Before a change"},
+    "block-public-sharing": {"PublicSharing": "Enable"},
     "change-template": {"ApproverGroup": "release-managers"},
     "command": {"TimeoutSeconds": "90", "VersionName": "release-2"},
+    "database-queries": {"Rows": "5"},
     "default-host-management": {"RoleName": "HostManagement"},
-    "ecs-exec-logging": {"LogRetentionDays": "30"},
+    "ecs-exec-logging": {"RequireEncryption": "true"},
     "inventory-policy": {"NetworkConfig": "Disabled"},
     "managed-instance": {"Team": "web"},
-    "night-stop": {"NightBegins": "2030"},
+    "night-stop": {"NightBegins": "1100", "NightEnds": "2200", "NightEndsOn": "SameDay"},
     "package": {"Release": "1.0.1"},
     "parameter-tier": {"Tier": "Advanced"},
-    "port-forwarding": {"Port": "3306"},
+    "port-forwarding": {"Host": "database.example.internal", "DbiResourceId": "db-ABCDEFGHIJKL01234"},
     "restricted-commands": {"Lines": "10"},
-    "session-logging": {"IdleSessionTimeout": "5"},
+    "session-logging": {"RequireEncryption": "true"},
     "session-preferences": {"IdleSessionTimeout": "5"},
     "team-session": {"IdleSessionTimeout": "5"},
 }
 # These change something beside their documents, which refer to it by name.
 DOCUMENTS_STAY = {"ecs-exec-logging", "managed-instance"}
-
-
-@pytest.fixture(scope="module")
-def stacks() -> Iterator[Stacks]:
-    """A local AWS with the provider in it, from the StackSet template and a published binary."""
-    with local_aws() as aws:
-        stacks = Stacks(aws)
-        key = code_key(BINARY.read_bytes())
-        s3 = stacks.client("s3")
-        s3.create_bucket(Bucket=f"example-provider-{REGION}")
-        s3.put_object(Bucket=f"example-provider-{REGION}", Key=key, Body=function_zip(BINARY.read_bytes()))
-        parameters = {
-            "BucketPrefix": "example-provider",
-            "CodeKeyArm64": key,
-            "CodeKeyX8664": key,
-            "Architecture": HOST_ARCHITECTURE,
-            "ManagePreferences": "false",
-        }
-        template = yaml_parse((ROOT / "stackset/template.yaml").read_text())
-        # On Lambda the function signs with a session of its own name, by which it knows its own changes of a setting. The
-        # local Systems Manager takes everybody for a session of this name.
-        template["Resources"]["ProviderFunction"]["Properties"]["FunctionName"] = "cfn-ssm-document"
-        status = stacks.put("cfn-ssm-document", json.dumps(template), parameters)
-        assert status == "CREATE_COMPLETE", stacks.reasons("cfn-ssm-document")
-        image = '{"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Image": {"Type": "AWS::SSM::Parameter", "Properties": '
-        image += f'{{"Name": "{IMAGE}", "Type": "String", "Value": "ami-0123456789abcdef0"}}}}}}}}'
-        assert stacks.put("image", image) == "CREATE_COMPLETE"
-        yield stacks
 
 
 class Example:
@@ -75,8 +46,6 @@ class Example:
         self.name = name
         self.template = yaml_parse((ROOT / "examples" / f"{name}.yaml").read_text())
         self.given = {}
-        if "ServiceToken" in self.template["Parameters"]:
-            self.given["ServiceToken"] = stacks.outputs("cfn-ssm-document")["ServiceToken"]
         if "ImageId" in self.template["Parameters"]:
             self.given["ImageId"] = IMAGE
 

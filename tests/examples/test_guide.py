@@ -1,12 +1,15 @@
 """The commands of docs/guide.md, run one after the other as its reader would."""
 
+import fnmatch
+import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import shell_blocks
 from local_aws import ROOT, local_aws
+from samcli.yamlhelper import yaml_parse
 from stacks import Stacks
+from test_shell_commands import run
 
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 
@@ -17,17 +20,34 @@ def test_the_guides_commands_lead_to_logged_and_encrypted_sessions(tmp_path: Pat
         built = stacks.sam_build()
         run(commands(built, own_image(stacks, tmp_path)), aws.environment())
 
-        for stack in ("cfn-ssm-document", "session-logging", "managed-instance"):
+        for stack in ("cfn-ssm-document", "default-host-management"):
+            assert stacks.status(stack) == "CREATE_COMPLETE"
+        for stack in ("session-logging", "managed-instance"):
             assert stacks.status(stack) == "UPDATE_COMPLETE"
         preferences = stacks.client("ssm").get_document(Name="SSM-SessionManagerRunShell")
-        assert preferences["DocumentVersion"] == "2"
+        assert preferences["DocumentVersion"] == "3", "logged, then encrypted, then another timeout"
         assert '"idleSessionTimeout":"10"' in preferences["Content"]
         assert '"cloudWatchEncryptionEnabled":true' in preferences["Content"]
 
 
+def test_the_service_control_policy_denies_what_hands_off_policy_denies_and_protects_the_role_that_it_exempts():
+    (policy,) = map(json.loads, re.findall(r"```json\n(.*?)```", (ROOT / "docs/guide.md").read_text(), re.DOTALL))
+    preferences, role, function = policy["Statement"]
+    example = yaml_parse((ROOT / "examples/session-logging.yaml").read_text())
+    (hands_off,) = example["Resources"]["HandsOffPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert set(preferences["Action"]) == set(hands_off["Action"])
+    assert preferences["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": role["Resource"]}}
+    ways_into_a_role = {"iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:AttachRolePolicy"}
+    assert ways_into_a_role <= set(role["Action"])
+    assert role["Condition"] == function["Condition"]
+    exempt = preferences["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    made = "arn:aws:iam::111122223333:role/StackSet-cfn-ssm-document-ProviderRole-1ABCDEFGHIJKL"
+    assert fnmatch.fnmatchcase(made, exempt)
+
+
 def commands(built: Path, instance_example: Path) -> str:
     """The guide's shell blocks, with what was built elsewhere and an image that the local AWS has."""
-    script = "".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/guide.md").read_text(), re.DOTALL))
+    script = shell_blocks.commands(ROOT / "docs/guide.md")
     for here, there in {
         "sam build\n": "\n",
         "sam deploy --parameter-overrides file://.aws-sam/built.yaml": f"sam deploy --template-file {built} "
@@ -47,17 +67,3 @@ def own_image(stacks: Stacks, folder: Path) -> Path:
     example = folder / "managed-instance.yaml"
     example.write_text((ROOT / "examples/managed-instance.yaml").read_text().replace(IMAGE, "/images/amazon-linux"))
     return example
-
-
-def run(script: str, environment: dict[str, str]) -> None:
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=environment,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod documents;
+mod module_graph;
 mod process;
 mod protocol;
 mod service_settings;

@@ -1,9 +1,13 @@
 //! Service settings, row by row.
 
+use std::time::{Duration, Instant, SystemTime};
+
+use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::ssm::Lags;
 use loopback_aws::{Age, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{ACCOUNT, REGION, Reply, Request, World};
+use crate::world::{ACCOUNT, FUNCTION, REGION, Reply, Request, World, stack};
 
 const TIER: &str = "/ssm/parameter-store/default-parameter-tier";
 const HOSTS: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
@@ -171,4 +175,196 @@ async fn a_delete_of_a_marker_or_of_an_unreadable_id_does_nothing() {
         world.send(&delete(id, properties("Advanced", "Reset"))).await.ok();
     }
     assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+/// The ARN by which AWS tells that the function modified a setting.
+fn function() -> String {
+    format!("arn:aws:sts::{ACCOUNT}:assumed-role/{FUNCTION}/{FUNCTION}")
+}
+
+/// What CloudFormation says of the resource from now on, whatever is sent.
+fn says(world: &World, status: ResourceStatus) {
+    let resource = Resource::new(status, SystemTime::now());
+    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
+}
+
+fn questions(world: &World) -> usize {
+    world.aws.cloudformation_calls().len()
+}
+
+#[tokio::test]
+async fn a_create_asks_once_before_it_responds_if_it_wrote_and_an_update_does_not() {
+    let world = World::new().await;
+    let id = created(&world, "Advanced", "Retain").await.id().to_owned();
+    assert_eq!(questions(&world), 1);
+    created(&world, "Advanced", "Retain").await;
+    let (old, new) = (properties("Advanced", "Retain"), properties("Standard", "Retain"));
+    world.send(&setting(Request::update(&id, old, new))).await.ok();
+    assert_eq!(questions(&world), 1, "nothing was written, and an Update can be rolled back");
+}
+
+#[tokio::test]
+async fn a_create_that_no_longer_stands_puts_the_setting_back_unless_another_delivery_succeeded() {
+    for (status, expected) in [
+        (ResourceStatus::CreateFailed, "Intelligent-Tiering"),
+        (ResourceStatus::DeleteInProgress, "Intelligent-Tiering"),
+        (ResourceStatus::CreateComplete, "Advanced"),
+        (ResourceStatus::UpdateInProgress, "Advanced"),
+    ] {
+        for lag in [Lags::seeded(0), Lags::fixed(Duration::from_secs(1))] {
+            let world = World::with(|model| {
+                model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY);
+                model.lags = lag;
+            })
+            .await;
+            says(&world, status);
+            let reply = world.send(&create(properties("Advanced", "Retain"))).await;
+            assert!(reply.reason().contains("no longer stands"), "{}", reply.0);
+            assert_eq!(value(&world), expected, "{status:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_create_whose_lease_is_over_is_undone_even_though_it_no_longer_stands() {
+    let world = World::new().await;
+    world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::DelayAfter(Duration::from_millis(1_500)));
+    let request = create(properties("Advanced", "Retain")).answered_at(world.aws.response_url(ago(20)));
+    let cancelled = async {
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        says(&world, ResourceStatus::CreateFailed);
+    };
+    let (reply, ()) = tokio::join!(world.send(&request), cancelled);
+    assert!(reply.reason().contains("no longer stands"), "{}", reply.0);
+    assert_eq!(value(&world), "Standard");
+}
+
+#[tokio::test]
+async fn a_delete_with_an_id_that_cloudformation_made_up_changes_nothing() {
+    let world = World::new().await;
+    world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
+    for on_delete in ["Retain", "Restore", "Reset"] {
+        world.send(&delete("a-Preferences-1ABC2DEF3GHI4", properties("Advanced", on_delete))).await.ok();
+        assert_eq!(value(&world), "Advanced", "{on_delete}");
+    }
+}
+
+fn ago(seconds: u64) -> Age {
+    Age::Ago(Duration::from_secs(seconds))
+}
+
+#[tokio::test]
+async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() {
+    for (previous, expected) in [("previous=Intelligent-Tiering", "Intelligent-Tiering"), ("default", "Standard")] {
+        for on_delete in ["Retain", "Restore", "Reset"] {
+            let world = World::new().await;
+            world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
+            let signature = since_1970() - 30;
+            let id = format!("cfn-ssm-document:unfinished:{signature}:{TIER}?{previous}");
+            let request = delete(&id, properties("Advanced", on_delete)).answered_at(world.aws.response_url(ago(11)));
+            let reply = world.send(&request).await.ok();
+            assert_eq!((reply.id(), value(&world).as_str()), (id.as_str(), expected), "{on_delete}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set() {
+    let world = World::new().await;
+    let id = |signature: u64| format!("cfn-ssm-document:unfinished:{signature}:{TIER}?default");
+    let now = since_1970();
+    for (value_now, user, signature) in [
+        ("Intelligent-Tiering", function(), now - 30),
+        ("Advanced", SOMEBODY.to_owned(), now - 30),
+        ("Advanced", function(), now + 30),
+    ] {
+        world.aws.ssm(|model| model.settings.put(TIER, value_now, &user));
+        let request = delete(&id(signature), properties("Advanced", "Reset"));
+        world.send(&request.answered_at(world.aws.response_url(ago(11)))).await.ok();
+        assert_eq!(value(&world), value_now);
+    }
+}
+
+fn since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[tokio::test]
+async fn the_delete_of_an_unfinished_create_waits_until_ten_seconds_after_its_signature() {
+    let world = World::new().await;
+    world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
+    let id = format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970() - 30);
+    let request = delete(&id, properties("Advanced", "Retain")).answered_at(world.aws.response_url(ago(8)));
+    let (started, signed) = (Instant::now(), since_1970() - 8);
+    world.send(&request).await.ok();
+    assert!(since_1970() >= signed + 10, "after {:?}", started.elapsed());
+    assert_eq!(value(&world), "Standard");
+}
+
+#[tokio::test]
+async fn a_create_with_a_call_that_got_no_response_responds_an_unfinished_id_although_it_was_undone() {
+    let world = World::with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY)).await;
+    world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::ResetAfter);
+    world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
+    let reply = world.send(&create(properties("Advanced", "Retain"))).await;
+    assert!(reply.reason().contains("may still take effect"), "{}", reply.0);
+    let id = reply.id().strip_prefix("cfn-ssm-document:unfinished:").expect("an unfinished id");
+    assert!(id.ends_with(&format!(":{TIER}?previous=Intelligent-Tiering")), "{id}");
+    assert_eq!(value(&world), "Intelligent-Tiering");
+}
+
+#[tokio::test]
+async fn a_value_that_reads_old_for_a_second_is_waited_for() {
+    let world = World::with(|model| model.lags = Lags::fixed(Duration::from_secs(1))).await;
+    let id = created(&world, "Advanced", "Restore").await.id().to_owned();
+    world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
+    assert_eq!(value(&world), "Standard");
+}
+
+#[tokio::test]
+async fn a_value_that_aws_writes_its_own_way_is_the_same_value() {
+    let name = "/ssm/automation/customer-script-log-group-name";
+    let properties = json!({"SettingId": name, "SettingValue": "logs", "OnDelete": "Restore"});
+    let world = World::new().await;
+    let spelling = |model: &mut loopback_aws::ssm::Model| model.settings.put(name, "Logs", &function());
+    world.aws.on("UpdateServiceSetting").nth(1).after(spelling);
+    let reply = world.send(&create(properties.clone())).await.ok();
+    assert_eq!(reply.data("SettingValue"), "Logs");
+    world.send(&delete(reply.id(), properties)).await.ok();
+    assert!(world.aws.ssm(|model| model.settings.get(name).is_none()), "it is put back");
+}
+
+#[tokio::test]
+async fn restore_leaves_a_value_that_another_stack_set_since() {
+    let world = World::new().await;
+    let id = created(&world, "Advanced", "Restore").await.id().to_owned();
+    world.send(&create(properties("Intelligent-Tiering", "Restore")).of_stack("b")).await.ok();
+    world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
+    assert_eq!(value(&world), "Intelligent-Tiering");
+}
+
+#[tokio::test]
+async fn an_update_that_does_not_find_the_old_value_waits_and_observes_again() {
+    let world = World::new().await;
+    let id = created(&world, "Advanced", "Restore").await.id().to_owned();
+    // The Update that CloudFormation cancelled comes to an end while its rollback is under way.
+    world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
+    let (old, new) = (properties("Intelligent-Tiering", "Restore"), properties("Advanced", "Restore"));
+    let rollback = setting(Request::update(&id, old, new)).answered_at(world.aws.response_url(ago(8)));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.aws.ssm(|model| model.settings.put(TIER, "Intelligent-Tiering", &function()));
+    };
+    let (reply, ()) = tokio::join!(world.send(&rollback), late);
+    reply.ok();
+    assert_eq!(value(&world), "Advanced");
+}
+
+#[tokio::test]
+async fn a_reason_for_lack_of_time_names_the_status_that_was_seen_last() {
+    let world = World::with(|model| model.settings.pend(TIER, u32::MAX)).await;
+    let request = create(properties("Advanced", "Retain"));
+    world.invoke_within(&request, Duration::from_secs(2)).await.unwrap();
+    let reply = Reply(world.aws.delivered().pop().unwrap());
+    assert!(reply.reason().contains("reading the setting (its status is PendingUpdate)"), "{}", reply.0);
 }

@@ -5,6 +5,7 @@ import json
 import zipfile
 
 import pytest
+import release
 from botocore.exceptions import ClientError
 from emulated_aws import PREFIX, REGIONS, elf, key_of, publish
 
@@ -30,6 +31,45 @@ def test_the_template_it_writes_carries_the_keys(aws, binaries):
     written = (binaries["arm64"].parent / "stackset.yaml").read_text()
     assert f"Default: {key_of(binaries['arm64'])}" in written
     assert f"Default: {key_of(binaries['x86_64'])}" in written
+
+
+@pytest.fixture
+def bundle(binaries, tmp_path):
+    """An unpacked release."""
+    evidence = release.Evidence({}, {})
+    files = release.bundle({architecture: path.read_bytes() for architecture, path in binaries.items()}, evidence)
+    for name, content in files.items():
+        (tmp_path / "bundle" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "bundle" / name).write_bytes(content)
+    return tmp_path / "bundle"
+
+
+def test_a_release_is_published_as_it_is(aws, binaries, bundle):
+    keys = [key_of(binary) for binary in binaries.values()]
+    for binary in binaries.values():
+        binary.unlink()
+    run = publish(aws, binaries, f"--bundle={bundle}")
+    assert run.returncode == 0, run.stderr
+    for region in REGIONS:
+        for key in keys:
+            body = aws.client("s3", region).get_object(Bucket=f"{PREFIX}-{region}", Key=key)["Body"].read()
+            assert body == (bundle / key).read_bytes()
+    written = (binaries["arm64"].parent / "stackset.yaml").read_text()
+    assert written == (bundle / "stackset.yaml").read_text()
+    assert f"Default: {keys[0]}" in written
+
+
+def test_a_damaged_release_is_refused_before_anything_is_written(aws, binaries, bundle):
+    key = key_of(binaries["arm64"])
+    (bundle / key).write_bytes(b"other code")
+    run = publish(aws, binaries, f"--bundle={bundle}")
+    assert run.returncode != 0
+    assert f"damaged in {bundle}: {key}" in run.stderr
+    (bundle / "code-keys.txt").unlink()
+    run = publish(aws, binaries, f"--bundle={bundle}")
+    assert run.returncode != 0
+    assert "is not an unpacked release" in run.stderr
+    assert aws.writes() == []
 
 
 def test_a_second_run_writes_nothing(aws, binaries):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import release
+from architectures import release_binary
 
 
 def test_cargo_the_templates_and_the_changelog_have_one_version() -> None:
@@ -21,7 +22,7 @@ def test_a_template_of_another_version_is_not_released(monkeypatch: pytest.Monke
 
 
 def test_a_binary_for_another_architecture_is_not_released(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    built = tmp_path / "target/aarch64-unknown-linux-musl/release/bootstrap"
+    built = release_binary("arm64", tmp_path)
     built.parent.mkdir(parents=True)
     built.write_bytes(b"\x7fELF" + bytes(14) + (62).to_bytes(2, "little"))
     monkeypatch.setattr(release, "ROOT", tmp_path)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+import shell_blocks
 from emulated_aws import PREFIX, ROOT, EmulatedAws, publish
 
 # The emulator would have to run the function for a custom resource, and can't.
@@ -40,7 +41,7 @@ def test_the_guides_commands_bring_the_provider_to_an_organization(aws: Emulated
 
 
 def commands(replacements: dict[str, str]) -> str:
-    script = "".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/stacksets.md").read_text(), re.DOTALL))
+    script = shell_blocks.commands(ROOT / "docs/stacksets.md")
     for here, there in replacements.items():
         assert re.search(here, script), here
         script = re.sub(here, there, script)

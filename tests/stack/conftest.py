@@ -1,18 +1,21 @@
-"""A local AWS with the provider on it, deployed by the real sam."""
+"""A local AWS with the provider on it, deployed by the real sam.
 
+It refuses a content that any version has, where that of tests/examples compares with the latest version only: AWS does one of the
+two, and both are met with real stacks.
+"""
+
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_aws import local_aws
-from stacks import Stacks
-
-PROVIDER = "cfn-ssm-document"
+from local_aws import local_aws, ssm_model
+from stacks import PROVIDER, Stacks
 
 
 @pytest.fixture(scope="session")
 def stacks() -> Iterator[Stacks]:
-    with local_aws() as aws:
+    with local_aws(functools.partial(ssm_model, duplicates="any")) as aws:
         yield Stacks(aws)
 
 

@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PROVIDER
 from document_view import view
 from local_aws import ROOT
-from stacks import HOST_ARCHITECTURE, SAM, SamFailed, Stacks
+from stacks import HOST_ARCHITECTURE, PROVIDER, SAM, SamFailed, Stacks
 
 OTHER_ARCHITECTURE = "x86_64" if HOST_ARCHITECTURE == "arm64" else "arm64"
 
@@ -23,12 +22,26 @@ def test_a_binary_of_another_architecture_is_not_deployed(stacks: Stacks, built:
     assert stacks.status("mistaken") in ("", "REVIEW_IN_PROGRESS")
 
 
-def test_parameters_without_the_builds_note_are_not_deployed(stacks: Stacks, built: Path) -> None:
+def sam_deploy_as_typed(stacks: Stacks, name: str, built: Path, *parameters: str) -> None:
+    """What everybody types: parameters, and no word of what was built."""
+    stacks.sam("deploy", "--stack-name", name, "--template-file", str(built), "--parameter-overrides", *parameters)
+
+
+def test_parameters_are_deployed_as_everybody_types_them(stacks: Stacks, built: Path) -> None:
+    name = "SSM-SessionManagerRunShell"
+    sam_deploy_as_typed(stacks, "as-typed", built, "IdleSessionTimeout=15")
+    assert view(stacks.client("ssm"), name).inputs["idleSessionTimeout"] == "15"
+    assert stacks.delete("as-typed") == "DELETE_COMPLETE"
+
+
+def test_another_architecture_than_the_default_is_deployed_only_by_who_says_that_it_was_built(
+    stacks: Stacks, built: Path
+) -> None:
     with pytest.raises(SamFailed, match="Architecture must be the one that sam build built"):
-        stacks.sam(
-            *("deploy", "--stack-name", "forgetful", "--template-file", str(built)),
-            *("--parameter-overrides", "IdleSessionTimeout=15"),
-        )
+        sam_deploy_as_typed(stacks, "forgetful", built, "Architecture=x86_64")
+    for architecture, other in (("arm64", "x86_64"), ("x86_64", "arm64")):
+        with pytest.raises(SamFailed, match="Architecture must be the one that sam build built"):
+            sam_deploy_as_typed(stacks, "contrary", built, f"Architecture={architecture}", f"BuiltArchitecture={other}")
 
 
 def test_a_build_refuses_an_architecture_that_samconfig_would_not_deploy(tmp_path: Path) -> None:
@@ -50,14 +63,15 @@ def test_the_service_token_stays_when_the_stack_is_updated(stacks: Stacks, built
 
 def test_an_update_of_the_code_alone_touches_no_document(stacks: Stacks, built: Path) -> None:
     name = "SSM-SessionManagerRunShell"
-    stacks.sam_deploy("code-update", built, {"IdleSessionTimeout": "15"})
+    parameters = {"IdleSessionTimeout": "15", "ServiceTokenParameterName": "/code-update/service-token"}
+    stacks.sam_deploy("code-update", built, parameters)
     token = stacks.outputs("code-update")["ServiceToken"]
     before = view(stacks.client("ssm"), name)
     bootstrap = built.parent / "ProviderFunction/bootstrap"
     original = bootstrap.read_bytes()
     try:
         bootstrap.write_bytes(original + b"\n")  # what follows the last section is never loaded
-        stacks.sam_deploy("code-update", built, {"IdleSessionTimeout": "15"})
+        stacks.sam_deploy("code-update", built, parameters)
         assert stacks.status("code-update") == "UPDATE_COMPLETE"
     finally:
         bootstrap.write_bytes(original)
@@ -75,7 +89,11 @@ def test_a_parameter_out_of_range_is_refused_before_anything_is_made(stacks: Sta
 def test_a_guided_deployment_takes_the_architecture_that_was_built(stacks: Stacks, built: Path, tmp_path: Path) -> None:
     samconfig = tmp_path / "samconfig.toml"
     built_note = f"file://{built.parent.parent / 'built.yaml'}"
-    samconfig.write_text((ROOT / "samconfig.toml").read_text().replace("file://.aws-sam/built.yaml", built_note))
+    # A second provider in the Region publishes its token under a name of its own.
+    overrides = f'"{built_note}", "ServiceTokenParameterName=/guided/service-token"'
+    samconfig.write_text(
+        (ROOT / "samconfig.toml").read_text().replace('["file://.aws-sam/built.yaml"]', f"[{overrides}]")
+    )
     command = [str(SAM), "deploy", "--guided", "--template-file", str(built), "--config-file", str(samconfig)]
     guided = subprocess.run(
         [*command, "--stack-name", "guided"],

@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 import pytest
-from answer_sink import AnswerSink, answer_sink
 from emulator import EMULATORS_ACCOUNT, Emulator, as_invoked_here, emulator
 from local_aws import REGION, ROOT, base_environment, free_port, process, wait_until_it_answers
+from response_sink import ResponseSink, response_sink
 
 DOCUMENT = "SSM-SessionManagerRunShell"
 
@@ -22,14 +22,14 @@ DOCUMENT = "SSM-SessionManagerRunShell"
 @dataclass(frozen=True)
 class World:
     function: Emulator
-    sink: AnswerSink
+    sink: ResponseSink
     ssm: Any
 
-    def answer_to(self, name: str, **properties: str) -> dict[str, Any]:
+    def response_to(self, name: str, **properties: str) -> dict[str, Any]:
         event = json.loads((ROOT / "events" / f"{name}.json").read_text())
         event["ResourceProperties"] |= properties
         assert self.function.invoke(as_invoked_here(event, self.sink.url)) is None
-        return self.sink.next_answer(seconds=5)
+        return self.sink.next_response(seconds=5)
 
     def in_force(self) -> tuple[str, str]:
         """The default version's number and its idle timeout."""
@@ -51,24 +51,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(process("moto", command, environment, folder))
         wait_until_it_answers(server, f"{url}/moto-api/", folder / "moto.log")
-        function = stack.enter_context(emulator(folder, url))
-        sink = stack.enter_context(answer_sink())
+        # Short, because moto fails where versions are listed, and that is retried for as long as there is time.
+        function = stack.enter_context(emulator(folder, url, timeout_seconds=30))
+        sink = stack.enter_context(response_sink())
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         yield World(function, sink, boto3.client("ssm", endpoint_url=url, region_name=REGION, **keys))
 
 
 def test_a_document_lives_from_create_to_delete(world: World) -> None:
-    created = world.answer_to("create")
+    created = world.response_to("create")
     assert created["Status"] == "SUCCESS", created
     assert world.in_force() == ("1", "20")
-    assert world.tags() == {"stack-id", "logical-id", "origin"}
+    assert world.tags() == {"stack-id", "logical-id", "origin", "since"}
 
-    assert world.answer_to("create")["Data"]["LatestVersion"] == "1", "the same request again makes no version"
+    assert world.response_to("create")["Data"]["LatestVersion"] == "1", "the same request again makes no version"
 
-    assert world.answer_to("update")["Data"]["DefaultVersion"] == "2"
+    assert world.response_to("update")["Data"]["DefaultVersion"] == "2"
     assert world.in_force() == ("2", "15")
 
-    assert world.answer_to("delete")["Status"] == "SUCCESS"
+    assert world.response_to("delete")["Status"] == "SUCCESS"
     assert world.in_force() == ("2", "15")
     assert world.tags() == set()
 
@@ -76,26 +77,26 @@ def test_a_document_lives_from_create_to_delete(world: World) -> None:
 def test_a_document_made_by_hand_is_adopted_and_put_back(world: World) -> None:
     by_hand = json.dumps({"schemaVersion": "1.0", "inputs": {"idleSessionTimeout": "5"}})
     world.ssm.create_document(Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=by_hand)
-    assert world.answer_to("create")["Data"]["DefaultVersion"] == "2"
-    assert world.tags() == {"stack-id", "logical-id", "origin", "previous-default-version"}
+    assert world.response_to("create")["Data"]["DefaultVersion"] == "2"
+    assert world.tags() == {"stack-id", "logical-id", "origin", "previous-default-version", "since"}
 
-    deleted = world.answer_to("delete", OnDelete="Restore")
+    deleted = world.response_to("delete", OnDelete="Restore")
     assert deleted["Status"] == "SUCCESS", deleted
     assert world.in_force() == ("1", "5")
     assert world.tags() == set()
 
 
 def test_what_it_created_goes_under_restore(world: World) -> None:
-    assert world.answer_to("create")["Status"] == "SUCCESS"
-    assert world.answer_to("delete", OnDelete="Restore")["Status"] == "SUCCESS"
+    assert world.response_to("create")["Status"] == "SUCCESS"
+    assert world.response_to("delete", OnDelete="Restore")["Status"] == "SUCCESS"
     with pytest.raises(world.ssm.exceptions.InvalidDocument):
         world.ssm.describe_document(Name=DOCUMENT)
 
 
-def test_a_duplicate_whose_version_cannot_be_looked_up_is_answered_and_changes_nothing(world: World) -> None:
-    world.answer_to("create")
-    world.answer_to("update")
-    answer = world.answer_to("rollback-update")
-    assert answer["Status"] == "FAILED"
-    assert "ListDocumentVersions" in answer["Reason"]
+def test_a_duplicate_whose_version_cannot_be_looked_up_gets_a_response_and_changes_nothing(world: World) -> None:
+    world.response_to("create")
+    world.response_to("update")
+    response = world.response_to("rollback-update")
+    assert response["Status"] == "FAILED"
+    assert "ListDocumentVersions" in response["Reason"]
     assert world.in_force() == ("2", "15")

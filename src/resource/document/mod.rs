@@ -8,20 +8,27 @@ pub(crate) mod aws;
 pub mod content;
 pub mod desired;
 pub(crate) mod intent;
+pub(crate) mod key_ownership;
 pub(crate) mod observed;
 pub(crate) mod ownership;
 pub(crate) mod plan;
 
-use serde_json::{Map, Value, json};
+use std::ops::RangeInclusive;
 
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use self::apply::merge::Merge;
 use self::apply::release::Releasing;
 use self::apply::{Applied, Apply, Met, NotApplied};
 use self::aws::read::Reader;
 use self::aws::write::Writer;
-use self::desired::{Declared, Desired};
+use self::desired::{ContentMode, Declared, Desired, NamedKeys};
 use self::intent::{Encounter, Intent};
+use self::key_ownership::last_since;
 use self::observed::Observed;
 use self::ownership::{Owner, since};
+use self::plan::merge::{Desiring, KeyRequest, Releasing as ReleasingKeys, UndoneCreate};
 use self::plan::patience::shows_old_properties;
 use self::plan::release::{Target, abandoned_name, target};
 use self::plan::{Planned, plan};
@@ -32,6 +39,7 @@ use crate::backoff::Backoff;
 use crate::cfn::request::{Request, RequestType};
 use crate::cfn::standing::Standing;
 use crate::failure::Failure;
+use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::UndoLog;
 
 /// How many plans for one request may turn out to be outdated.
@@ -69,12 +77,13 @@ pub(crate) async fn reconcile(
         Some(abandoned) => {
             undo_log.step("waiting for an earlier Update to end");
             standing.wait_for_patience().await;
-            let kept_since = apply.reader.describe().await?.and_then(|kept| since(&kept.description.tags));
+            let kept = apply.reader.describe().await?.map(|kept| kept.description.tags).unwrap_or_default();
+            let kept_since = since(&kept).max(last_since(&kept, &owner));
             let applied = converge(apply, standing).await?;
             let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
             let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
             let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
-            releasing.undo_create(&signed).await?;
+            undo_create(releasing, signed, standing).await?;
             applied
         }
     };
@@ -82,8 +91,15 @@ pub(crate) async fn reconcile(
     Ok(Reconciled { physical_id: name.to_owned(), data: data(&desired, applied, arn) })
 }
 
-/// Observes, plans and applies, until a plan is carried out on the document that it was made for.
 async fn converge(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Failure> {
+    match &apply.intent.desired.mode {
+        ContentMode::Replace => converge_document(apply, standing).await,
+        ContentMode::Merge(named) => converge_keys(apply, named, standing).await,
+    }
+}
+
+/// Observes, plans and applies, until a plan is carried out on the document that it was made for.
+async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Failure> {
     let (mut backoff, mut outdated) = (Backoff::new(), None);
     let Met { mut observed, mut adopted } = apply.observe().await?;
     if !shows_old_properties(apply.intent, &observed) {
@@ -104,6 +120,22 @@ async fn converge(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Fail
     }
     let failure = outdated.unwrap_or_else(|| Failure::new("The document changed in the meantime."));
     Err(failure.and("This happened several times in a row: someone else is changing the document. Try again."))
+}
+
+/// The same for the keys that the resource names.
+async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
+    let Apply { reader, writer, intent, undo_log } = apply;
+    let (request, clock) = (KeyRequest::Merge(Desiring { intent, named }), clock(standing));
+    let with_shares = intent.manages_sharing();
+    let merge = Merge { reader, writer, owner: intent.owner, request: &request, clock: &clock, undo_log, with_shares };
+    let mut observed = merge.observe().await?;
+    if !shows_old_properties(intent, &observed) {
+        undo_log.step("waiting for an earlier Update to end");
+        standing.wait_for_patience().await;
+        observed = merge.observe().await?;
+    }
+    let applied = merge.run(observed).await?;
+    applied.ok_or_else(|| Failure::new(format!("The document {} disappeared in the meantime.", intent.desired.name)))
 }
 
 /// Carries out a Delete: releases the document, or undoes the Create that failed.
@@ -127,13 +159,51 @@ pub(crate) async fn release(
     };
     match target(request, &declared, signature) {
         Target::Nothing => Ok(()),
-        Target::Document(name) => releasing(&name).release().await,
+        Target::Document(name) => match &declared.mode {
+            ContentMode::Replace => releasing(&name).release().await,
+            ContentMode::Merge(named) => {
+                let (owner, on_delete, signature) = (&owner, declared.on_delete, Some(signature));
+                let keys = ReleasingKeys { owner, named, on_delete, signature };
+                carry_out(releasing(&name), &KeyRequest::Release(keys), standing).await?;
+                // A move from Replace that failed may have left the whole document to this resource.
+                releasing(&name).release().await
+            }
+        },
         Target::Create { name, signed } => {
             undo_log.step("waiting for the Create that failed to end");
             standing.wait_for_patience().await;
-            releasing(&name).undo_create(&signed).await
+            undo_create(releasing(&name), signed, standing).await
         }
     }
+}
+
+/// Undoes a Create or a rename that failed, as its tags tell.
+async fn undo_create(
+    releasing: Releasing<'_>,
+    signed: RangeInclusive<i64>,
+    standing: &Standing,
+) -> Result<(), Failure> {
+    let Releasing { reader, owner, declared, .. } = releasing;
+    match &declared.mode {
+        ContentMode::Replace => releasing.undo_create(&signed).await,
+        ContentMode::Merge(named) => {
+            let undone = UndoneCreate { name: reader.name, owner, named, signed, clock: &clock(standing) };
+            carry_out(releasing, &KeyRequest::UndoCreate(undone), standing).await
+        }
+    }
+}
+
+async fn carry_out(releasing: Releasing<'_>, request: &KeyRequest<'_>, standing: &Standing) -> Result<(), Failure> {
+    let Releasing { reader, writer, owner, undo_log, .. } = releasing;
+    let merge = Merge { reader, writer, owner, request, clock: &clock(standing), undo_log, with_shares: false };
+    let observed = merge.observe().await?;
+    merge.run(observed).await.map(drop)
+}
+
+/// The clock by which the ages of versions are told.
+fn clock(standing: &Standing) -> Clock {
+    let (began, started) = (standing.now(), Instant::now());
+    Clock::new(move || began + started.elapsed())
 }
 
 /// Logs the plan and the paths that change, never their values.
@@ -158,6 +228,10 @@ fn owner(request: &Request) -> Owner {
 /// The values of `Fn::GetAtt`.
 fn data(desired: &Desired, applied: Applied, arn: String) -> Map<String, Value> {
     let Applied { default_version, latest_version, hash } = applied;
+    let managed_keys = match &desired.mode {
+        ContentMode::Replace => None,
+        ContentMode::Merge(named) => Some(("ManagedKeys", named.names().join(","))),
+    };
     [
         ("Arn", arn),
         ("DocumentName", desired.name.clone()),
@@ -166,7 +240,8 @@ fn data(desired: &Desired, applied: Applied, arn: String) -> Map<String, Value> 
         ("LatestVersion", latest_version),
         ("Hash", hash.unwrap_or_default()),
     ]
-    .map(|(name, value)| (name.to_owned(), json!(value)))
     .into_iter()
+    .chain(managed_keys)
+    .map(|(name, value)| (name.to_owned(), json!(value)))
     .collect()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::key_ownership;
+
 /// Tags by key: those of a document, or those that a template declares.
 pub(crate) type Tags = BTreeMap<String, String>;
 
@@ -94,6 +96,13 @@ impl Owner {
         tags
     }
 
+    /// The tags of a document that this owner has, with what is known of the time before.
+    pub(crate) fn tags_of_document(&self, before: Tags) -> Tags {
+        let mut tags = self.tags("adopted");
+        tags.extend(before);
+        tags
+    }
+
     fn tags(&self, origin: &str) -> Tags {
         [(STACK_ID, self.stack_id.as_str()), (LOGICAL_ID, &self.logical_id), (ORIGIN, origin)]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -111,9 +120,10 @@ pub(crate) fn is_overtaken(tags: &Tags, signature: Option<i64>) -> bool {
     since(tags).zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
 }
 
-/// The tags of ownership among `tags`.
+/// The tags of ownership among `tags`, without those of single keys.
 pub(crate) fn of_ownership(tags: &Tags) -> Tags {
-    tags.iter().filter(|(key, _)| key.starts_with(PREFIX)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    let is_of_document = |key: &str| key.starts_with(PREFIX) && !key.starts_with(key_ownership::PREFIX);
+    tags.iter().filter(|(key, _)| is_of_document(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]

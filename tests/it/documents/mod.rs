@@ -7,6 +7,7 @@ mod duplicate;
 mod events;
 mod histories;
 mod known_failures;
+mod merge;
 mod overlap;
 mod ownership;
 mod redelivery;

@@ -105,37 +105,6 @@ async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before
 }
 
 #[tokio::test]
-async fn a_create_whose_call_went_without_a_response_and_is_cut_is_undone_or_bears_the_name() {
-    for (fault, id) in [(Fault::HangAfter, NOT_CREATED), (Fault::Hang, NAME)] {
-        let world = World::new().await;
-        world.aws.on("CreateDocument").always().fault(fault);
-        world.invoke_within(&Request::create(desired("20")), Duration::from_secs(2)).await.unwrap();
-        let answer = &world.aws.delivered()[0];
-        assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("FAILED"), &json!(id)), "{answer}");
-        assert!(!world.exists(NAME));
-        if id == NAME {
-            assert!(answer["Reason"].as_str().unwrap().contains("may still appear"), "{answer}");
-            world.send(&Request::delete(NAME, desired("20"))).await.ok();
-        }
-    }
-}
-
-#[tokio::test]
-async fn where_cloudformation_gave_up_the_delete_with_its_own_id_does_nothing_and_the_next_stack_takes_over() {
-    let world = World::new().await;
-    let create = the_same(&world, Request::create(desired("20")));
-    killed_at(&world, "CreateDocument", &create).await;
-    world.aws.forget();
-    let made_up = "example-Preferences-1TIDTIDTIDTID";
-    assert_eq!(world.send(&Request::delete(made_up, desired("20"))).await.ok().id(), made_up);
-    assert_eq!((world.writes(), world.tags(NAME).len()), (vec![], 3));
-    let next = |choice: &str| Request::create(desired_with("30", json!({ "OnExisting": choice }))).of_stack("b");
-    assert!(world.send(&next("Adopt")).await.reason().contains("TakeOver"));
-    world.send(&next("TakeOver")).await.ok();
-    assert_eq!(world.in_force(NAME), content("30"));
-}
-
-#[tokio::test]
 async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_by_one_that_meant_to_make_it() {
     let world = World::new().await;
     world.aws.on("CreateDocument").before(|model| {

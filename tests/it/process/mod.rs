@@ -3,5 +3,5 @@
 mod bootstrap;
 mod kill;
 mod panic_message;
-mod secrets;
+mod real_time;
 mod steady;

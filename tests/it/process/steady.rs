@@ -1,14 +1,15 @@
 //! What one process keeps from one invocation to the next: nothing that grows.
 
-use std::io::Write;
-use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use loopback_aws::{Age, InvocationError};
+use loopback_aws::Age;
 
 use super::bootstrap::Bootstrap;
 use crate::documents::{NAME, desired};
 use crate::world::{Request, World};
+
+/// However slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Threads and open files of a process.
 #[cfg(target_os = "linux")]
@@ -27,15 +28,22 @@ async fn a_hundred_invocations_leave_no_thread_and_no_connection_behind() {
     for number in 0..100 {
         let (old, new) = if number % 2 == 0 { ("10", "20") } else { ("20", "10") };
         let event = Request::update(NAME, desired(old), desired(new)).event(&world.aws.response_url(Age::Now));
-        runtime.invoke(&event, Duration::from_secs(30)).await.unwrap();
+        runtime.invoke(&event, PATIENCE).await.unwrap();
         if number == 9 {
             early = Some(held(&process));
         }
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
     let (threads, files) = early.unwrap();
-    let (threads_now, files_now) = held(&process);
-    assert!(threads_now <= threads && files_now <= files + 1, "{threads}, {files} became {threads_now}, {files_now}");
+    // What ends by itself may take a moment.
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let (threads_now, files_now) = held(&process);
+        if threads_now <= threads && files_now <= files + 1 {
+            break;
+        }
+        assert!(Instant::now() < patience, "{threads}, {files} became {threads_now}, {files_now}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert_eq!(world.aws.delivered().len(), 100);
 }
 
@@ -60,29 +68,10 @@ async fn the_largest_events_take_memory_in_proportion() {
             let filling = if unit.ends_with(',') { format!("[{filling}1]") } else { format!("\"{filling}\"") };
             let event = Request::create(serde_json::json!({"Tags": "@"})).event(&world.aws.response_url(Age::Now));
             let event = event.to_string().replace("\"@\"", &filling);
-            runtime.invoke_raw(event.into_bytes(), Duration::from_secs(60)).await.unwrap();
+            runtime.invoke_raw(event.into_bytes(), PATIENCE).await.unwrap();
             assert_eq!(world.aws.delivered().len(), 1);
             let peak = peak(&process);
             assert!(peak < most, "{megabytes} MB of {unit} took {peak} MB");
         }
     }
-}
-
-#[tokio::test]
-async fn a_log_that_nobody_takes_delays_no_answer() {
-    let (_unread, mut log) = std::io::pipe().unwrap();
-    // A pipe takes 64 KB: little is left.
-    log.write_all(&[b'\n'; 60 * 1024]).unwrap();
-    let world = World::new().await;
-    let runtime = world.aws.runtime_api().await;
-    let _process = Bootstrap::start(&world.aws, &runtime, "INFO", log.into(), Stdio::null());
-    for number in 1..=40 {
-        let event = Request::create(desired(&number.to_string())).event(&world.aws.response_url(Age::Now));
-        let result = runtime.invoke(&event, Duration::from_secs(3)).await;
-        assert_eq!(world.aws.delivered().len(), number, "each is answered: {result:?}");
-        if result == Err(InvocationError::TimedOut) {
-            return;
-        }
-    }
-    panic!("the log never stopped the process: this test tests nothing");
 }

@@ -1,6 +1,7 @@
 //! Carries out a plan and verifies it. It decides nothing: each step is a call or a wait.
 
 mod adopt;
+pub(crate) mod merge;
 pub(crate) mod release;
 pub(crate) mod undo;
 mod upload;
@@ -139,6 +140,7 @@ impl Apply<'_> {
             change;
         self.amend(|undo| {
             undo.sets_tags(set_tags);
+            undo.removes_tags(remove_tags);
             undo.shares(share.iter().cloned());
         });
         // Joined, not tried: if one fails, none may still be in flight while the change is undone.
@@ -289,7 +291,7 @@ impl Apply<'_> {
     fn noted_undo(&self) -> Option<Undo> {
         match self.undo_log.entry()?.undo {
             AnyUndo::Document(undo) => Some(undo),
-            AnyUndo::ServiceSetting(_) => None,
+            AnyUndo::Keys(_) | AnyUndo::ServiceSetting(_) => None,
         }
     }
 

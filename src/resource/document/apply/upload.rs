@@ -99,7 +99,7 @@ impl Apply<'_> {
     }
 
     /// Searches the versions for the desired content, newest first.
-    async fn find(&self, origin: Origin) -> Result<OnDuplicate, Failure> {
+    pub(super) async fn find(&self, origin: Origin) -> Result<OnDuplicate, Failure> {
         self.undo_log.step("searching the versions for the content");
         let versions = self.reader.versions().await?;
         let mut with_content: Vec<&ListedVersion> = Vec::new();
@@ -130,7 +130,7 @@ impl Apply<'_> {
         Ok(false)
     }
 
-    fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
+    pub(super) fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
         let name = &self.intent.desired.name;
         // A default version can't be deleted.
         let first = if document.default.number == version { " after you promote another one" } else { "" };

@@ -1,6 +1,7 @@
 //! The calls that read one document.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::get_document::GetDocumentOutput;
@@ -110,6 +111,23 @@ impl Reader<'_> {
         }
         versions.sort_by_key(|version| std::cmp::Reverse(version.ordinal()));
         Ok(versions)
+    }
+
+    /// Returns when a version was made, since 1970; `None` if it is not listed, or without a date.
+    ///
+    /// # Errors
+    /// As for [`Reader::versions`].
+    pub(crate) async fn created_at(&self, number: &str) -> Result<Option<Duration>, Failure> {
+        let mut pages =
+            self.client.list_document_versions().name(self.name).max_results(50).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let version = item.map_err(|error| self.failure(&SsmError::new("ListDocumentVersions", &error)))?;
+            if version.document_version.as_deref() == Some(number) {
+                let date = version.created_date.and_then(|date| SystemTime::try_from(date).ok());
+                return Ok(date.and_then(|date| date.duration_since(UNIX_EPOCH).ok()));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the accounts that the document is shared with. A document that does not exist is shared with nobody.

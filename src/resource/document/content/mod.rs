@@ -1,13 +1,17 @@
 //! A document's content: read, compared and named by path, never quoted.
 
+mod edit;
 mod node;
+mod path;
 mod redact;
 mod yaml;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use edit::{Edit, edit, value_at};
 pub use node::{Key, Node};
+pub use path::KeyPath;
 pub use redact::redact;
 
 use crate::failure::Problem;

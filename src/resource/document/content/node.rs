@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{self, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A value of a content.
 #[derive(Clone, PartialEq)]
@@ -163,6 +164,24 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
+/// As JSON. What parsers of YAML read differently can't be written.
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let unsettled = || ser::Error::custom("parsers read it differently");
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(value) => serializer.serialize_i128(*value),
+            Self::Float(value) => serializer.serialize_f64(*value),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Unsettled(_) => Err(unsettled()),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Map(map) if map.keys().any(|key| key.unsettled) => Err(unsettled()),
+            Self::Map(map) => serializer.collect_map(map.iter().map(|(key, value)| (&key.text, value))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +206,17 @@ mod tests {
         let deep = |levels: usize| format!("{{\"a\": {}1{}}}", "[".repeat(levels), "]".repeat(levels));
         assert!(from_json(&deep(100)).is_ok());
         assert!(from_json(&deep(30_000)).is_err());
+    }
+
+    #[test]
+    fn a_value_is_written_as_the_json_that_it_was_read_from() {
+        let text = "{\"a\":[null,true,1,-1.5,\"é\"],\"b\":{}}";
+        assert_eq!(serde_json::to_string(&from_json(text).unwrap()).unwrap(), text);
+        for unsettled in [
+            Node::List(vec![Node::Unsettled("yes".into())]),
+            Node::Map([(Key { text: "on".into(), unsettled: true }, Node::Null)].into()),
+        ] {
+            assert!(serde_json::to_string(&unsettled).is_err());
+        }
     }
 }

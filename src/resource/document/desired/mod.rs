@@ -1,25 +1,30 @@
 //! What a stack asks of a document: its properties, read and checked.
 
+pub(crate) mod keys;
 mod lists;
+mod merge;
 pub mod session;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+pub use self::keys::NamedKeys;
 pub use self::lists::{Attachment, Requirement};
 use self::lists::{account_ids, attachments, check_tags, is_reserved, requires, tags};
+use self::merge::content_mode;
 use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::resource::document::content::{Content, Format};
 use crate::resource::document::ownership::Tags;
 
 /// Every property, in the order of the README.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "DocumentName",
     "Name",
     "DocumentContent",
     "Content",
+    "ContentMode",
     "DocumentType",
     "DocumentFormat",
     "SetDefaultVersion",
@@ -70,6 +75,16 @@ pub enum OnExisting {
     Fail,
 }
 
+/// Which part of the content the resource manages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum ContentMode {
+    /// All of it.
+    #[default]
+    Replace,
+    /// These keys.
+    Merge(NamedKeys),
+}
+
 /// What to do with the document when the resource goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
@@ -85,10 +100,13 @@ pub enum OnDelete {
 #[allow(missing_docs)]
 pub struct Desired {
     pub name: String,
+    /// What is sent to AWS; under `Merge`, what names the keys.
     pub content: Content,
+    pub mode: ContentMode,
     pub document_type: String,
     pub set_default_version: bool,
     pub on_existing: OnExisting,
+    pub on_delete: OnDelete,
     pub version_name: Option<String>,
     pub display_name: Option<String>,
     pub target_type: Option<String>,
@@ -107,6 +125,7 @@ pub struct Declared {
     /// The content as it was sent to AWS.
     pub(crate) content: Option<String>,
     pub(crate) format: Option<Format>,
+    pub(crate) mode: ContentMode,
     pub(crate) leaves_default_version: bool,
     pub(crate) on_delete: OnDelete,
     pub(crate) version_name: Option<String>,
@@ -131,7 +150,7 @@ impl Desired {
         let content = content(&mut reader, document_type, format);
         let set_default_version = reader.boolean("SetDefaultVersion", true);
         let on_existing = reader.choice("OnExisting", &ON_EXISTING);
-        reader.choice("OnDelete", &ON_DELETE);
+        let on_delete = reader.choice("OnDelete", &ON_DELETE).unwrap_or_default();
         let version_name = checked_text(&mut reader, "VersionName", is_version_name, VERSION_NAME_RULE);
         let display_name = checked_text(
             &mut reader,
@@ -145,17 +164,21 @@ impl Desired {
         let tags = tags(&mut reader);
         check_tags(&mut reader, &tags);
         let account_ids = account_ids(&mut reader);
-        let findings = match (&content, document_type) {
-            (Some(content), Some("Session")) => session::check(name.as_deref(), content),
+        let mode = content_mode(&mut reader, content.as_ref(), document_type, set_default_version);
+        let findings = match (&content, document_type, &mode) {
+            (Some(content), Some("Session"), ContentMode::Replace) => session::check(name.as_deref(), content),
+            // What is merged is checked as a whole.
             _ => session::Findings::default(),
         };
         match (name, document_type, content, on_existing, reader.problems.as_slice()) {
             (Some(name), Some(document_type), Some(content), Some(on_existing), []) => Ok(Self {
                 name,
                 content,
+                mode,
                 document_type: document_type.to_owned(),
                 set_default_version,
                 on_existing,
+                on_delete,
                 version_name,
                 display_name,
                 target_type,
@@ -185,10 +208,12 @@ impl Declared {
             Some(Value::Object(mapping)) => Some(session::from_mapping(mapping).to_string()),
             other => other.and_then(scalar),
         };
+        let format = reader.choice("DocumentFormat", &FORMATS).flatten();
         Self {
             name: reader.text("DocumentName").or_else(|| reader.text("Name")),
+            mode: merge::declared_mode(&mut reader, content.as_deref(), format),
             content,
-            format: reader.choice("DocumentFormat", &FORMATS).flatten(),
+            format,
             leaves_default_version: !reader.boolean("SetDefaultVersion", true),
             on_delete: reader.choice("OnDelete", &ON_DELETE).unwrap_or_default(),
             version_name: reader.text("VersionName"),

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use super::merge::{refuse_key_owners, whole_document_before};
 use super::requires::adoption_problem;
 use super::tags::{add_if_it_fits, fits, refuse_too_many, since};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::{Desired, OnExisting};
 use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_DEFAULT_VERSION, Tags, is_overtaken};
 
@@ -34,7 +36,7 @@ impl Adoption {
 /// Decides whether the described document is adopted.
 ///
 /// # Errors
-/// A later request has written to the document; or it is of another type or account, has another owner, `OnExisting` is `Fail`,
+/// A later request has written to the document; or it is of another type or account, it or a key of it has another owner, `OnExisting` is `Fail`,
 /// the content has problems, `Requires` is not met, or the tags of ownership leave no room. So everything that stands against the
 /// adoption is known before its first tag is written.
 pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<Adoption, Failure> {
@@ -53,10 +55,18 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
         });
     }
     refuse_other_owner(intent, description)?;
+    let mine = KeyOwner::from(intent.owner);
+    if intent.desired.on_existing != OnExisting::TakeOver {
+        refuse_key_owners(&intent.desired.name, &mine, &description.tags)?;
+    }
     let mut problems = intent.desired.findings.problems.clone();
     problems.extend(adoption_problem(intent, description));
     fail_on(&problems)?;
-    let mut tags = description.lacking(intent.owner.tags_of_adopted(default_version));
+    let mut tags = match whole_document_before(&mine, &description.tags) {
+        Some(before) => intent.owner.tags_of_document(before),
+        None => intent.owner.tags_of_adopted(default_version),
+    };
+    tags = description.lacking(tags);
     refuse_too_many(intent, description, &tags)?;
     add_if_it_fits(intent, description, &mut tags, since(intent));
     Ok(Adoption::Adopt(tags))
@@ -82,7 +92,7 @@ fn refuse_overtaken(intent: Intent<'_>, document: &Description) -> Result<(), Fa
     Ok(())
 }
 
-fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
+pub(super) fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     let Desired { name, document_type, .. } = intent.desired;
     if let (Some(account), Some(owner)) = (intent.account, &document.account)
         && account != owner

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::requires::{refuse_new_requires, requires_problem};
 use super::tags::{
-    add_if_it_fits, attachments_digest, attachments_tag, default_version_tag, no_longer_declared, refuse_too_many,
-    since,
+    add_if_it_fits, attachments_digest, attachments_tag, default_version_tag, no_longer_declared, of_keys,
+    refuse_too_many, since,
 };
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Desired;
@@ -110,7 +110,7 @@ pub(super) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, V
     refuse_too_many(intent, description, &Tags::new())?;
     let mut change = Change {
         set_tags: description.lacking(tags.clone()),
-        remove_tags: no_longer_declared(intent, description),
+        remove_tags: &no_longer_declared(intent, description) | &of_keys(description),
         version: version_change(intent, document, has_content),
         tags_of_version: Tags::new(),
         records_default_version: false,

@@ -5,6 +5,7 @@
 
 pub(crate) mod adoption;
 pub(crate) mod change;
+pub(crate) mod merge;
 pub(crate) mod patience;
 pub(crate) mod release;
 mod requires;

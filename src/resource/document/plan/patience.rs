@@ -1,7 +1,8 @@
 //! Decides whether an Update may follow one that CloudFormation cancelled and that may still be writing.
 
+use super::merge::shows_keys;
 use crate::resource::document::content::Content;
-use crate::resource::document::desired::Declared;
+use crate::resource::document::desired::{ContentMode, Declared};
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::observed::{Document, Observed, Status};
 use crate::resource::document::ownership::DEFAULT_VERSION;
@@ -27,8 +28,13 @@ fn shows_default_version(document: &Document) -> bool {
     tag.is_none_or(|tagged| *tagged == document.default.number)
 }
 
+/// Whether the default version has the declared content, or the keys that it names.
+///
 /// A content that can't be read tells nothing, and so does one that did not become the default version.
 fn shows_content(declared: &Declared, document: &Document) -> bool {
+    if let ContentMode::Merge(named) = &declared.mode {
+        return document.default.status == Status::Active && shows_keys(named, document);
+    }
     let text = declared.content.clone().filter(|_| !declared.leaves_default_version);
     let content = text.and_then(|text| Content::read("OldResourceProperties", text, declared.format).ok());
     content

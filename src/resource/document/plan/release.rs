@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use crate::cfn::physical_id::{FailedCreate, is_made_up};
 use crate::cfn::request::{Request, RequestType};
 use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
+use crate::resource::document::key_ownership::tags_of;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
 
@@ -84,7 +85,9 @@ pub(crate) fn release(
     if is_overtaken(&document.tags, signature) {
         return Release::Leave;
     }
-    let mut revert = Revert { remove_tags: of_ownership(&document.tags).into_keys().collect(), ..Revert::default() };
+    let of_keys = tags_of(&document.tags, owner);
+    let remove_tags = of_ownership(&document.tags).into_keys().chain(of_keys).collect();
+    let mut revert = Revert { remove_tags, ..Revert::default() };
     match (declared.on_delete, ownership.origin) {
         (OnDelete::Retain, _) => Release::Revert(revert),
         (OnDelete::Restore, Origin::Created) => Release::Delete,

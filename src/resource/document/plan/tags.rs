@@ -7,6 +7,7 @@ use ring::digest;
 use crate::failure::Failure;
 use crate::resource::document::desired::{Attachment, Desired};
 use crate::resource::document::intent::Intent;
+use crate::resource::document::key_ownership;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, SINCE, Tags};
 
@@ -20,6 +21,11 @@ const FIRST_VERSION: &str = "1";
 pub(super) fn no_longer_declared(intent: Intent<'_>, document: &Description) -> BTreeSet<String> {
     let old = intent.previous().map(|previous| previous.tags.keys()).into_iter().flatten();
     old.filter(|key| !intent.desired.tags.contains_key(*key) && document.tags.contains_key(*key)).cloned().collect()
+}
+
+/// The tags by which the document was shared by its keys, before it became this resource's as a whole.
+pub(super) fn of_keys(document: &Description) -> BTreeSet<String> {
+    document.tags.keys().filter(|key| key.starts_with(key_ownership::PREFIX)).cloned().collect()
 }
 
 /// The tag that records when CloudFormation signed the request.

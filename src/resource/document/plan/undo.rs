@@ -17,6 +17,8 @@ pub(crate) struct Undo {
     before: Before,
     /// The tags that the request sets, ownership included.
     set_tags: Tags,
+    /// The tags that the request removes.
+    removed_tags: BTreeSet<String>,
     /// The accounts that the request shares the document with.
     shared: BTreeSet<String>,
     /// The version that the request makes the default version.
@@ -107,6 +109,7 @@ impl Undo {
             owner: owner.clone(),
             before,
             set_tags: Tags::new(),
+            removed_tags: BTreeSet::new(),
             shared: BTreeSet::new(),
             promoted: None,
         }
@@ -127,6 +130,11 @@ impl Undo {
     /// Records tags that the request is about to set.
     pub(crate) fn sets_tags(&mut self, tags: &Tags) {
         self.set_tags.extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
+    /// Records tags that the request is about to remove.
+    pub(crate) fn removes_tags(&mut self, keys: &BTreeSet<String>) {
+        self.removed_tags.extend(keys.iter().cloned());
     }
 
     /// Records accounts that the request is about to share the document with.
@@ -185,6 +193,9 @@ impl Undo {
                 None => drop(revert.remove_tags.insert(key.clone())),
             }
         }
+        let removed = self.removed_tags.iter().filter(|key| !seen.tags.contains_key(*key));
+        let put_back = removed.filter_map(|key| before.get_key_value(key));
+        revert.set_tags.extend(put_back.map(|(key, value)| (key.clone(), value.clone())));
         revert
     }
 }

@@ -1,4 +1,4 @@
-"""A stand-in for the bucket that takes the function's answers."""
+"""A stand-in for the bucket that takes the function's responses."""
 
 import contextlib
 import json
@@ -11,19 +11,19 @@ from typing import Any
 
 
 @dataclass
-class AnswerSink:
-    """Where answers go, and those that came, in order."""
+class ResponseSink:
+    """Where responses go, and those that came, in order."""
 
     url: str
-    answers: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
+    responses: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
 
-    def next_answer(self, seconds: float = 30) -> dict[str, Any]:
-        """Waits for an answer."""
-        return self.answers.get(timeout=seconds)
+    def next_response(self, seconds: float = 30) -> dict[str, Any]:
+        """Waits for a response."""
+        return self.responses.get(timeout=seconds)
 
 
 @contextlib.contextmanager
-def answer_sink() -> Iterator[AnswerSink]:
+def response_sink() -> Iterator[ResponseSink]:
     """Takes PUTs on a free loopback port for as long as the block."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -31,7 +31,7 @@ def answer_sink() -> Iterator[AnswerSink]:
 
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            sink.answers.put(json.loads(body))
+            sink.responses.put(json.loads(body))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -41,7 +41,7 @@ def answer_sink() -> Iterator[AnswerSink]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    sink = AnswerSink(f"http://127.0.0.1:{server.server_port}/answer")
+    sink = ResponseSink(f"http://127.0.0.1:{server.server_port}/response")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield sink

@@ -8,13 +8,14 @@ use loopback_aws::ssm::{Activation, Document};
 use loopback_aws::{ACCESS_KEY_ID, Age, Fault, RuntimeApi, SECRET_ACCESS_KEY, Sink};
 use serde_json::{Value, json};
 
-use super::bootstrap::{Bootstrap, SESSION_TOKEN};
 use crate::documents::{NAME, desired_with};
+use crate::process::bootstrap::{Bootstrap, SESSION_TOKEN};
+use crate::protocol::stages::TIMEOUT;
 use crate::world::{LOG_STREAM, Reply, Request, World};
 
 /// Stands in every content.
 const CONTENT: &str = "SENTINELcontent";
-const BRIEF: Duration = Duration::from_millis(1_500);
+const BRIEF: Duration = TIMEOUT.checked_div(4).unwrap();
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What must never be seen: the response URL's path, query and signatures of either form, credentials, content.

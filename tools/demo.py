@@ -13,10 +13,9 @@ from pathlib import Path
 
 from document_view import DocumentView, coloured, view
 from local_aws import local_aws
-from stacks import HOST_ARCHITECTURE, SamFailed, Stacks
+from stacks import HOST_ARCHITECTURE, PROVIDER, SamFailed, Stacks
 
 DOCUMENT = "SSM-SessionManagerRunShell"
-PROVIDER = "cfn-ssm-document"
 OTHER = "another-stack"
 MADE_BY_HAND = {
     "schemaVersion": "1.0",
@@ -37,7 +36,7 @@ BROKEN_RESOURCE = """Resources:
 """
 
 
-class Show:
+class Demo:
     """The steps so far and what became of their promises."""
 
     def __init__(self, stacks: Stacks) -> None:
@@ -57,7 +56,7 @@ class Show:
         work()
         seconds = time.monotonic() - started
         if stack:
-            self.show_events(stack)
+            self.print_events(stack)
         now = self.document()
         print(f"  {DOCUMENT}: {now.line()}")
         for line in now.changes_since(self.earlier):
@@ -66,7 +65,7 @@ class Show:
         self.earlier = now
         return now
 
-    def show_events(self, stack: str) -> None:
+    def print_events(self, stack: str) -> None:
         """The events of this step that matter: the stack's own and the custom resources'."""
         shown = ("AWS::CloudFormation::Stack", "Custom::SsmDocument")
         for event in self.stacks.events(stack) if self.stacks.status(stack) else []:
@@ -86,46 +85,46 @@ class Show:
             self.broken.append(promise)
 
 
-def deployed(show: Show, title: str, template: Path, parameters: dict[str, str], name: str = PROVIDER) -> DocumentView:
+def deployed(demo: Demo, title: str, template: Path, parameters: dict[str, str], name: str = PROVIDER) -> DocumentView:
     """Deploys a stack with the real sam."""
     arguments = " ".join(f"{key}={value}" for key, value in parameters.items())
     command = f"sam deploy --stack-name {name} --template-file {template.name} --parameter-overrides ... {arguments}"
-    return show.step(title, command, lambda: show.stacks.sam_deploy(name, template, parameters), name)
+    return demo.step(title, command, lambda: demo.stacks.sam_deploy(name, template, parameters), name)
 
 
-def deleted(show: Show, name: str) -> None:
+def deleted(demo: Demo, name: str) -> None:
     """Deletes a stack, and checks that its document stays."""
-    before = show.earlier
+    before = demo.earlier
     # Not sam delete, which does the same and looks only every half minute whether it is done.
     command = f"aws cloudformation delete-stack --stack-name {name}"
-    now = show.step(f"Delete {name}", command, lambda: show.stacks.delete(name))
-    show.check("the stack is gone", not show.stacks.status(name))
-    show.check("the document is untouched, with all its versions", replace(now, tags={}) == replace(before, tags={}))
-    show.check("none of the stack's tags is left on it", not now.tags)
+    now = demo.step(f"Delete {name}", command, lambda: demo.stacks.delete(name))
+    demo.check("the stack is gone", not demo.stacks.status(name))
+    demo.check("the document is untouched, with all its versions", replace(now, tags={}) == replace(before, tags={}))
+    demo.check("none of the stack's tags is left on it", not now.tags)
 
 
 def run(stacks: Stacks) -> list[str]:
     """All steps; gives the promises that were not kept."""
     ssm = stacks.client("ssm")
-    show = Show(stacks)
+    demo = Demo(stacks)
 
     def by_hand() -> None:
         content = json.dumps(MADE_BY_HAND)
         ssm.create_document(Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=content)
 
-    show.step("Somebody made the preferences by hand", "aws ssm create-document (as the console does)", by_hand)
+    demo.step("Somebody made the preferences by hand", "aws ssm create-document (as the console does)", by_hand)
 
     built: list[Path] = []
-    show.step("Build for this machine", "sam build", lambda: built.append(stacks.sam_build()))
+    demo.step("Build for this machine", "sam build", lambda: built.append(stacks.sam_build()))
     template = built[0]
 
-    now = deployed(show, "Create: the stack adopts them", template, {"IdleSessionTimeout": "15"})
-    show.check("the stack's settings are in force", now.inputs.get("idleSessionTimeout") == "15")
-    show.check("the hand-made version is still there", now.versions == ("1", "2"))
+    now = deployed(demo, "Create: the stack adopts them", template, {"IdleSessionTimeout": "15"})
+    demo.check("the stack's settings are in force", now.inputs.get("idleSessionTimeout") == "15")
+    demo.check("the hand-made version is still there", now.versions == ("1", "2"))
 
     parameters = {"IdleSessionTimeout": "30", "MaxSessionDuration": "480"}
-    before = deployed(show, "Update: a longer idle time, a longest session", template, parameters)
-    show.check("a third version is in force", before.default == "3" and before.inputs["idleSessionTimeout"] == "30")
+    before = deployed(demo, "Update: a longer idle time, a longest session", template, parameters)
+    demo.check("a third version is in force", before.default == "3" and before.inputs["idleSessionTimeout"] == "30")
 
     broken = template.with_name("broken.yaml")
     broken.write_text(template.read_text().replace("Resources:\n", BROKEN_RESOURCE, 1))
@@ -135,23 +134,23 @@ def run(stacks: Stacks) -> list[str]:
             stacks.sam_deploy(PROVIDER, broken, {"IdleSessionTimeout": "60"})
         except SamFailed:
             return
-        show.check("sam deploy says that it failed", False)
+        demo.check("sam deploy says that it failed", False)
 
     command = f"sam deploy --stack-name {PROVIDER} --template-file {broken.name} ... IdleSessionTimeout=60"
     title = "Rollback: another change, and a resource that fails after it"
-    now = show.step(title, command, rolled_back, PROVIDER)
-    show.check("the stack rolled back", stacks.status(PROVIDER) == "UPDATE_ROLLBACK_COMPLETE")
-    show.check("the earlier settings are in force again", now.inputs == before.inputs)
+    now = demo.step(title, command, rolled_back, PROVIDER)
+    demo.check("the stack rolled back", stacks.status(PROVIDER) == "UPDATE_ROLLBACK_COMPLETE")
+    demo.check("the earlier settings are in force again", now.inputs == before.inputs)
 
-    deleted(show, PROVIDER)
-    now = deployed(show, "Adopt: another stack takes the document over", template, {"IdleSessionTimeout": "10"}, OTHER)
-    show.check("its settings are in force", now.inputs.get("idleSessionTimeout") == "10")
-    deleted(show, OTHER)
-    return show.broken
+    deleted(demo, PROVIDER)
+    now = deployed(demo, "Adopt: another stack takes the document over", template, {"IdleSessionTimeout": "10"}, OTHER)
+    demo.check("its settings are in force", now.inputs.get("idleSessionTimeout") == "10")
+    deleted(demo, OTHER)
+    return demo.broken
 
 
 def main() -> None:
-    """Runs the show on a local AWS that ends with it."""
+    """Runs the demonstration on a local AWS that ends with it."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.default_int_handler)
     started = time.monotonic()

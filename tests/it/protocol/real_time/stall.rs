@@ -13,9 +13,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
-use std::time::Duration;
 
-use super::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::world::World;
 
 const SECRET: &str = "what a panic may quote";
@@ -40,7 +39,7 @@ struct FaultyClient {
 }
 
 fn stall() {
-    std::thread::sleep(TIMEOUT + Duration::from_millis(300));
+    std::thread::sleep(TIMEOUT * 11 / 10);
 }
 
 impl HttpClient for FaultyClient {

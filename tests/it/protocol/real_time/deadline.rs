@@ -1,18 +1,18 @@
-//! Systems Manager or the response URL fails at every point of every request; the function has 3 s.
+//! Systems Manager or the response URL fails at every point of every request; the function has [`TIMEOUT`].
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use loopback_aws::ssm::ModelError;
 use loopback_aws::{Fault, Sink};
 use tokio::sync::Semaphore;
 
-use super::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::documents::desired;
+use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
 use crate::world::{Request, World};
 
 /// How many cases run side by side, of all tests together: their deadlines are real time, and they share the processors.
-static AT_ONCE: Semaphore = Semaphore::const_new(8);
+static AT_ONCE: Semaphore = Semaphore::const_new(16);
 
 /// From its n-th call on the request meets this fault only.
 async fn from_call(stage: Stage, n: u64, fault: Fault) {
@@ -74,13 +74,13 @@ async fn calls_that_are_carried_out_and_then_answered_with_500_delay_no_answer()
 
 #[tokio::test]
 async fn slow_calls_delay_no_answer() {
-    at_every_call(Fault::Delay(Duration::from_millis(900))).await;
+    at_every_call(Fault::Delay(TIMEOUT * 3 / 10)).await;
 }
 
 /// The sink's misbehaviour, with Systems Manager as it should be and hanging.
 async fn sink(script: &[Sink], ssm_hangs: bool) {
     let case = format!("{script:?}, ssm_hangs: {ssm_hangs}");
-    let _turn = AT_ONCE.acquire_many(3).await.unwrap();
+    let _turn = AT_ONCE.acquire_many(4).await.unwrap();
     let (world, request) = Stage::Create.set().await;
     if ssm_hangs {
         world.aws.on("*").always().fault(Fault::Hang);
@@ -96,26 +96,26 @@ async fn sink(script: &[Sink], ssm_hangs: bool) {
 
 #[tokio::test]
 async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_deadline() {
-    let millis = Duration::from_millis;
-    for script in [
+    let scripts = [
         vec![Sink::Hang],
         vec![Sink::Reset, Sink::Reset],
         vec![Sink::ResetAfter],
         vec![Sink::Status(503)],
         vec![Sink::Status(429)],
-        vec![Sink::Delay(millis(150))],
-        vec![Sink::SlowRead(millis(150))],
+        vec![Sink::Delay(TIMEOUT / 20)],
+        vec![Sink::SlowRead(TIMEOUT / 20)],
         // Slower than half of the time that is left for it.
-        vec![Sink::Delay(millis(700)); 6],
-    ] {
-        sink(&script, false).await;
-        sink(&script, true).await;
-    }
+        vec![Sink::Delay(TIMEOUT / 4); 6],
+    ];
+    let cases = scripts.iter().flat_map(|script| [sink(script, false), sink(script, true)]);
+    join_all(cases).await;
 }
 
 #[tokio::test]
 async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
-    for step in [Sink::Hang, Sink::Reset, Sink::Status(503)] {
+    let steps = [Sink::Hang, Sink::Reset, Sink::Status(503)];
+    join_all(steps.map(async |step| {
+        let _turn = AT_ONCE.acquire_many(4).await.unwrap();
         let world = World::new().await;
         world.aws.sink().always(step.clone());
         let started = Instant::now();
@@ -123,7 +123,8 @@ async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
         assert!(started.elapsed() < TIMEOUT, "{step:?}: {:?}", started.elapsed());
         let attempts = world.aws.responses().len();
         assert!((3..=12).contains(&attempts), "{step:?}: {attempts} attempts");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -131,16 +132,16 @@ async fn a_service_timeout_shorter_than_the_functions_timeout_is_the_deadline() 
     let world = World::new().await;
     world.aws.on("*").always().fault(Fault::Hang);
     let mut properties = desired("20");
-    properties["ServiceTimeout"] = "2".into();
+    properties["ServiceTimeout"] = TIMEOUT.as_secs().to_string().into();
     let started = Instant::now();
-    assert!(world.invoke_within(&Request::create(properties), Duration::from_secs(900)).await.is_ok());
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(world.invoke_within(&Request::create(properties), TIMEOUT * 300).await.is_ok());
+    assert!(started.elapsed() < TIMEOUT, "{:?}", started.elapsed());
     assert!(delivered(&world, "ServiceTimeout").reason().contains("The time ran out"));
 }
 
 #[tokio::test]
 async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_what_to_do() {
-    for (fault, expected) in [
+    let reasons = [
         (
             Fault::throttling(),
             "DescribeDocument failed with ThrottlingException. Systems Manager throttled the account",
@@ -149,7 +150,8 @@ async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_wh
         (Fault::ResetBefore, "got no response from Systems Manager. Check that the function can reach the endpoint"),
         (Fault::access_denied("ssm:DescribeDocument", "*"), "assumed-role/cfn-ssm-document"),
         (Fault::Hang, "Try again."),
-    ] {
+    ];
+    join_all(reasons.map(async |(fault, expected)| {
         let world = World::new().await;
         world.aws.on("*").always().fault(fault);
         world.invoke_within(&Request::create(desired("20")), TIMEOUT).await.unwrap();
@@ -159,5 +161,6 @@ async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_wh
             reason.starts_with("The time ran out while reading the document.") && reason.contains(expected),
             "{reason}"
         );
-    }
+    }))
+    .await;
 }

@@ -1,0 +1,348 @@
+//! Carries out what is decided about keys: one writer at a time, on the version that was observed.
+
+mod promote;
+mod upload;
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use tokio::time::Instant;
+
+use self::promote::Limit;
+use super::undo::delete;
+use super::{Applied, Apply, LONGEST_LAG, NotApplied, newer};
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::invocation::clock::Clock;
+use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::document::aws::observe::Look;
+use crate::resource::document::aws::read::Reader;
+use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
+use crate::resource::document::content::{Content, KeyPath};
+use crate::resource::document::desired::Desired;
+use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::key_ownership::KeyOwner;
+use crate::resource::document::observed::{Document, Observed, Status};
+use crate::resource::document::ownership::{Owner, Tags};
+use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
+use crate::resource::document::plan::merge::{
+    Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
+};
+use crate::resource::document::plan::undo::CreateCall;
+use crate::resource::undo::Undo as AnyUndo;
+
+/// How many decisions of one request may turn out to be outdated: the deadline ends most requests before.
+const MAX_ROUNDS: usize = 30;
+
+/// What it takes to carry out a [`KeyRequest`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Merge<'a> {
+    pub(crate) reader: Reader<'a>,
+    pub(crate) writer: Writer<'a>,
+    pub(crate) owner: &'a Owner,
+    pub(crate) request: &'a KeyRequest<'a>,
+    /// Tells how old a version is.
+    pub(crate) clock: &'a Clock,
+    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+    /// Whether the shares must be known.
+    pub(crate) with_shares: bool,
+}
+
+/// What became of one decision.
+enum Round {
+    Done(Option<Applied>),
+    /// Another writer has the document.
+    Locked,
+    /// What this request wrote is not visible yet.
+    NotVisible,
+}
+
+impl Merge<'_> {
+    /// Observes the document. It waits while AWS is changing it: the caller's deadline ends that.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub(crate) async fn observe(&self) -> Result<Observed, Failure> {
+        let mut backoff = Backoff::new();
+        loop {
+            self.undo_log.step("reading the document");
+            match self.reader.shared_document(self.with_shares).await? {
+                Look::Present(document) => return Ok(Observed::Present(document)),
+                Look::Absent => return Ok(Observed::Absent),
+                Look::Changing(status) => {
+                    self.undo_log.step("waiting until AWS has changed the document");
+                    self.undo_log.seen(format!("it is {status}"));
+                    backoff.pause().await;
+                }
+            }
+        }
+    }
+
+    /// Decides and carries out, until a decision is carried out on the document that it was made for. Begins with `observed`.
+    /// Gives what the document is then, or `None` if there is none.
+    ///
+    /// # Errors
+    /// The request is refused, or a call failed. What this wrote is in the undo log.
+    pub(crate) async fn run(&self, mut observed: Observed) -> Result<Option<Applied>, Failure> {
+        let (mut backoff, started, mut rounds) = (Backoff::new(), Instant::now(), 0);
+        loop {
+            match self.round(&observed).await {
+                Ok(Round::Done(applied)) => return Ok(applied),
+                Ok(Round::Locked) => self.undo_log.step("waiting for another writer of the document"),
+                Ok(Round::NotVisible) if started.elapsed() < LONGEST_LAG => {}
+                Ok(Round::NotVisible) => return self.not_visible().map(|()| None),
+                Err(NotApplied::Failed(failure)) => return Err(failure),
+                Err(NotApplied::Outdated(failure)) => {
+                    rounds += 1;
+                    // Others had their turn meanwhile: it may come soon.
+                    backoff = Backoff::new();
+                    if rounds == MAX_ROUNDS {
+                        return Err(failure.and("This happened many times in a row. Try again."));
+                    }
+                }
+            }
+            backoff.pause().await;
+            observed = self.observe().await?;
+        }
+    }
+
+    async fn round(&self, observed: &Observed) -> Result<Round, NotApplied> {
+        let read = self.request.needed_versions(observed).into_iter().map(|version| async move {
+            let content = self.reader.earlier_content(&version).await?;
+            Ok::<_, Failure>((version, content))
+        });
+        let earlier: Earlier = try_join_all(read).await?.into_iter().collect();
+        let KeysPlanned { plan, warnings } = self.request.decide(observed, &earlier)?;
+        tracing::info!(document = self.reader.name, %plan, "planned");
+        for warning in &warnings {
+            tracing::warn!(document = self.reader.name, "{warning}");
+        }
+        match (plan, observed) {
+            (KeyPlan::LookAgain, _) => Ok(Round::NotVisible),
+            (KeyPlan::Nothing, Observed::Present(document)) => Ok(Round::Done(Some(applied(document)))),
+            (KeyPlan::Create { content, tags, undo }, _) => self.create(content, &tags, undo).await,
+            (KeyPlan::Change(change), Observed::Present(document)) => self.change(document, change).await,
+            (KeyPlan::Delete, Observed::Present(document)) => self.delete(document).await,
+            (KeyPlan::Nothing | KeyPlan::Change(_) | KeyPlan::Delete, Observed::Absent) => Ok(Round::Done(None)),
+        }
+    }
+
+    async fn create(
+        &self,
+        content: Content,
+        tags: &Tags,
+        taken: BTreeMap<KeyPath, Former>,
+    ) -> Result<Round, NotApplied> {
+        self.undo_log.step("creating the document");
+        self.note(Undo { created: Some(CreateCall::Sent), ..self.undo_of(taken) });
+        let desired = Desired::session(self.reader.name, content);
+        let created = match self.writer.create(&desired, tags).await {
+            Ok(created) => created,
+            Err(NotCreated::AlreadyExists(failure)) => {
+                // Nothing was written, or by an attempt whose tags tell.
+                self.undo_log.clear();
+                return Err(NotApplied::Outdated(failure));
+            }
+            Err(NotCreated::Failed(NotWritten::Refused(failure))) => {
+                self.undo_log.clear();
+                return Err(failure.into());
+            }
+            Err(NotCreated::Failed(NotWritten::Uncertain(failure))) => return Err(failure.into()),
+        };
+        self.amend(|undo| undo.created = Some(CreateCall::Succeeded));
+        let created = self.whole(&desired).wait_until_active(created, None).await?;
+        let version = created.version.number.unwrap_or_else(|| "1".into());
+        let hash = created.description.hash;
+        Ok(Round::Done(Some(Applied { default_version: version.clone(), latest_version: version, hash })))
+    }
+
+    async fn change(&self, document: &Document, change: KeyChange) -> Result<Round, NotApplied> {
+        if change.is_empty() {
+            return Ok(Round::Done(Some(applied(document))));
+        }
+        let applied = match &change.content {
+            Some(content) => match self.write(document, content, &change).await? {
+                Some(applied) => applied,
+                None => return Ok(Round::Locked),
+            },
+            None => {
+                self.take(&change);
+                self.writer.tag(&change.set_tags).await?;
+                self.confirm_ownership(&change).await?;
+                applied(document)
+            }
+        };
+        self.undo_log.step("recording who manages the keys");
+        // Joined, not tried: if one fails, none may still be in flight while the change is undone.
+        let (tagged, untagged, unshared) = tokio::join!(
+            self.writer.tag(&change.set_tags_afterwards),
+            self.writer.untag(change.remove_tags_afterwards.iter().cloned()),
+            self.writer.share(&[], &change.unshare),
+        );
+        tagged?;
+        untagged?;
+        unshared?;
+        Ok(Round::Done(Some(applied)))
+    }
+
+    /// Makes a version with the content the default version, and sets the tags that must be there before; `None` if it is
+    /// another writer's turn.
+    async fn write(
+        &self,
+        document: &Document,
+        content: &Content,
+        change: &KeyChange,
+    ) -> Result<Option<Applied>, NotApplied> {
+        let (default, latest_version) = (&document.default.number, &document.description.latest_version);
+        let latest = match latest_version == default {
+            true => None,
+            false => self.reader.latest(latest_version, self.clock.now()).await?,
+        };
+        let turn = turn(latest.as_ref(), Some(content));
+        if turn == Turn::Wait {
+            return Ok(None);
+        }
+        self.take(change);
+        let promotion = |version: String, latest: String| Promotion { version, latest, merged_with: default.clone() };
+        let (promotion, limit) = match turn {
+            Turn::Wait => return Ok(None),
+            Turn::Promote(within) => {
+                self.writer.tag(&change.set_tags).await?;
+                let limit = within.map(|within| Limit::from_now(within));
+                (promotion(latest_version.clone(), latest_version.clone()), limit)
+            }
+            Turn::Upload => {
+                let limit = Limit::of_upload();
+                // Joined, not tried, as above.
+                let (tagged, uploaded) =
+                    tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
+                tagged?;
+                let (version, latest) = uploaded?;
+                (promotion(version, latest), Some(limit))
+            }
+        };
+        self.promote(&promotion, limit, change, content).await.map(Some)
+    }
+
+    /// Reads the tags again where only tags were written.
+    async fn confirm_ownership(&self, change: &KeyChange) -> Result<(), NotApplied> {
+        if change.taken.is_empty() {
+            return Ok(());
+        }
+        let seen = self.reader.describe().await?;
+        match seen.and_then(|seen| self.lost_keys(change, &seen.description.tags)) {
+            Some(failure) => Err(NotApplied::Failed(failure)),
+            None => Ok(()),
+        }
+    }
+
+    fn lost_keys(&self, change: &KeyChange, seen: &Tags) -> Option<Failure> {
+        lost_keys(&KeyOwner::from(self.owner), &change.taken, seen)
+    }
+
+    /// Deletes the document, unless somebody has a key of it now or is writing.
+    async fn delete(&self, document: &Document) -> Result<Round, NotApplied> {
+        self.undo_log.step("deleting the document");
+        let latest_version = &document.description.latest_version;
+        if *latest_version != document.default.number {
+            let latest = self.reader.latest(latest_version, self.clock.now()).await?;
+            if turn(latest.as_ref(), None) == Turn::Wait {
+                return Ok(Round::Locked);
+            }
+        }
+        let (again, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());
+        let Some(again) = again? else { return Ok(Round::Done(None)) };
+        if again.description.tags != document.description.tags || again.description.latest_version != *latest_version {
+            return Err(NotApplied::Outdated(Failure::new("The document changed in the meantime.")));
+        }
+        delete(self.writer, &document.description.document_type, shared_with.unwrap_or_default()).await?;
+        let mut backoff = Backoff::new();
+        while self.reader.describe().await?.is_some_and(|described| described.status() == Status::Deleting) {
+            backoff.pause().await;
+        }
+        Ok(Round::Done(None))
+    }
+
+    fn not_visible(&self) -> Result<(), Failure> {
+        match self.request {
+            KeyRequest::Undo(Undo { created: Some(CreateCall::Sent), promoted: None, .. }) => Ok(()),
+            _ => {
+                Err(Failure::new(format!("What was written to the document {} is not visible yet.", self.reader.name)))
+            }
+        }
+    }
+
+    /// Records the keys that are about to become this resource's. What they were at the first look counts.
+    fn take(&self, change: &KeyChange) {
+        if change.taken.is_empty() {
+            return;
+        }
+        if self.undo_log.entry().is_none() {
+            let created = change.is_of_created.then_some(CreateCall::Succeeded);
+            self.note(Undo { created, ..self.undo_of(BTreeMap::new()) });
+        }
+        self.amend(|undo| {
+            for (key, former) in &change.taken {
+                undo.taken.entry(key.clone()).or_insert_with(|| former.clone());
+            }
+        });
+    }
+
+    fn undo_of(&self, taken: BTreeMap<KeyPath, Former>) -> Undo {
+        Undo {
+            name: self.reader.name.to_owned(),
+            owner: self.owner.clone(),
+            taken,
+            created: None,
+            promoted: None,
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn note(&self, undo: Undo) {
+        self.undo_log.note(UndoEntry { physical_id: self.reader.name.to_owned(), undo: AnyUndo::Keys(undo) });
+    }
+
+    /// An undo does not undo itself.
+    fn amend(&self, change: impl FnOnce(&mut Undo)) {
+        if let KeyRequest::Undo(_) = self.request {
+            return;
+        }
+        self.undo_log.amend(|undo| {
+            if let AnyUndo::Keys(undo) = undo {
+                change(undo);
+            }
+        });
+    }
+
+    /// The same for a document as a whole with this content.
+    fn whole<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
+        let intent =
+            Intent { desired, encounter: Encounter::Create, owner: self.owner, signature: None, account: None };
+        Apply { reader: self.reader, writer: self.writer, intent, undo_log: self.undo_log }
+    }
+}
+
+/// Takes back what a failed request did to its keys.
+///
+/// # Errors
+/// A step failed, or what the request wrote can still appear.
+pub(crate) async fn undo(
+    client: &aws_sdk_ssm::Client,
+    undo: &Undo,
+    undo_log: &UndoLog<AnyUndo>,
+) -> Result<(), Failure> {
+    let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
+    let (request, owner, clock) = (KeyRequest::Undo(undo), &undo.owner, &undo.clock);
+    let merge = Merge { reader, writer, owner, request: &request, clock, undo_log, with_shares: false };
+    let observed = merge.observe().await?;
+    merge.run(observed).await.map(drop)
+}
+
+fn applied(document: &Document) -> Applied {
+    Applied {
+        default_version: document.default.number.clone(),
+        latest_version: document.description.latest_version.clone(),
+        hash: document.description.hash.clone(),
+    }
+}

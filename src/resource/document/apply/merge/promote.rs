@@ -1,0 +1,129 @@
+//! Promotes a version while nothing else has moved.
+
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::{Merge, newer};
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::resource::document::apply::{Applied, LONGEST_LAG, NotApplied};
+use crate::resource::document::aws::write::NotWritten;
+use crate::resource::document::content::{Content, redact};
+use crate::resource::document::plan::merge::KeyChange;
+use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
+
+/// Until when this request has the document for itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// No promotion starts later.
+    start: Instant,
+    /// A promotion that started has ended by then.
+    end: Instant,
+}
+
+impl Limit {
+    /// For a version that is about to be uploaded.
+    pub(super) fn of_upload() -> Self {
+        Self::from_now(PROMOTE_WITHIN)
+    }
+
+    /// For a promotion that starts within `time`.
+    pub(super) fn from_now(time: Duration) -> Self {
+        let start = Instant::now() + time;
+        Self { start, end: start + (LOCKED_FOR - PROMOTE_WITHIN) / 2 }
+    }
+
+    fn has_passed(self) -> bool {
+        Instant::now() >= self.start
+    }
+}
+
+impl Merge<'_> {
+    /// Promotes a version, and reads once more whether another one came in between.
+    ///
+    /// # Errors
+    /// Another resource took a key, a call failed, or the document has changed.
+    pub(super) async fn promote(
+        &self,
+        promotion: &Promotion,
+        limit: Option<Limit>,
+        change: &KeyChange,
+        content: &Content,
+    ) -> Result<Applied, NotApplied> {
+        let version = &promotion.version;
+        self.undo_log.step(format!("promoting version {version}"));
+        if self.wait_until_promotable(promotion, limit, change, content).await? {
+            self.amend(|undo| undo.promoted = Some(version.clone()));
+            let promoted = match limit {
+                Some(limit) => timeout_at(limit.end, self.writer.promote(version)).await.ok(),
+                None => Some(self.writer.promote(version).await),
+            };
+            match promoted {
+                Some(Ok(_)) => {}
+                Some(Err(NotWritten::Refused(failure))) => {
+                    self.amend(|undo| undo.promoted = None);
+                    return Err(failure.into());
+                }
+                Some(Err(NotWritten::Uncertain(failure))) => return Err(NotApplied::Outdated(failure)),
+                None => return Err(took_too_long(version)),
+            }
+        }
+        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        loop {
+            let seen = self.reader.describe().await?;
+            match seen.as_ref().and_then(|seen| promotion.after(&seen.description)) {
+                Some(true) => {
+                    return Ok(Applied {
+                        default_version: version.clone(),
+                        latest_version: newer(version, &promotion.latest).to_owned(),
+                        hash: seen.and_then(|seen| seen.description.hash),
+                    });
+                }
+                None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                Some(false) | None => return Err(outdated()),
+            }
+        }
+    }
+
+    /// Waits until the version is Active. Gives whether it must still be promoted.
+    async fn wait_until_promotable(
+        &self,
+        promotion: &Promotion,
+        limit: Option<Limit>,
+        change: &KeyChange,
+        content: &Content,
+    ) -> Result<bool, NotApplied> {
+        let (version, mut backoff) = (&promotion.version, Backoff::new());
+        loop {
+            let seen = self.reader.describe_version(version).await?;
+            if let Some(failure) = seen.as_ref().and_then(|seen| self.lost_keys(change, &seen.description.tags)) {
+                return Err(NotApplied::Failed(failure));
+            }
+            let next =
+                seen.map_or(BeforePromotion::LookAgain, |seen| promotion.before(&seen.description, &seen.status()));
+            if limit.is_some_and(Limit::has_passed) {
+                return Err(took_too_long(version));
+            }
+            match next {
+                BeforePromotion::Promote => return Ok(true),
+                BeforePromotion::Promoted => return Ok(false),
+                BeforePromotion::Outdated => return Err(outdated()),
+                BeforePromotion::Failed(why) => {
+                    return Err(NotApplied::Failed(Failure::new(format!(
+                        "AWS could not make version {version} of document {}, and it was not promoted: {}",
+                        self.reader.name,
+                        redact(&why, &content.text, content.node.as_ref())
+                    ))));
+                }
+                BeforePromotion::LookAgain => backoff.pause().await,
+            }
+        }
+    }
+}
+
+fn outdated() -> NotApplied {
+    NotApplied::Outdated(Failure::new("Another version of the document came in between."))
+}
+
+fn took_too_long(version: &str) -> NotApplied {
+    NotApplied::Outdated(Failure::new(format!("Promoting version {version} took too long to be safe.")))
+}

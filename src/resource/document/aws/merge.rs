@@ -1,0 +1,59 @@
+//! Reads what a merge needs of a document that several resources share. Every content is read as JSON.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::observe::Look;
+use super::read::Reader;
+use crate::failure::Failure;
+use crate::resource::document::content::{Content, Format};
+use crate::resource::document::observed::{Document, Status};
+use crate::resource::document::plan::merge::turn::Latest;
+
+impl Reader<'_> {
+    /// Describes and reads the document side by side, and its shares if they are asked for: one round trip.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub(crate) async fn shared_document(&self, with_shares: bool) -> Result<Look<Document>, Failure> {
+        let shared_with = async { if with_shares { self.shared_with().await } else { Ok(BTreeSet::new()) } };
+        let (described, default, shared_with) =
+            tokio::try_join!(self.describe(), self.default_version(Format::Json), shared_with)?;
+        let (described, default) = match (described, default) {
+            (None, None) => return Ok(Look::Absent),
+            // It appeared or disappeared between the two calls.
+            (Some(_), None) => return Ok(Look::Changing(Status::Deleting)),
+            (None, Some(_)) => return Ok(Look::Changing(Status::Creating)),
+            (Some(described), Some(default)) => (described, default),
+        };
+        if described.status() == Status::Deleting || default.status == Status::Deleting {
+            return Ok(Look::Changing(Status::Deleting));
+        }
+        if default.status.is_pending() {
+            return Ok(Look::Changing(default.status));
+        }
+        if described.description.default_version != default.number {
+            return Ok(Look::Changing(Status::Updating));
+        }
+        Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
+    }
+
+    /// Reads a version that is not the default version, and how old it is at `now`, the time since 1970; `None` if it is gone.
+    ///
+    /// # Errors
+    /// A call failed.
+    pub(crate) async fn latest(&self, number: &str, now: Duration) -> Result<Option<Latest>, Failure> {
+        let (version, created_at) = tokio::try_join!(self.version(number, Format::Json), self.created_at(number))?;
+        let age = created_at.map_or(Duration::MAX, |created_at| now.saturating_sub(created_at));
+        Ok(version.map(|version| Latest { status: version.status, age, content: version.content }))
+    }
+
+    /// Reads the content of an earlier version; `None` if it is gone or can't be read.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) async fn earlier_content(&self, version: &str) -> Result<Option<Content>, Failure> {
+        let version = self.version(version, Format::Json).await?;
+        Ok(version.and_then(|version| Content::read("version", version.content, Some(Format::Json)).ok()))
+    }
+}

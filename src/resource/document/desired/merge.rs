@@ -1,0 +1,72 @@
+//! The property `ContentMode`, and what `Merge` leaves to nobody in particular.
+
+use super::keys::NamedKeys;
+use super::session::Findings;
+use super::{ContentMode, Desired, OnDelete, OnExisting};
+use crate::cfn::properties::Properties;
+use crate::resource::document::content::{Content, Format};
+
+const IS_MERGE: [(&str, bool); 2] = [("Replace", false), ("Merge", true)];
+
+/// What two owners of one document would fight over.
+const ONLY_WHOLE: [&str; 7] =
+    ["VersionName", "DisplayName", "TargetType", "Requires", "Attachments", "Tags", "AccountIds"];
+
+pub(super) fn content_mode(
+    reader: &mut Properties<'_>,
+    content: Option<&Content>,
+    document_type: Option<&str>,
+    set_default_version: bool,
+) -> ContentMode {
+    if !reader.choice("ContentMode", &IS_MERGE).unwrap_or_default() {
+        return ContentMode::Replace;
+    }
+    for name in ONLY_WHOLE {
+        if reader.value(name).is_some() {
+            reader.problem(name, "belongs to the whole document, which ContentMode: Merge shares. Leave it out.");
+        }
+    }
+    if !set_default_version {
+        reader.problem("SetDefaultVersion", "must be true with ContentMode: Merge. Leave it out.");
+    }
+    if document_type.is_some_and(|document_type| document_type != "Session") {
+        reader.problem("DocumentType", "must be Session with ContentMode: Merge.");
+    }
+    let Some(content) = content else { return ContentMode::Merge(NamedKeys::default()) };
+    let (named, problems) = NamedKeys::read("DocumentContent", content);
+    reader.problems.extend(problems);
+    ContentMode::Merge(named)
+}
+
+/// The mode of properties that were accepted once, as far as they can be read.
+pub(super) fn declared_mode(reader: &mut Properties<'_>, content: Option<&str>, format: Option<Format>) -> ContentMode {
+    if !reader.choice("ContentMode", &IS_MERGE).unwrap_or_default() {
+        return ContentMode::Replace;
+    }
+    let content = content.and_then(|text| Content::read("DocumentContent", text.to_owned(), format).ok());
+    let named = content.map(|content| NamedKeys::read("DocumentContent", &content).0);
+    ContentMode::Merge(named.unwrap_or_default())
+}
+
+impl Desired {
+    /// The Session document `name` with this content and nothing else.
+    pub(crate) fn session(name: &str, content: Content) -> Self {
+        Self {
+            name: name.to_owned(),
+            content,
+            mode: ContentMode::Replace,
+            document_type: "Session".to_owned(),
+            set_default_version: true,
+            on_existing: OnExisting::Adopt,
+            on_delete: OnDelete::Retain,
+            version_name: None,
+            display_name: None,
+            target_type: None,
+            requires: Vec::new(),
+            attachments: Vec::new(),
+            tags: Default::default(),
+            account_ids: Default::default(),
+            findings: Findings::default(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Decides what a Delete does to the keys of a resource.
+
+use std::collections::BTreeSet;
+
+use super::merged::{is_skeleton, merge};
+use super::put_back::{needed_version, put_back};
+use super::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
+use crate::failure::Failure;
+use crate::resource::document::desired::{NamedKeys, OnDelete};
+use crate::resource::document::key_ownership::{KeyOwner, KeyOwnerships, key_ownerships, tag_key};
+use crate::resource::document::observed::Document;
+use crate::resource::document::ownership::{ORIGIN, Owner, Ownership, Tags};
+
+/// The keys that a resource lets go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Releasing<'a> {
+    pub(crate) owner: &'a Owner,
+    /// What the resource declares of them.
+    pub(crate) named: &'a NamedKeys,
+    pub(crate) on_delete: OnDelete,
+    pub(crate) signature: Option<i64>,
+}
+
+impl Releasing<'_> {
+    /// The resource's keys, without those that a later request has written.
+    fn own(&self, owned: &KeyOwnerships) -> KeyOwnerships {
+        let mine = KeyOwner::from(self.owner);
+        let own = owned.iter().filter(|(_, key)| key.owner == mine && !key.is_later_than(self.signature));
+        own.map(|(key, ownership)| (key.clone(), ownership.clone())).collect()
+    }
+
+    pub(super) fn needed_versions(&self, document: &Document) -> BTreeSet<String> {
+        match self.on_delete {
+            OnDelete::Retain => BTreeSet::new(),
+            OnDelete::Restore => {
+                let own = self.own(&key_ownerships(&document.description.tags));
+                own.values().filter_map(|own| needed_version(&own.before)).collect()
+            }
+        }
+    }
+
+    pub(super) fn release(&self, document: &Document, earlier: &Earlier) -> Result<KeysPlanned, Failure> {
+        let tags = &document.description.tags;
+        let owned = key_ownerships(tags);
+        let own = self.own(&owned);
+        if own.is_empty() {
+            return Ok(nothing());
+        }
+        let is_last = own.len() == owned.len() && Ownership::of(tags).is_none();
+        let is_created = tags.get(ORIGIN).is_some_and(|origin| origin == "created");
+        let mut change =
+            KeyChange { remove_tags_afterwards: own.keys().map(tag_key).collect(), ..KeyChange::default() };
+        let mut warnings = Vec::new();
+        match self.on_delete {
+            OnDelete::Retain => {
+                if is_created && !is_last {
+                    // What it leaves is to stay, so nobody may delete the document.
+                    change.set_tags_afterwards = Tags::from([(ORIGIN.to_owned(), "adopted".to_owned())]);
+                }
+            }
+            OnDelete::Restore => {
+                let (base, mut edits) = (base(document)?, Vec::new());
+                for (key, ownership) in &own {
+                    match put_back(key, self.named.keys.get(key), &ownership.before, &base, earlier)? {
+                        Ok(edit) => edits.extend(edit),
+                        Err(why) => warnings.push(why),
+                    }
+                }
+                change.content = merge(&base, &edits)?;
+                if is_last && is_created && is_skeleton(change.content.as_ref().unwrap_or(&base)) {
+                    return Ok(KeysPlanned { plan: KeyPlan::Delete, warnings });
+                }
+            }
+        }
+        if is_last {
+            let origin = tags.contains_key(ORIGIN).then(|| ORIGIN.to_owned());
+            change.remove_tags_afterwards.extend(origin);
+        }
+        Ok(KeysPlanned { plan: KeyPlan::Change(change), warnings })
+    }
+}

@@ -1,0 +1,196 @@
+//! A request that CloudFormation has given up on changes nothing.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::ssm::Document;
+use loopback_aws::{Age, Fault};
+use serde_json::json;
+
+use super::stages::in_force;
+use crate::documents::{NAME, content, desired, preferences};
+use crate::world::{Reply, Request, World, stack};
+
+const LOGICAL_ID: &str = "Preferences";
+
+fn ago(seconds: u64) -> Age {
+    Age::Ago(Duration::from_secs(seconds))
+}
+
+/// The request, signed so long ago.
+fn aged(world: &World, request: Request, seconds: u64) -> Request {
+    request.answered_at(world.aws.response_url(ago(seconds)))
+}
+
+/// What CloudFormation says of the resource from now on, whatever is sent: a status since so many seconds ago.
+fn says(world: &World, status: ResourceStatus, seconds: u64) {
+    let since = SystemTime::now() - Duration::from_secs(seconds);
+    world.aws.cloudformation(|known| known.put(&stack("a"), LOGICAL_ID, Resource::new(status, since)));
+}
+
+fn questions(world: &World) -> usize {
+    world.aws.cloudformation_calls().len()
+}
+
+/// An account with the document, and the Update of it.
+async fn updating() -> (World, Request) {
+    let world = World::new().await;
+    world.send(&aged(&world, Request::create(desired("10")), 200)).await.ok();
+    world.aws.forget();
+    (world, Request::update(NAME, desired("10"), desired("20")))
+}
+
+#[track_caller]
+fn assert_given_up(reply: &Reply) {
+    assert!(reply.reason().contains("no longer stands"), "{}", reply.0);
+}
+
+#[tokio::test]
+async fn within_its_lease_a_request_for_a_document_never_calls_cloudformation() {
+    let (world, update) = updating().await;
+    world.send(&update).await.ok();
+    world.send(&Request::delete(NAME, desired("20"))).await.ok();
+    assert_eq!(questions(&world), 0);
+    let world = World::new().await;
+    world.send(&Request::create(desired("10"))).await.ok();
+    assert_eq!(questions(&world), 0);
+}
+
+#[tokio::test]
+async fn after_its_lease_a_request_asks_beside_its_first_read_and_names_stack_and_resource() {
+    let (world, update) = updating().await;
+    world.aws.set_latency(Duration::from_millis(200));
+    world.send(&aged(&world, update, 20)).await.ok();
+    assert_eq!(world.in_force(NAME), content("20"));
+    let journal = world.aws.journal();
+    let question =
+        journal.iter().find(|entry| entry.call().is_some_and(|call| call.operation == "DescribeStackResource"));
+    let question = question.expect("a question");
+    assert_eq!(question.round, 1, "{:?}", world.aws.trace());
+    let input = &question.call().unwrap().input;
+    assert_eq!((&input["StackName"], &input["LogicalResourceId"]), (&json!(stack("a")), &json!(LOGICAL_ID)));
+}
+
+#[tokio::test]
+async fn a_url_of_the_older_form_gives_no_lease() {
+    let (world, update) = updating().await;
+    world.send(&update.answered_at(world.aws.response_url_v2(Age::Now))).await.ok();
+    assert!(questions(&world) >= 1);
+}
+
+#[tokio::test]
+async fn a_request_that_no_longer_stands_writes_nothing_and_says_so() {
+    use ResourceStatus as Status;
+    let later = |status, seconds| move |world: &World| says(world, status, seconds);
+    let no_resource = |world: &World| world.aws.cloudformation(|known| known.remove(&stack("a"), LOGICAL_ID));
+    let no_stack = |world: &World| world.aws.cloudformation(|known| known.remove_stack(&stack("a")));
+    let cases: [(&str, &dyn Fn(&World), &str); 7] = [
+        ("Create", &later(Status::CreateFailed, 20), "in CREATE_FAILED"),
+        ("Create", &later(Status::DeleteInProgress, 5), "in DELETE_IN_PROGRESS"),
+        ("Create", &no_resource, "no longer has the resource"),
+        ("Create", &no_stack, "no longer has the resource"),
+        ("Update", &later(Status::UpdateComplete, 20), "in UPDATE_COMPLETE"),
+        ("Update", &later(Status::UpdateInProgress, 15), "a later request put the resource in UPDATE_IN_PROGRESS"),
+        ("Update", &no_resource, "no longer has the resource"),
+    ];
+    for (request_type, arrange, expected) in cases {
+        let (world, request) = match request_type {
+            "Create" => (World::new().await, Request::create(desired("10"))),
+            _ => updating().await,
+        };
+        let before = in_force(&world);
+        let request = aged(&world, request, 20);
+        let event = request.event(request.response_url.as_deref().unwrap());
+        arrange(&world);
+        world.deliver(&event, Duration::from_secs(60)).await.unwrap();
+        let reply = Reply(world.aws.delivered().pop().unwrap());
+        assert_given_up(&reply);
+        assert!(reply.reason().contains(expected), "{expected}: {}", reply.0);
+        assert_eq!((world.writes(), in_force(&world)), (Vec::new(), before), "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing() {
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("5")))).await;
+    world.aws.on("AddTagsToResource").nth(1).fault(Fault::DelayAfter(Duration::from_millis(2_500)));
+    let request = aged(&world, Request::create(desired("10")), 20);
+    let cancelled = async {
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        says(&world, ResourceStatus::CreateFailed, 0);
+    };
+    let (reply, ()) = tokio::join!(world.send(&request), cancelled);
+    assert_given_up(&reply);
+    assert_eq!(world.in_force(NAME), content("5"));
+    let writes = world.writes();
+    assert!(!writes.contains(&"RemoveTagsFromResource".to_owned()), "{writes:?}");
+    assert!(reply.id().starts_with("cfn-ssm-document:unfinished:") && reply.id().ends_with(&format!(":{NAME}")));
+}
+
+#[tokio::test]
+async fn an_attempt_within_the_lease_is_cut_off_and_its_retry_asks() {
+    let world = World::new().await;
+    world.aws.on("CreateDocument").nth(1).fault(Fault::Hang);
+    let request = aged(&world, Request::create(desired("10")), 3);
+    let started = Instant::now();
+    let cancelled = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        says(&world, ResourceStatus::CreateFailed, 0);
+    };
+    let (reply, ()) = tokio::join!(world.send(&request), cancelled);
+    assert_given_up(&reply);
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
+    assert_eq!(world.writes(), ["CreateDocument"], "the retry was not sent");
+    assert!(reply.id().starts_with("cfn-ssm-document:unfinished:"), "the first may still take effect: {}", reply.0);
+}
+
+#[tokio::test]
+async fn a_request_goes_on_unasked_if_it_came_promptly_and_changes_nothing_if_it_came_late() {
+    for fault in [
+        Fault::error(403, "AccessDenied", "User is not authorized"),
+        Fault::error(400, "Throttling", "Rate exceeded"),
+        Fault::Raw(200, "no XML".into()),
+        Fault::ResetBefore,
+        Fault::Hang,
+    ] {
+        for (seconds, goes_on) in [(20, true), (90, false)] {
+            let (world, update) = updating().await;
+            world.aws.on("DescribeStackResource").always().fault(fault.clone());
+            let reply = world.send(&aged(&world, update, seconds)).await;
+            if goes_on {
+                reply.ok();
+                assert_eq!(world.in_force(NAME), content("20"), "{fault:?}");
+            } else {
+                assert!(reply.reason().contains("CloudFormation can't be asked"), "{fault:?}: {}", reply.0);
+                assert_eq!((world.in_force(NAME), world.writes()), (content("10"), Vec::new()), "{fault:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delete_never_asks() {
+    let (world, _) = updating().await;
+    let properties = crate::documents::desired_with("10", json!({"OnDelete": "Restore"}));
+    world.send(&aged(&world, Request::delete(NAME, properties), 90)).await.ok();
+    assert!(!world.exists(NAME));
+    assert_eq!(questions(&world), 0);
+}
+
+#[tokio::test]
+async fn the_stack_of_another_account_is_not_asked_about() {
+    let world = World::new().await;
+    let mut request = aged(&world, Request::create(desired("10")), 20);
+    request.stack_id = request.stack_id.replace("111122223333", "444455556666");
+    world.send(&request).await.reason();
+    assert_eq!((questions(&world), world.writes()), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_cloudformation_that_does_not_reply_is_waited_for_once_in_a_while_and_not_at_every_write() {
+    let (world, update) = updating().await;
+    world.aws.on("DescribeStackResource").always().fault(Fault::Hang);
+    let started = Instant::now();
+    world.send(&aged(&world, update, 90)).await.reason();
+    assert_eq!(questions(&world), 1, "after {:?}", started.elapsed());
+}
