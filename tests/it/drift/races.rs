@@ -79,7 +79,7 @@ async fn the_tag_of_a_cancelled_request_does_not_bring_its_content_back() {
     let rollback = Request::update(NAME, desired("30"), desired("20"));
     let (reply, ()) = tokio::join!(guarded.world.send(&rollback), late_tag);
     reply.ok();
-    assert_eq!((guarded.default_version(), guarded.tag(TAG)), (2, Some("2".to_owned())));
+    assert_eq!(guarded.tag(TAG), Some(guarded.default_version().to_string()));
     sleep(Duration::from_secs(120)).await;
     guarded.event(&moved()).await.unwrap();
     assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (content("20"), vec![]));
