@@ -211,6 +211,12 @@ verify: .venv/tools/.done ## Check in a real account what we believe of AWS: mak
 	@$(MAKE) build ARCH=$(ARCH)
 	@.venv/tools/bin/python tools/verify.py --binary target/$(TARGET)/release/bootstrap $(VERIFY)
 
+MINUTES ?= 10
+
+.PHONY: soak
+soak: .local/rust ## Random histories of late, double and cancelled requests: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture deliveries::soak
+
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300
 

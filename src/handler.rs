@@ -205,7 +205,7 @@ impl Invocation {
             self.standing.allow_undo();
         }
         self.undo_log.step("undoing what was done");
-        let undo = entry.undo.run(&self.provider.ssm, &self.undo_log).boxed();
+        let undo = resource::undo(&self.provider.ssm, &entry.undo, &self.undo_log).boxed();
         let id = &entry.physical_id;
         match writes::within(Arc::clone(&self.writes), guard::run(self.deadlines.undo, undo)).await {
             Ok(()) if self.writes.has_unreplied() => {

@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from document_view import DocumentView, coloured, view
-from local_aws import local_aws
+from local_aws import ROOT, local_aws
 from stacks import HOST_ARCHITECTURE, PROVIDER, SamFailed, Stacks
 
 DOCUMENT = "SSM-SessionManagerRunShell"
 OTHER = "another-stack"
+WORKLOAD = "workload"
 MADE_BY_HAND = {
     "schemaVersion": "1.0",
     "description": "Made in the console",
@@ -146,7 +147,34 @@ def run(stacks: Stacks) -> list[str]:
     now = deployed(demo, "Adopt: another stack takes the document over", template, {"IdleSessionTimeout": "10"}, OTHER)
     demo.check("its settings are in force", now.inputs.get("idleSessionTimeout") == "10")
     deleted(demo, OTHER)
+    shared(demo, template)
     return demo.broken
+
+
+def shared(demo: Demo, template: Path) -> None:
+    """Two stacks share the preferences: each manages its own keys, and gives them back."""
+    stacks, before = demo.stacks, demo.earlier
+    parameters = {"ContentMode": "Merge", "OnDelete": "Restore", "KmsKeyId": "alias/sessions"}
+    deployed(demo, "Merge: one stack manages the key of the preferences", template, parameters)
+
+    def workload() -> None:
+        example = (ROOT / "examples/layered-preferences.yaml").read_text()
+        demo.check(
+            "the stack is complete", stacks.put(WORKLOAD, example, {"IdleSessionTimeout": "5"}) == "CREATE_COMPLETE"
+        )
+
+    command = f"aws cloudformation deploy --stack-name {WORKLOAD} --template-file examples/layered-preferences.yaml ..."
+    now = demo.step("Merge: another stack manages the idle time", command, workload, WORKLOAD)
+    given = {"kmsKeyId": "alias/sessions", "idleSessionTimeout": "5"}
+    demo.check("the preferences of both are in force, and all others stay", now.inputs == before.inputs | given)
+    command = f"aws cloudformation delete-stack --stack-name {WORKLOAD}"
+    now = demo.step(f"Delete {WORKLOAD}", command, lambda: stacks.delete(WORKLOAD))
+    given = {"kmsKeyId": "alias/sessions"}
+    demo.check("its preference is as it was before, and the other stack's stays", now.inputs == before.inputs | given)
+    command = f"aws cloudformation delete-stack --stack-name {PROVIDER}"
+    now = demo.step(f"Delete {PROVIDER}", command, lambda: stacks.delete(PROVIDER))
+    demo.check("the preferences are as they were before both", now.inputs == before.inputs)
+    demo.check("none of the stacks' tags is left on the document", not now.tags)
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::cfn::standing::rules::StackResource;
-use crate::resource::document::key_ownership::{self, key_ownerships};
+use crate::resource::document::key_ownership::key_ownerships;
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{DEFAULT_VERSION, Owner, Ownership, REPAIRED_AT};
+use crate::resource::document::ownership::{DEFAULT_VERSION, KEY_PREFIX, Owner, Ownership, REPAIRED_AT};
 
 /// A document is looked at again when this long has passed since the event.
 const SECOND_LOOK: Duration = Duration::from_secs(20);
@@ -55,7 +55,7 @@ pub(crate) fn owners(document: &Description) -> Option<Owners> {
     if let Some(ownership) = Ownership::of(&document.tags) {
         return Some(Owners::Whole(ownership.owner));
     }
-    if !document.tags.keys().any(|key| key.starts_with(key_ownership::PREFIX)) {
+    if !document.tags.keys().any(|key| key.starts_with(KEY_PREFIX)) {
         return None;
     }
     let mut stacks: Vec<String> =

@@ -60,6 +60,18 @@ pub(crate) async fn dispatch(
     }
 }
 
+/// Takes back what a request did.
+///
+/// # Errors
+/// Something stays behind, or may still appear.
+pub(crate) async fn undo(client: &Client, undo: &Undo, undo_log: &UndoLog<Undo>) -> Result<(), Failure> {
+    match undo {
+        Undo::Document(undo) => document::apply::undo::undo(client, undo).await,
+        Undo::Keys(undo) => document::apply::merge::undo(client, undo, undo_log).await,
+        Undo::ServiceSetting(undo) => undo.run(client, undo_log).await,
+    }
+}
+
 fn deleted(request: &Request) -> Reconciled {
     Reconciled { physical_id: request.physical_resource_id.clone().unwrap_or_default(), data: Map::new() }
 }

@@ -5,6 +5,7 @@ policies, which tests/policies reads. What it can't show: instances don't start,
 content of documents that are not Session documents is taken as it is.
 """
 
+import contextlib
 import json
 import re
 
@@ -101,7 +102,8 @@ class Example:
 
 
 def test_every_example_is_tried():
-    assert set(CHANGES) == {path.stem for path in (ROOT / "examples").glob("*.yaml")}
+    # The layers are tried together, as two stacks.
+    assert set(CHANGES) | {"layered-preferences"} == {path.stem for path in (ROOT / "examples").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES))
@@ -164,3 +166,34 @@ def test_a_document_moves_to_another_logical_id_in_one_deployment_as_the_migrati
     assert stacks.delete(example.name) == "DELETE_COMPLETE"
     assert ssm.describe_document(Name=document)["Document"]["DefaultVersion"] == "1", "it was adopted, so it stays"
     ssm.delete_document(Name=document)
+
+
+def test_two_layers_share_the_preferences_and_a_third_is_refused_a_key_that_is_taken(stacks):
+    ssm, name = stacks.client("ssm"), "SSM-SessionManagerRunShell"
+    base = json.dumps(
+        {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {"idleSessionTimeout": "20"}}
+    )
+    with contextlib.suppress(ssm.exceptions.InvalidDocument):
+        ssm.delete_document(Name=name)  # What an example before left, as its OnDelete says.
+    ssm.create_document(Name=name, DocumentType="Session", Content=base)
+    template = (ROOT / "examples/layered-preferences.yaml").read_text()
+    security = {"IdleSessionTimeout": "", "KmsKeyId": "alias/sessions", "CloudWatchLogGroupName": "/session-manager"}
+    assert stacks.put("security", template, security) == "CREATE_COMPLETE", stacks.reasons("security")
+    assert stacks.put("workload", template, {"IdleSessionTimeout": "5"}) == "CREATE_COMPLETE", stacks.reasons(
+        "workload"
+    )
+    assert stacks.put("workload", template, {"IdleSessionTimeout": "6"}) == "UPDATE_COMPLETE", stacks.reasons(
+        "workload"
+    )
+
+    def inputs():
+        return json.loads(ssm.get_document(Name=name)["Content"])["inputs"]
+
+    logs = {"cloudWatchLogGroupName": "/session-manager", "cloudWatchStreamingEnabled": True}
+    assert inputs() == {"idleSessionTimeout": "6", "kmsKeyId": "alias/sessions"} | logs
+    assert stacks.put("third", template, {"LinuxShellProfile": "cd", "IdleSessionTimeout": "7"}) == "ROLLBACK_COMPLETE"
+    assert "inputs.idleSessionTimeout is managed by another resource (stack workload)" in stacks.reasons("third")
+    for stack in ("third", "security", "workload"):
+        assert stacks.delete(stack) == "DELETE_COMPLETE"
+    assert json.loads(ssm.get_document(Name=name)["Content"]) == json.loads(base)
+    ssm.delete_document(Name=name)

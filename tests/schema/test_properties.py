@@ -106,10 +106,9 @@ HOURS = {"Minutes": {"Type": "String", "Default": "120"}}
         (document(Tags=[{"Key": "stack", "Value": {"Ref": "AWS::StackName"}}]), {}, []),
         (document(VersionName={"Fn::If": [PRODUCTION, "x", {"Ref": "AWS::NoValue"}]}), {}, []),
         (document(ServiceTimeout=None), {}, ["W9504"]),
-        # E9501 while NOT_YET has ContentMode.
-        (document(ContentMode="Merge", DocumentContent={"inputs": {"kmsKeyId": "x"}}), {}, ["E9501"]),
-        (document(ContentMode="Merge", DocumentContent={"inputs": {"kmsKey": "x"}}), {}, ["E9501", "W9503"]),
-        (document(ContentMode="Merge", DocumentContent={"inputs": {}, "parameters": {}}), {}, ["E9501", "E9502"]),
+        (document(ContentMode="Merge", DocumentContent={"inputs": {"kmsKeyId": "x"}}), {}, []),
+        (document(ContentMode="Merge", DocumentContent={"inputs": {"kmsKey": "x"}}), {}, ["W9503"]),
+        (document(ContentMode="Merge", DocumentContent={"inputs": {}, "parameters": {}}), {}, ["E9502"]),
         (document(DocumentType={"Ref": "Type"}, DocumentContent="x: 1"), {"Type": {"Type": "String"}}, []),
     ],
 )

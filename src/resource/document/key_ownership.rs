@@ -6,10 +6,7 @@ use std::fmt;
 use ring::digest;
 
 use super::content::KeyPath;
-use super::ownership::{Owner, TOLERANCE, Tags};
-
-/// The prefix of the tags. The path of the key follows.
-pub(crate) const PREFIX: &str = "cfn-ssm-document:key:";
+use super::ownership::{KEY_PREFIX, Owner, TOLERANCE, Tags};
 
 /// What AWS allows in the key and the value of a tag, in characters.
 const MAX_TAG_KEY: usize = 128;
@@ -98,7 +95,7 @@ impl fmt::Display for KeyOwnership {
 
 /// The key of the tag for this key of the content.
 pub(crate) fn tag_key(key: &KeyPath) -> String {
-    format!("{PREFIX}{key}")
+    format!("{KEY_PREFIX}{key}")
 }
 
 /// Whether the path can stand in the key of [a tag](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Tag.html).
@@ -109,7 +106,7 @@ pub(crate) fn is_taggable(key: &KeyPath) -> bool {
 
 /// The keys that have an owner, as a document's tags say. A tag that can't be read counts as absent.
 pub(crate) fn key_ownerships(tags: &Tags) -> KeyOwnerships {
-    let of_keys = tags.iter().filter_map(|(tag, value)| Some((tag.strip_prefix(PREFIX)?, value)));
+    let of_keys = tags.iter().filter_map(|(tag, value)| Some((tag.strip_prefix(KEY_PREFIX)?, value)));
     of_keys.filter_map(|(path, value)| Some((KeyPath::parse(path)?, KeyOwnership::parse(value)?))).collect()
 }
 

@@ -18,9 +18,9 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use self::apply::merge::Merge;
+use self::apply::context::{Applied, Apply, Met, NotApplied};
+use self::apply::merge::context::Merge;
 use self::apply::release::Releasing;
-use self::apply::{Applied, Apply, Met, NotApplied};
 use self::aws::read::Reader;
 use self::aws::write::Writer;
 use self::desired::{ContentMode, Declared, Desired, NamedKeys};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::key_ownership;
-
 /// Tags by key: those of a document, or those that a template declares.
 pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The prefix of all tags of ownership.
 pub(crate) const PREFIX: &str = "cfn-ssm-document:";
+/// The prefix of the tags that tell who manages a key.
+pub(crate) const KEY_PREFIX: &str = "cfn-ssm-document:key:";
 /// The stack that manages the document.
 pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
 /// The resource in that stack.
@@ -124,7 +124,7 @@ pub(crate) fn is_overtaken(tags: &Tags, signature: Option<i64>) -> bool {
 
 /// The tags of ownership among `tags`, without those of single keys.
 pub(crate) fn of_ownership(tags: &Tags) -> Tags {
-    let is_of_document = |key: &str| key.starts_with(PREFIX) && !key.starts_with(key_ownership::PREFIX);
+    let is_of_document = |key: &str| key.starts_with(PREFIX) && !key.starts_with(KEY_PREFIX);
     tags.iter().filter(|(key, _)| is_of_document(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 

@@ -3,6 +3,7 @@
 mod attributes;
 mod create;
 mod delete;
+mod deliveries;
 mod duplicate;
 mod events;
 mod histories;

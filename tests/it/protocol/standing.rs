@@ -84,7 +84,8 @@ async fn a_request_that_no_longer_stands_writes_nothing_and_says_so() {
     let later = |status, seconds| move |world: &World| says(world, status, seconds);
     let no_resource = |world: &World| world.aws.cloudformation(|known| known.remove(&stack("a"), LOGICAL_ID));
     let no_stack = |world: &World| world.aws.cloudformation(|known| known.remove_stack(&stack("a")));
-    let cases: [(&str, &dyn Fn(&World), &str); 7] = [
+    type Change<'a> = &'a dyn Fn(&World);
+    let cases: [(&str, Change<'_>, &str); 7] = [
         ("Create", &later(Status::CreateFailed, 20), "in CREATE_FAILED"),
         ("Create", &later(Status::DeleteInProgress, 5), "in DELETE_IN_PROGRESS"),
         ("Create", &no_resource, "no longer has the resource"),

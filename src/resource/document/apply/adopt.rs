@@ -1,6 +1,6 @@
 //! Observes a document and, where it is to be adopted, writes the tags of ownership while the content is read.
 
-use super::{Adopted, Apply, Met};
+use super::context::{Adopted, Apply, Met};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};

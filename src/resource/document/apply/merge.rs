@@ -1,5 +1,6 @@
 //! Carries out what is decided about keys: one writer at a time, on the version that was observed.
 
+pub(crate) mod context;
 mod promote;
 mod upload;
 
@@ -8,13 +9,14 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
+use self::context::Merge;
 use self::promote::Limit;
+use super::context::{Applied, Apply, NotApplied};
 use super::undo::delete;
-use super::{Applied, Apply, LONGEST_LAG, NotApplied, newer};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::observe::Look;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
@@ -22,8 +24,8 @@ use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::key_ownership::KeyOwner;
-use crate::resource::document::observed::{Document, Observed, Status};
-use crate::resource::document::ownership::{Owner, Tags};
+use crate::resource::document::observed::{Description, Document, Observed, Status};
+use crate::resource::document::ownership::{Tags, of_ownership};
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
     Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
@@ -33,20 +35,6 @@ use crate::resource::undo::Undo as AnyUndo;
 
 /// How many decisions of one request may turn out to be outdated: the deadline ends most requests before.
 const MAX_ROUNDS: usize = 30;
-
-/// What it takes to carry out a [`KeyRequest`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Merge<'a> {
-    pub(crate) reader: Reader<'a>,
-    pub(crate) writer: Writer<'a>,
-    pub(crate) owner: &'a Owner,
-    pub(crate) request: &'a KeyRequest<'a>,
-    /// Tells how old a version is.
-    pub(crate) clock: &'a Clock,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
-    /// Whether the shares must be known.
-    pub(crate) with_shares: bool,
-}
 
 /// What became of one decision.
 enum Round {
@@ -67,6 +55,10 @@ impl Merge<'_> {
         loop {
             self.undo_log.step("reading the document");
             match self.reader.shared_document(self.with_shares).await? {
+                Look::Present(document) if self.may_lack_tags(&document) => {
+                    self.undo_log.step("waiting until the tags of the new document are visible");
+                    backoff.pause().await;
+                }
                 Look::Present(document) => return Ok(Observed::Present(document)),
                 Look::Absent => return Ok(Observed::Absent),
                 Look::Changing(status) => {
@@ -76,6 +68,14 @@ impl Merge<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the document was just created and its tags may not be visible yet, which tell who did that.
+    fn may_lack_tags(&self, document: &Document) -> bool {
+        let Description { created_at, default_version, tags, .. } = &document.description;
+        let now = i64::try_from(self.clock.now().as_secs()).unwrap_or(i64::MAX);
+        let is_new = created_at.is_some_and(|created_at| now - created_at <= LONGEST_LAG.as_secs() as i64);
+        is_new && default_version == "1" && of_ownership(tags).is_empty()
     }
 
     /// Decides and carries out, until a decision is carried out on the document that it was made for. Begins with `observed`.
@@ -160,6 +160,9 @@ impl Merge<'_> {
         if change.is_empty() {
             return Ok(Round::Done(Some(applied(document))));
         }
+        if change.finds_own_value && self.is_new(&document.default.number).await? {
+            return Ok(Round::Locked);
+        }
         let applied = match &change.content {
             Some(content) => match self.write(document, content, &change).await? {
                 Some(applied) => applied,
@@ -194,11 +197,7 @@ impl Merge<'_> {
         change: &KeyChange,
     ) -> Result<Option<Applied>, NotApplied> {
         let (default, latest_version) = (&document.default.number, &document.description.latest_version);
-        let latest = match latest_version == default {
-            true => None,
-            false => self.reader.latest(latest_version, self.clock.now()).await?,
-        };
-        let turn = turn(latest.as_ref(), Some(content));
+        let turn = self.turn(document, Some(content)).await?;
         if turn == Turn::Wait {
             return Ok(None);
         }
@@ -208,7 +207,7 @@ impl Merge<'_> {
             Turn::Wait => return Ok(None),
             Turn::Promote(within) => {
                 self.writer.tag(&change.set_tags).await?;
-                let limit = within.map(|within| Limit::from_now(within));
+                let limit = within.map(Limit::from_now);
                 (promotion(latest_version.clone(), latest_version.clone()), limit)
             }
             Turn::Upload => {
@@ -218,10 +217,29 @@ impl Merge<'_> {
                     tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
                 tagged?;
                 let (version, latest) = uploaded?;
-                (promotion(version, latest), Some(limit))
+                // Only an upload locks the document, not a version that was found.
+                let limit = (version == latest).then_some(limit);
+                (promotion(version, latest), limit)
             }
         };
         self.promote(&promotion, limit, change, content).await.map(Some)
+    }
+
+    /// Whether the version was made so recently that the tags which were written with it may not be visible yet.
+    async fn is_new(&self, version: &str) -> Result<bool, Failure> {
+        let created_at = self.reader.created_at(version).await?;
+        Ok(created_at.is_none_or(|created_at| self.clock.now() < created_at + LONGEST_LAG))
+    }
+
+    /// Whose turn it is to write.
+    async fn turn(&self, document: &Document, content: Option<&Content>) -> Result<Turn, Failure> {
+        let latest_version = &document.description.latest_version;
+        if *latest_version == document.default.number {
+            return Ok(Turn::Upload);
+        }
+        let latest = self.reader.latest(latest_version, self.clock.now()).await?;
+        // A version that can't be read yet was just made.
+        Ok(latest.map_or(Turn::Wait, |latest| turn(&latest, content)))
     }
 
     /// Reads the tags again where only tags were written.
@@ -243,13 +261,10 @@ impl Merge<'_> {
     /// Deletes the document, unless somebody has a key of it now or is writing.
     async fn delete(&self, document: &Document) -> Result<Round, NotApplied> {
         self.undo_log.step("deleting the document");
-        let latest_version = &document.description.latest_version;
-        if *latest_version != document.default.number {
-            let latest = self.reader.latest(latest_version, self.clock.now()).await?;
-            if turn(latest.as_ref(), None) == Turn::Wait {
-                return Ok(Round::Locked);
-            }
+        if self.turn(document, None).await? == Turn::Wait {
+            return Ok(Round::Locked);
         }
+        let latest_version = &document.description.latest_version;
         let (again, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());
         let Some(again) = again? else { return Ok(Round::Done(None)) };
         if again.description.tags != document.description.tags || again.description.latest_version != *latest_version {

@@ -1,95 +1,27 @@
 //! Carries out a plan and verifies it. It decides nothing: each step is a call or a wait.
 
 mod adopt;
+pub(crate) mod context;
 pub(crate) mod merge;
 pub(crate) mod release;
 pub(crate) mod undo;
 mod upload;
 
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
-use self::upload::Uploaded;
-use super::aws::read::{Described, Reader};
-use super::aws::write::{NotCreated, NotWritten, Writer};
+use self::context::{Adopted, Applied, Apply, MadeVersion, NotApplied, Uploaded, newer};
+use super::aws::LONGEST_LAG;
+use super::aws::read::Described;
+use super::aws::write::{NotCreated, NotWritten};
 use super::content::redact;
-use super::intent::Intent;
 use super::observed::{Document, Observed, Status};
-use super::ownership::{Owner, Ownership, Tags};
+use super::ownership::{Ownership, Tags};
 use super::plan::Plan;
 use super::plan::change::{Change, VersionChange};
 use super::plan::tags::tags_of_new;
 use super::plan::undo::{CreateCall, Undo};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::invocation::undo_log::{UndoEntry, UndoLog};
-use crate::resource::undo::Undo as AnyUndo;
-
-/// How long a write may take to show in reads.
-const LONGEST_LAG: Duration = Duration::from_secs(5);
-
-/// What it takes to carry out plans for one document.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Apply<'a> {
-    pub(crate) reader: Reader<'a>,
-    pub(crate) writer: Writer<'a>,
-    pub(crate) intent: Intent<'a>,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
-}
-
-/// The document after the plan was carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Applied {
-    pub(crate) default_version: String,
-    pub(crate) latest_version: String,
-    /// The hash of the default version.
-    pub(crate) hash: Option<String>,
-}
-
-/// Why a plan was not carried out.
-#[derive(Debug)]
-pub(crate) enum NotApplied {
-    /// A step failed.
-    Failed(Failure),
-    /// The document is no longer as it was when the plan was made, for this reason: it must be observed again.
-    Outdated(Failure),
-}
-
-/// A document as this invocation met it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Met {
-    pub(crate) observed: Observed,
-    pub(crate) adopted: Adopted,
-}
-
-/// Whether this invocation adopted the document.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Adopted {
-    /// The document was this resource's already, or there was none.
-    No,
-    /// It did. Until then, this was the owner, if any.
-    From(Option<Owner>),
-}
-
-impl Adopted {
-    /// The first adoption of an invocation counts, however often the document is observed.
-    pub(crate) fn or(self, later: Self) -> Self {
-        match self {
-            Self::No => later,
-            Self::From(_) => self,
-        }
-    }
-
-    /// What is known after the document was observed once more.
-    pub(crate) fn and(self, met: Met) -> (Observed, Self) {
-        (met.observed, self.or(met.adopted))
-    }
-}
-
-impl From<Failure> for NotApplied {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
 
 impl Apply<'_> {
     /// Carries out the plan for the document that was observed.
@@ -287,42 +219,8 @@ impl Apply<'_> {
             }
         }
     }
-
-    fn noted_undo(&self) -> Option<Undo> {
-        match self.undo_log.entry()?.undo {
-            AnyUndo::Document(undo) => Some(undo),
-            AnyUndo::Keys(_) | AnyUndo::ServiceSetting(_) => None,
-        }
-    }
-
-    /// Records what a failure must undo, in place of an earlier entry.
-    fn note(&self, undo: Undo) {
-        self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: AnyUndo::Document(undo) });
-    }
-
-    fn amend(&self, change: impl FnOnce(&mut Undo)) {
-        self.undo_log.amend(|undo| {
-            if let AnyUndo::Document(undo) = undo {
-                change(undo);
-            }
-        });
-    }
-}
-
-/// The version that has the desired content.
-enum MadeVersion {
-    /// Nothing was to be made.
-    Observed,
-    /// A version that was there, and Active.
-    Promote(String),
-    /// A version that was uploaded now, or found where AWS refused another one.
-    Uploaded(Box<Uploaded>),
 }
 
 fn disappeared(name: &str) -> Failure {
     Failure::new(format!("The document {name} disappeared in the meantime."))
-}
-
-fn newer<'a>(one: &'a str, other: &'a str) -> &'a str {
-    if one.parse::<u64>().ok() > other.parse::<u64>().ok() { one } else { other }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use aws_sdk_ssm::Client;
 use tokio::time::Instant;
 
-use super::LONGEST_LAG;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;

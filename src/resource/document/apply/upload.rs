@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::{Apply, MadeVersion, NotApplied};
+use super::context::{Apply, MadeVersion, NotApplied, Uploaded};
 use crate::failure::Failure;
 use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotUploaded;
@@ -16,14 +16,6 @@ use crate::resource::document::plan::versions::{
 
 /// How many contents are read side by side when the versions are searched.
 const READ_AT_ONCE: usize = 8;
-
-/// A version that has the desired content.
-#[derive(Debug)]
-pub(super) struct Uploaded {
-    pub(super) number: String,
-    pub(super) described: Described,
-    pub(super) promote: bool,
-}
 
 impl Apply<'_> {
     pub(super) async fn upload(&self, document: &Document, upload: &Upload) -> Result<MadeVersion, NotApplied> {

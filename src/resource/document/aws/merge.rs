@@ -38,13 +38,14 @@ impl Reader<'_> {
         Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
     }
 
-    /// Reads a version that is not the default version, and how old it is at `now`, the time since 1970; `None` if it is gone.
+    /// Reads a version that is not the default version, and how old it is at `now`, the time since 1970; `None` if it is gone. A
+    /// version that is not listed yet was just made.
     ///
     /// # Errors
     /// A call failed.
     pub(crate) async fn latest(&self, number: &str, now: Duration) -> Result<Option<Latest>, Failure> {
         let (version, created_at) = tokio::try_join!(self.version(number, Format::Json), self.created_at(number))?;
-        let age = created_at.map_or(Duration::MAX, |created_at| now.saturating_sub(created_at));
+        let age = created_at.map_or(Duration::ZERO, |created_at| now.saturating_sub(created_at));
         Ok(version.map(|version| Latest { status: version.status, age, content: version.content }))
     }
 

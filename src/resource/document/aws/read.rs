@@ -113,7 +113,7 @@ impl Reader<'_> {
         Ok(versions)
     }
 
-    /// Returns when a version was made, since 1970; `None` if it is not listed, or without a date.
+    /// Returns when a version was made, since 1970; `None` if it is not listed yet. One without a date was made long ago.
     ///
     /// # Errors
     /// As for [`Reader::versions`].
@@ -124,7 +124,7 @@ impl Reader<'_> {
             let version = item.map_err(|error| self.failure(&SsmError::new("ListDocumentVersions", &error)))?;
             if version.document_version.as_deref() == Some(number) {
                 let date = version.created_date.and_then(|date| SystemTime::try_from(date).ok());
-                return Ok(date.and_then(|date| date.duration_since(UNIX_EPOCH).ok()));
+                return Ok(Some(date.and_then(|date| date.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()));
             }
         }
         Ok(None)

@@ -7,7 +7,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::KeyPath;
+use super::path::KeyPath;
 
 /// A change of one key.
 #[derive(Clone)]

@@ -1,10 +1,18 @@
 //! The property `ContentMode`, and what `Merge` leaves to nobody in particular.
 
 use super::keys::NamedKeys;
-use super::session::Findings;
-use super::{ContentMode, Desired, OnDelete, OnExisting};
 use crate::cfn::properties::Properties;
 use crate::resource::document::content::{Content, Format};
+
+/// Which part of the content the resource manages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum ContentMode {
+    /// All of it.
+    #[default]
+    Replace,
+    /// These keys.
+    Merge(NamedKeys),
+}
 
 const IS_MERGE: [(&str, bool); 2] = [("Replace", false), ("Merge", true)];
 
@@ -46,27 +54,4 @@ pub(super) fn declared_mode(reader: &mut Properties<'_>, content: Option<&str>, 
     let content = content.and_then(|text| Content::read("DocumentContent", text.to_owned(), format).ok());
     let named = content.map(|content| NamedKeys::read("DocumentContent", &content).0);
     ContentMode::Merge(named.unwrap_or_default())
-}
-
-impl Desired {
-    /// The Session document `name` with this content and nothing else.
-    pub(crate) fn session(name: &str, content: Content) -> Self {
-        Self {
-            name: name.to_owned(),
-            content,
-            mode: ContentMode::Replace,
-            document_type: "Session".to_owned(),
-            set_default_version: true,
-            on_existing: OnExisting::Adopt,
-            on_delete: OnDelete::Retain,
-            version_name: None,
-            display_name: None,
-            target_type: None,
-            requires: Vec::new(),
-            attachments: Vec::new(),
-            tags: Default::default(),
-            account_ids: Default::default(),
-            findings: Findings::default(),
-        }
-    }
 }

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 pub use self::keys::NamedKeys;
 pub use self::lists::{Attachment, Requirement};
 use self::lists::{account_ids, attachments, check_tags, is_reserved, requires, tags};
+pub use self::merge::ContentMode;
 use self::merge::content_mode;
+
 use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::resource::document::content::{Content, Format};
@@ -75,16 +77,6 @@ pub enum OnExisting {
     Fail,
 }
 
-/// Which part of the content the resource manages.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum ContentMode {
-    /// All of it.
-    #[default]
-    Replace,
-    /// These keys.
-    Merge(NamedKeys),
-}
-
 /// What to do with the document when the resource goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
@@ -138,6 +130,27 @@ pub struct Declared {
 }
 
 impl Desired {
+    /// The Session document `name` with this content and nothing else.
+    pub(crate) fn session(name: &str, content: Content) -> Self {
+        Self {
+            name: name.to_owned(),
+            content,
+            mode: ContentMode::Replace,
+            document_type: "Session".to_owned(),
+            set_default_version: true,
+            on_existing: OnExisting::Adopt,
+            on_delete: OnDelete::Retain,
+            version_name: None,
+            display_name: None,
+            target_type: None,
+            requires: Vec::new(),
+            attachments: Vec::new(),
+            tags: Default::default(),
+            account_ids: Default::default(),
+            findings: session::Findings::default(),
+        }
+    }
+
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::merge::{refuse_key_owners, whole_document_before};
+use super::merge::owners::{refuse_key_owners, whole_document_before};
 use super::requires::adoption_problem;
 use super::tags::{add_if_it_fits, fits, refuse_too_many, since};
 use crate::failure::{Failure, Problem, fail_on};

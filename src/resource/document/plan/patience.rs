@@ -1,6 +1,6 @@
 //! Decides whether an Update may follow one that CloudFormation cancelled and that may still be writing.
 
-use super::merge::shows_keys;
+use super::merge::desired::shows_keys;
 use crate::resource::document::content::Content;
 use crate::resource::document::desired::{ContentMode, Declared};
 use crate::resource::document::intent::{Encounter, Intent};

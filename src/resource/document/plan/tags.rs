@@ -7,9 +7,8 @@ use ring::digest;
 use crate::failure::Failure;
 use crate::resource::document::desired::{Attachment, Desired};
 use crate::resource::document::intent::Intent;
-use crate::resource::document::key_ownership;
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, SINCE, Tags};
+use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, KEY_PREFIX, SINCE, Tags};
 
 /// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
 const MAX_TAGS: usize = 50;
@@ -25,7 +24,7 @@ pub(super) fn no_longer_declared(intent: Intent<'_>, document: &Description) -> 
 
 /// The tags by which the document was shared by its keys, before it became this resource's as a whole.
 pub(super) fn of_keys(document: &Description) -> BTreeSet<String> {
-    document.tags.keys().filter(|key| key.starts_with(key_ownership::PREFIX)).cloned().collect()
+    document.tags.keys().filter(|key| key.starts_with(KEY_PREFIX)).cloned().collect()
 }
 
 /// The tag that records when CloudFormation signed the request.

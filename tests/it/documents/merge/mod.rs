@@ -2,6 +2,7 @@
 //!
 //! Everything runs without sockets in a runtime whose time is paused, so that waits of seconds take none.
 
+mod histories;
 mod moves;
 mod overlap;
 mod owners;

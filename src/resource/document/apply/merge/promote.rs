@@ -2,14 +2,18 @@
 
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{Merge, newer};
+use super::context::Merge;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::apply::{Applied, LONGEST_LAG, NotApplied};
+use crate::resource::document::apply::context::{Applied, NotApplied, newer};
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
 use crate::resource::document::plan::merge::KeyChange;
 use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
+
+/// A promotion that another writer could overtake is not retried for longer.
+const UNLOCKED: Duration = Duration::from_secs(2);
 
 /// Until when this request has the document for itself.
 #[derive(Debug, Clone, Copy)]
@@ -53,18 +57,15 @@ impl Merge<'_> {
         self.undo_log.step(format!("promoting version {version}"));
         if self.wait_until_promotable(promotion, limit, change, content).await? {
             self.amend(|undo| undo.promoted = Some(version.clone()));
-            let promoted = match limit {
-                Some(limit) => timeout_at(limit.end, self.writer.promote(version)).await.ok(),
-                None => Some(self.writer.promote(version).await),
-            };
-            match promoted {
-                Some(Ok(_)) => {}
-                Some(Err(NotWritten::Refused(failure))) => {
+            let end = limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end);
+            match timeout_at(end, self.writer.promote(version)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(NotWritten::Refused(failure))) => {
                     self.amend(|undo| undo.promoted = None);
                     return Err(failure.into());
                 }
-                Some(Err(NotWritten::Uncertain(failure))) => return Err(NotApplied::Outdated(failure)),
-                None => return Err(took_too_long(version)),
+                Ok(Err(NotWritten::Uncertain(failure))) => return Err(NotApplied::Outdated(failure)),
+                Err(_) => return Err(took_too_long(version)),
             }
         }
         let (mut backoff, started) = (Backoff::new(), Instant::now());

@@ -1,7 +1,7 @@
 //! Uploads a merged content, or finds the version that has it if AWS refuses another.
 
-use super::Merge;
-use crate::resource::document::apply::NotApplied;
+use super::context::Merge;
+use crate::resource::document::apply::context::NotApplied;
 use crate::resource::document::aws::write::NotUploaded;
 use crate::resource::document::content::Content;
 use crate::resource::document::desired::Desired;

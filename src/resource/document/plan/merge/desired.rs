@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::key_plan::Former;
+use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base};
 use super::merged::{edits_to_set, findings, merge, refuse_other_shape, skeleton, value_in};
 use super::owners::{refuse_overtaken, refuse_tags_without_room, refuse_whole_owner, taken_from_others};
 use super::put_back::{edit_back, needed_version, put_back};
-use super::undo::Former;
-use super::{Earlier, KeyChange, KeyPlan, KeysPlanned, base};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::content::{Content, Edit, KeyPath};
 use crate::resource::document::desired::{ContentMode, NamedKeys, OnDelete, OnExisting};
@@ -160,6 +160,10 @@ impl Desiring<'_> {
             set_tags,
             content: merged,
             taken: self.taken(&standings, &base, earlier, &description.tags),
+            finds_own_value: standings.iter().any(|(key, standing)| {
+                let has_value = value_in(&base, key).is_some_and(|value| self.named.keys.get(*key) == Some(value));
+                matches!(standing, Standing::New) && !owned.contains_key(*key) && has_value
+            }),
             is_of_created: standings.values().any(|standing| {
                 matches!(standing, Standing::TakenEarlier(KeyOwnership { before: Before::NoDocument, .. }))
                     && matches!(intent.encounter, Encounter::Create)
@@ -244,7 +248,7 @@ impl Desiring<'_> {
     fn let_go_of_the_whole(&self, document: &Document, change: &mut KeyChange) {
         let tags = &document.description.tags;
         let mut remove = BTreeSet::from(
-            [STACK_ID, LOGICAL_ID, PREVIOUS_DEFAULT_VERSION, DEFAULT_VERSION, SINCE, ATTACHMENTS].map(str::to_owned),
+            [STACK_ID, LOGICAL_ID, PREVIOUS_DEFAULT_VERSION, SINCE, ATTACHMENTS, DEFAULT_VERSION].map(str::to_owned),
         );
         if let Some(previous) = self.intent.previous() {
             remove.extend(previous.tags.keys().cloned());

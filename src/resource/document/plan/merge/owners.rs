@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::undo::Former;
+use super::key_plan::Former;
 use crate::failure::Failure;
 use crate::resource::document::content::KeyPath;
 use crate::resource::document::desired::{NamedKeys, OnExisting};

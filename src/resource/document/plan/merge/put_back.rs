@@ -1,6 +1,6 @@
 //! Decides how a key that a resource lets go gets its earlier value back.
 
-use super::Earlier;
+use super::key_plan::Earlier;
 use super::merged::{skeleton, value_in};
 use crate::failure::{Failure, Problem};
 use crate::resource::document::content::{Content, Edit, KeyPath, Node, value_at};

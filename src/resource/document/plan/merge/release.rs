@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge};
 use super::put_back::{needed_version, put_back};
-use super::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use crate::failure::Failure;
 use crate::resource::document::desired::{NamedKeys, OnDelete};
 use crate::resource::document::key_ownership::{KeyOwner, KeyOwnerships, key_ownerships, tag_key};

@@ -34,10 +34,9 @@ pub(crate) enum Turn {
     Promote(Option<Duration>),
 }
 
-/// Decides whose turn it is. `latest` is `None` if the latest version is the default version. `merged` is `None` for a request
-/// that writes no content.
-pub(crate) fn turn(latest: Option<&Latest>, merged: Option<&Content>) -> Turn {
-    let Some(latest) = latest else { return Turn::Upload };
+/// Decides whose turn it is while the latest version is not the default version. `merged` is `None` for a request that writes no
+/// content.
+pub(crate) fn turn(latest: &Latest, merged: Option<&Content>) -> Turn {
     let has_content = merged.is_some_and(|merged| merged.same_as(&latest.content));
     match &latest.status {
         Status::Creating | Status::Updating | Status::Deleting => Turn::Wait,
@@ -137,9 +136,8 @@ mod tests {
             (failed(), 60, "{\"a\":1}", Turn::Upload),
         ] {
             let latest = Latest { status, age: seconds(age), content: text.into() };
-            assert_eq!(turn(Some(&latest), Some(&merged)), expected, "{latest:?}");
+            assert_eq!(turn(&latest, Some(&merged)), expected, "{latest:?}");
         }
-        assert_eq!(turn(None, Some(&merged)), Turn::Upload);
     }
 
     #[test]

@@ -3,28 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use super::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge, value_in};
 use super::put_back::{edit_back, needed_version};
-use super::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use crate::failure::{Failure, Problem};
 use crate::invocation::clock::Clock;
-use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node};
+use crate::resource::document::content::{Content, Format, KeyPath};
 use crate::resource::document::desired::NamedKeys;
 use crate::resource::document::key_ownership::{Before, KeyOwner, KeyOwnerships, key_ownerships, tag_key};
 use crate::resource::document::observed::{Document, Observed};
 use crate::resource::document::ownership::{ORIGIN, Owner, Ownership, Tags};
 use crate::resource::document::plan::merge::merged::SKELETON;
 use crate::resource::document::plan::undo::CreateCall;
-
-/// A key that a request took, and what it was before.
-#[derive(Debug, Clone)]
-pub(crate) struct Former {
-    /// The tag of its former owner, if it had one.
-    pub(crate) tag: Option<String>,
-    /// What the request sets.
-    pub(crate) declared: Node,
-    pub(crate) put_back: Edit,
-}
 
 /// What one request took of a document. It is kept up to date *before* each write.
 #[derive(Debug, Clone)]

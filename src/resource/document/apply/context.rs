@@ -1,0 +1,120 @@
+//! What the steps share: what it takes to carry out plans for one document, how that ends, and the undo that they keep up to date.
+
+use crate::failure::Failure;
+use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::resource::document::aws::read::{Described, Reader};
+use crate::resource::document::aws::write::Writer;
+use crate::resource::document::intent::Intent;
+use crate::resource::document::observed::Observed;
+use crate::resource::document::ownership::Owner;
+use crate::resource::document::plan::undo::Undo;
+use crate::resource::undo::Undo as AnyUndo;
+
+/// What it takes to carry out plans for one document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Apply<'a> {
+    pub(crate) reader: Reader<'a>,
+    pub(crate) writer: Writer<'a>,
+    pub(crate) intent: Intent<'a>,
+    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+}
+
+/// The document after the plan was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) default_version: String,
+    pub(crate) latest_version: String,
+    /// The hash of the default version.
+    pub(crate) hash: Option<String>,
+}
+
+/// Why a plan was not carried out.
+#[derive(Debug)]
+pub(crate) enum NotApplied {
+    /// A step failed.
+    Failed(Failure),
+    /// The document is no longer as it was when the plan was made, for this reason: it must be observed again.
+    Outdated(Failure),
+}
+
+/// A document as this invocation met it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Met {
+    pub(crate) observed: Observed,
+    pub(crate) adopted: Adopted,
+}
+
+/// Whether this invocation adopted the document.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Adopted {
+    /// The document was this resource's already, or there was none.
+    No,
+    /// It did. Until then, this was the owner, if any.
+    From(Option<Owner>),
+}
+
+impl Adopted {
+    /// The first adoption of an invocation counts, however often the document is observed.
+    pub(crate) fn or(self, later: Self) -> Self {
+        match self {
+            Self::No => later,
+            Self::From(_) => self,
+        }
+    }
+
+    /// What is known after the document was observed once more.
+    pub(crate) fn and(self, met: Met) -> (Observed, Self) {
+        (met.observed, self.or(met.adopted))
+    }
+}
+
+impl From<Failure> for NotApplied {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Apply<'_> {
+    pub(super) fn noted_undo(&self) -> Option<Undo> {
+        match self.undo_log.entry()?.undo {
+            AnyUndo::Document(undo) => Some(undo),
+            AnyUndo::Keys(_) | AnyUndo::ServiceSetting(_) => None,
+        }
+    }
+
+    /// Records what a failure must undo, in place of an earlier entry.
+    pub(super) fn note(&self, undo: Undo) {
+        self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: AnyUndo::Document(undo) });
+    }
+
+    pub(super) fn amend(&self, change: impl FnOnce(&mut Undo)) {
+        self.undo_log.amend(|undo| {
+            if let AnyUndo::Document(undo) = undo {
+                change(undo);
+            }
+        });
+    }
+}
+
+/// The version that has the desired content.
+pub(super) enum MadeVersion {
+    /// Nothing was to be made.
+    Observed,
+    /// A version that was there, and Active.
+    Promote(String),
+    /// A version that was uploaded now, or found where AWS refused another one.
+    Uploaded(Box<Uploaded>),
+}
+
+/// A version that has the desired content.
+#[derive(Debug)]
+pub(super) struct Uploaded {
+    pub(super) number: String,
+    pub(super) described: Described,
+    pub(super) promote: bool,
+}
+
+/// The newer of two versions.
+pub(super) fn newer<'a>(one: &'a str, other: &'a str) -> &'a str {
+    if one.parse::<u64>().ok() > other.parse::<u64>().ok() { one } else { other }
+}

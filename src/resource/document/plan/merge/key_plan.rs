@@ -1,0 +1,109 @@
+//! What is decided about the keys of a document.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::failure::{Failure, Problem};
+use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node};
+use crate::resource::document::observed::Document;
+use crate::resource::document::ownership::Tags;
+
+/// The contents of earlier versions, by number; `None` for a version that is gone or can't be read.
+pub(crate) type Earlier = BTreeMap<String, Option<Content>>;
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum KeyPlan {
+    /// Nothing: the keys are as they are to be.
+    Nothing,
+    /// What the request wrote is not visible yet.
+    LookAgain,
+    /// Create the document with this content and these tags.
+    Create { content: Content, tags: Tags, undo: BTreeMap<KeyPath, Former> },
+    /// Change some keys.
+    Change(KeyChange),
+    /// Delete the document: nobody has a key of it, and nothing but the skeleton is left.
+    Delete,
+}
+
+/// A key that a request took, and what it was before.
+#[derive(Debug, Clone)]
+pub(crate) struct Former {
+    /// The tag of its former owner, if it had one.
+    pub(crate) tag: Option<String>,
+    /// What the request sets.
+    pub(crate) declared: Node,
+    pub(crate) put_back: Edit,
+}
+
+/// A change of some keys.
+#[derive(Debug, Default)]
+pub(crate) struct KeyChange {
+    /// Set before a version with the content can become the default version.
+    pub(crate) set_tags: Tags,
+    /// The content that the default version lacks.
+    pub(crate) content: Option<Content>,
+    /// Set and removed when the content is in place.
+    pub(crate) set_tags_afterwards: Tags,
+    pub(crate) remove_tags_afterwards: BTreeSet<String>,
+    /// Accounts that the resource shared the document with while it owned it as a whole.
+    pub(crate) unshare: Vec<String>,
+    /// Keys that become this resource's: how a failure gives them back.
+    pub(crate) taken: BTreeMap<KeyPath, Former>,
+    /// Whether a key that nobody owns has the value already: another delivery may have set it whose tags are not visible yet.
+    pub(crate) finds_own_value: bool,
+    /// Whether an earlier delivery of this request created the document.
+    pub(crate) is_of_created: bool,
+}
+
+impl KeyChange {
+    /// Whether it changes nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.content.is_none()
+            && self.set_tags.is_empty()
+            && self.set_tags_afterwards.is_empty()
+            && self.remove_tags_afterwards.is_empty()
+            && self.unshare.is_empty()
+    }
+}
+
+/// A plan, and what whoever deploys should know about it.
+#[derive(Debug)]
+pub(crate) struct KeysPlanned {
+    pub(crate) plan: KeyPlan,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+pub(super) fn nothing() -> KeysPlanned {
+    KeysPlanned { plan: KeyPlan::Nothing, warnings: Vec::new() }
+}
+
+/// Reads the default version, which others may have written.
+///
+/// # Errors
+/// It is not a JSON mapping, or not one that can be merged with.
+pub(super) fn base(document: &Document) -> Result<Content, Failure> {
+    let read = Content::read("it", document.default.content.clone(), Some(Format::Json));
+    read.map_err(|problem| {
+        Failure::new(format!(
+            "The content of version {}, the default version, can't be merged with: {problem} Correct the document.",
+            document.default.number
+        ))
+    })
+}
+
+impl fmt::Display for KeyPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing to do"),
+            Self::LookAgain => f.write_str("look again"),
+            Self::Create { .. } => f.write_str("create the document"),
+            Self::Delete => f.write_str("delete the document"),
+            Self::Change(change) => {
+                let content = if change.content.is_some() { "merge the keys" } else { "keep the content" };
+                let tags = change.set_tags.len() + change.set_tags_afterwards.len();
+                write!(f, "{content}, set {tags} tags, remove {}", change.remove_tags_afterwards.len())
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Random histories of requests that are late, doubled, cancelled, or cut off: several deliveries run side by side, in paused time.
+//!
+//! Whatever a request adds (its content, a tag, a share) is named after that request, so that each trace of it can be told.
+//! What always holds, whenever CloudFormation has finished an operation: the SUCCESS of the newest request is true; of a
+//! request that was cancelled or rolled back there is no trace, neither as the default version nor as a tag or a share; a
+//! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no tags of
+//! ownership remain that name a resource which is gone.
+//!
+//! Left out, because SECURITY.md and the README document it: a delivery that begins within 5 s of its signature, after the
+//! following request is done; requests of one resource within 2 s; and a CloudFormation that can't be asked. CloudFormation
+//! sends the next request for a resource 3 s after the one before at the soonest; two stacks keep 15 s apart.
+
+mod checks;
+mod cloudformation;
+mod soak;
+mod steps;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use loopback_aws::Loopback;
+use loopback_aws::ssm::{Activation, Document, Lags, Version};
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use self::checks::State;
+use self::cloudformation::Sent;
+use self::steps::{Edit, NAMES, STACKS, Setting, Step, setting, steps};
+
+/// What a stack declares of its document.
+#[derive(Debug, Clone)]
+struct Wanted {
+    name: usize,
+    content: u32,
+    tag: Option<u32>,
+    share: Option<u32>,
+    set_default: bool,
+    on_existing: &'static str,
+    on_delete: &'static str,
+}
+
+/// A stack's resource as CloudFormation knows it.
+#[derive(Debug, Clone)]
+struct Resource {
+    id: String,
+    wanted: Wanted,
+    /// Whether nobody else has had a hand in the document since the last SUCCESS.
+    undisturbed: bool,
+}
+
+struct History {
+    aws: Rc<Loopback>,
+    resources: [Option<Resource>; 2],
+    sent: Rc<RefCell<Vec<Sent>>>,
+    ends: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
+    /// The parts of requests that were cancelled or rolled back.
+    dead: BTreeSet<u32>,
+    /// The parts so far.
+    parts: u32,
+    /// Which stack's resource made a document and manages it still.
+    makers: [Option<usize>; 2],
+    /// The documents that a stack let go of with their tags.
+    abandoned: BTreeSet<(usize, usize)>,
+    before: [Option<State>; 2],
+    counts: BTreeMap<&'static str, u64>,
+}
+
+fn json_of(part: u32) -> String {
+    let inputs = json!({"cloudWatchLogGroupName": format!("/part/{part}"), "idleSessionTimeout": "20"});
+    json!({"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs}).to_string()
+}
+
+fn share_of(part: u32) -> String {
+    format!("{:012}", 100_000_000_000 + u64::from(part))
+}
+
+fn tag_of(part: u32) -> String {
+    format!("part-{part}")
+}
+
+impl Wanted {
+    fn properties(&self) -> Value {
+        let mut properties = json!({
+            "DocumentName": NAMES[self.name], "DocumentContent": json_of(self.content), "ServiceTimeout": "900",
+            "SetDefaultVersion": self.set_default.to_string(), "OnExisting": self.on_existing, "OnDelete": self.on_delete,
+        });
+        if let Some(tag) = self.tag {
+            properties["Tags"] = json!({ tag_of(tag): "x" });
+        }
+        if let Some(share) = self.share {
+            properties["AccountIds"] = json!([share_of(share)]);
+        }
+        properties
+    }
+
+    fn parts(&self) -> BTreeSet<u32> {
+        [Some(self.content), self.tag, self.share].into_iter().flatten().collect()
+    }
+}
+
+impl History {
+    fn new(setting: &Setting) -> Self {
+        let builder = Loopback::builder().latency_up_to(setting.latency, setting.seed);
+        let aws = builder.in_process(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        aws.ssm(|model| {
+            model.busy_refuses = setting.busy_refuses;
+            if !setting.activation.is_zero() {
+                model.activation = Activation::After(setting.activation);
+            }
+            model.lags = Lags::up_to(setting.lag, setting.seed);
+        });
+        Self {
+            aws: Rc::new(aws),
+            resources: [None, None],
+            sent: Rc::default(),
+            ends: mpsc::unbounded_channel(),
+            dead: BTreeSet::new(),
+            parts: 0,
+            makers: [None, None],
+            abandoned: BTreeSet::new(),
+            before: [None, None],
+            counts: BTreeMap::new(),
+        }
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    fn part(&mut self) -> u32 {
+        self.parts += 1;
+        self.parts
+    }
+
+    async fn run(&mut self, step: &Step) {
+        match step {
+            Step::Deploy { stack, wish, way, then } => self.deploy(*stack, wish, way, then).await,
+            Step::Remove { stack, way } => self.remove(*stack, way).await,
+            Step::Abandon { stack } => self.abandon(*stack).await,
+            Step::Again { pick, after } => self.again(*pick, *after),
+            Step::Hand { name, edit } => self.edit(*name, *edit).await,
+            Step::Pause { seconds } => {
+                self.count("pause");
+                sleep(Duration::from_secs(*seconds)).await;
+            }
+        }
+    }
+
+    /// An earlier life of a resource is told from the present one by its age alone: the next one begins after `ServiceTimeout`.
+    async fn abandon(&mut self, stack: usize) {
+        let Some(resource) = self.resources[stack].take() else { return };
+        self.count("abandon");
+        self.abandoned.insert((stack, resource.wanted.name));
+        self.gone(stack);
+        sleep(Duration::from_secs(1_000)).await;
+    }
+
+    async fn edit(&mut self, name: usize, edit: Edit) {
+        // The leases of the requests before are over.
+        let signed = self.sent.borrow().last().map(|sent| sent.signed);
+        sleep_until(signed.unwrap_or_else(Instant::now) + Duration::from_secs(15)).await;
+        let part = self.part();
+        let made = self.aws.ssm(|model| match (edit, model.document_mut(NAMES[name])) {
+            (Edit::Put, None) => {
+                model
+                    .put_document(Document::session(NAMES[name], json_of(part)).tag("cost", "7").share("999999999999"));
+                true
+            }
+            (Edit::Delete, Some(_)) => model.remove_document(NAMES[name]).is_some(),
+            (Edit::AddDefault, Some(document)) => {
+                document.default_version = document.push(Version::json(json_of(part)));
+                true
+            }
+            (Edit::RemoveOurTags, Some(document)) => {
+                document.tags.retain(|key, _| !key.starts_with("cfn-ssm-document:"));
+                true
+            }
+            (Edit::Put, Some(_)) | (Edit::Delete | Edit::AddDefault | Edit::RemoveOurTags, None) => false,
+        });
+        if !made {
+            return;
+        }
+        self.count("by hand");
+        if edit != Edit::AddDefault {
+            self.makers[name] = None;
+            self.abandoned.retain(|(_, abandoned)| *abandoned != name);
+        }
+        for resource in self.resources.iter_mut().flatten().filter(|resource| resource.wanted.name == name) {
+            resource.undisturbed = false;
+        }
+        self.before = self.states();
+        sleep(Duration::from_secs(2)).await;
+    }
+}
+
+/// Runs a history. It panics where something does not hold.
+fn run(setting: &Setting, steps: &[Step]) -> BTreeMap<&'static str, u64> {
+    // The retries' jitter, too, is that of the history.
+    fastrand::seed(setting.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let mut history = History::new(setting);
+        for step in steps {
+            history.run(step).await;
+        }
+        // Every delivery has ended, and every call has taken effect.
+        sleep(Duration::from_secs(1_000)).await;
+        history.check(None);
+        history.counts
+    })
+}
+
+#[test]
+fn every_history_of_late_and_cancelled_requests_holds() {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
+    let config = ProptestConfig {
+        cases,
+        max_shrink_iters: 2_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
+    let result = TestRunner::new(config).run(&(setting(), steps()), |(setting, steps)| {
+        run(&setting, &steps);
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}

@@ -1,0 +1,98 @@
+//! Histories without end: `make soak MINUTES=60`.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::steps::{Setting, Step, setting, steps};
+
+/// The history of a seed.
+fn draw(seed: u64) -> impl ValueTree<Value = (Setting, Vec<Step>)> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    (setting(), steps()).new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap()
+}
+
+fn fails((setting, steps): &(Setting, Vec<Step>)) -> Option<String> {
+    let result = catch_unwind(AssertUnwindSafe(|| super::run(setting, steps)));
+    result.err().map(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => other.downcast::<&str>().map_or_else(|_| "a panic".to_owned(), |text| (*text).to_owned()),
+    })
+}
+
+/// The shortest history that fails, as far as it is found in a few hundred runs.
+fn shrink(mut tree: impl ValueTree<Value = (Setting, Vec<Step>)>, whole: String) -> ((Setting, Vec<Step>), String) {
+    let mut least = (tree.current(), whole);
+    let mut simpler = true;
+    for _ in 0..number("SOAK_SHRINKS").unwrap_or(600) {
+        if !(if simpler { tree.simplify() } else { tree.complicate() }) {
+            break;
+        }
+        let history = tree.current();
+        let failure = fails(&history);
+        simpler = failure.is_some();
+        if let Some(failure) = failure {
+            least = (history, failure);
+        }
+    }
+    least
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
+}
+
+/// `SOAK_SEED` replays one history; `SOAK_FIRST` begins at another seed; `SOAK_FAILURES` is how many end the soak; a failing
+/// history is run `SOAK_SHRINKS` times to shorten it; `SOAK_HISTORIES` ends the soak before its time.
+#[test]
+#[ignore = "it runs for as long as MINUTES says"]
+fn soak() {
+    if let Some(seed) = number("SOAK_SEED") {
+        let history = draw(seed).current();
+        eprintln!("seed {seed}: {history:#?}");
+        eprintln!("{:?}", super::run(&history.0, &history.1));
+        return;
+    }
+    let minutes = number("MINUTES").unwrap_or(1);
+    let enough = number("SOAK_FAILURES").unwrap_or(5);
+    let (began, mut seed) = (Instant::now(), number("SOAK_FIRST").unwrap_or(0));
+    let (mut counts, mut histories, mut failures) = (BTreeMap::<&str, u64>::new(), 0_u64, 0);
+    // A failing history is printed once, with what it shrinks to.
+    if number("SOAK_LOUD").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    let most = number("SOAK_HISTORIES").unwrap_or(u64::MAX);
+    while began.elapsed() < Duration::from_secs(minutes * 60) && failures < enough && histories < most {
+        let tree = draw(seed);
+        let (setting, steps) = tree.current();
+        match catch_unwind(AssertUnwindSafe(|| super::run(&setting, &steps))) {
+            Ok(counted) => {
+                for (what, times) in counted {
+                    *counts.entry(what).or_default() += times;
+                }
+            }
+            Err(_) => {
+                failures += 1;
+                let whole = fails(&(setting, steps)).unwrap_or_else(|| "it holds the second time".to_owned());
+                let (least, failure) = shrink(tree, whole);
+                eprintln!(
+                    "FAILED: seed {seed} (replay with SOAK_SEED={seed}), history {}\n{failure}\nshrunk to {least:#?}\n",
+                    histories + 1
+                );
+            }
+        }
+        (seed, histories) = (seed + 1, histories + 1);
+    }
+    drop(std::panic::take_hook());
+    let seconds = began.elapsed().as_secs_f64();
+    eprintln!("{histories} histories in {seconds:.0} s: {:.1} a second; {failures} failed", histories as f64 / seconds);
+    for (what, times) in &counts {
+        eprintln!("  {times:>8} {what}");
+    }
+    assert_eq!(failures, 0, "histories that failed");
+}

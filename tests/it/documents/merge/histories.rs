@@ -1,0 +1,375 @@
+//! Random histories of stacks that share a document, with hand edits of other keys, faults, deaths, duplicates and lag.
+//!
+//! What always holds: the document has the base content and every key that a resource names, and the tags name exactly the
+//! resources' keys. When all are deleted under `Restore`, the base content is left, or nothing if there was no document.
+
+use std::collections::BTreeMap;
+
+use loopback_aws::ssm::{Activation, Duplicates, Lags, ModelError, Sameness, Version};
+use loopback_aws::{Loss, TakesEffect};
+use proptest::prelude::*;
+use proptest::test_runner::{FileFailurePersistence, TestRunner};
+
+use super::*;
+use crate::world::Reply;
+
+const STACKS: [&str; 3] = ["b", "c", "d"];
+/// The keys of each stack.
+const KEYS: [[&str; 2]; 3] = [
+    ["idleSessionTimeout", "shellProfile.linux"],
+    ["kmsKeyId", "shellProfile.windows"],
+    ["maxSessionDuration", "fresh"],
+];
+/// What is changed by hand.
+const BY_HAND: [&str; 2] = ["s3KeyPrefix", "runAsDefaultUser"];
+/// Longer than reads lag.
+const A_WHILE: Duration = Duration::from_secs(3);
+
+type Values = BTreeMap<&'static str, u8>;
+
+#[derive(Debug, Clone)]
+struct Wanted {
+    /// The value of each of the stack's two keys, where it is named.
+    values: [Option<u8>; 2],
+    retain: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Fate {
+    Quiet,
+    Twice,
+    Fault(u64, u8),
+    Killed { at: u64, after: bool, again: bool },
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Deploy { stack: usize, wanted: Wanted, fate: Fate },
+    AtOnce { values: [[u8; 2]; 3] },
+    Remove { stack: usize, fate: Fate },
+    Hand { key: usize, value: u8 },
+    Wait,
+}
+
+struct History {
+    world: World,
+    /// What was there before all resources, with what was changed by hand or left under `Retain`; `None` for no document.
+    base: Option<Value>,
+    /// Whether a resource created the document and all that it has is theirs.
+    created: bool,
+    resources: [Option<Wanted>; 3],
+}
+
+impl Wanted {
+    fn values(&self, stack: usize) -> Values {
+        let named = KEYS[stack].into_iter().zip(self.values);
+        named.filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
+    fn properties(&self, stack: usize) -> Value {
+        let mut content = json!({"inputs": {}});
+        for (key, value) in self.values(stack) {
+            set(&mut content, key, json!(value.to_string()));
+        }
+        merging_with(content["inputs"].clone(), json!({"OnDelete": if self.retain { "Retain" } else { "Restore" }}))
+    }
+}
+
+fn set(content: &mut Value, key: &str, value: Value) {
+    let mut at = &mut content["inputs"];
+    for name in key.split('.') {
+        at = &mut at[name];
+    }
+    *at = value;
+}
+
+/// The skeleton, as a resource that names a key of its own finds it.
+async fn skeleton() -> Value {
+    let world = world();
+    world.send(&Request::create(merging(json!({"idleSessionTimeout": "1"})))).await.ok();
+    let mut content = world.in_force(NAME);
+    content["inputs"]["idleSessionTimeout"] = json!("");
+    content
+}
+
+impl History {
+    fn expected(&self) -> Option<Value> {
+        let mut content = self.base.clone()?;
+        for (stack, wanted) in self.resources.iter().enumerate() {
+            for (key, value) in wanted.iter().flat_map(|wanted| wanted.values(stack)) {
+                set(&mut content, key, json!(value.to_string()));
+            }
+        }
+        Some(content)
+    }
+
+    fn holds(&self) {
+        let exists = self.world.exists(NAME);
+        assert_eq!(exists.then(|| self.world.in_force(NAME)), self.expected(), "{:#?}", self.world.aws.trace());
+        if exists {
+            let named = self.resources.iter().enumerate().flat_map(|(stack, wanted)| {
+                let keys = wanted.iter().flat_map(move |wanted| wanted.values(stack).into_keys());
+                keys.map(move |key| (key.to_owned(), STACKS[stack].to_owned()))
+            });
+            let mut named: Vec<(String, String)> = named.collect();
+            named.sort();
+            assert_eq!(owners(&self.world), named);
+        }
+    }
+
+    async fn run(&mut self, step: &Step) {
+        match step {
+            Step::Wait => sleep(Duration::from_secs(60)).await,
+            Step::Hand { key, value } => self.hand(BY_HAND[*key], *value),
+            Step::Deploy { stack, wanted, fate } => self.deploy(*stack, wanted, fate).await,
+            Step::Remove { stack, fate } => self.remove(*stack, fate).await,
+            Step::AtOnce { values } => self.at_once(values).await,
+        }
+        sleep(A_WHILE).await;
+        self.holds();
+    }
+
+    fn hand(&mut self, key: &str, value: u8) {
+        let Some(base) = &mut self.base else { return };
+        set(base, key, json!(value.to_string()));
+        self.world.aws.ssm(|model| {
+            let document = model.document_mut(NAME).unwrap();
+            let mut content: Value = serde_json::from_str(&document.default().content).unwrap();
+            set(&mut content, key, json!(value.to_string()));
+            document.default_version = document.push(Version::json(content.to_string()));
+        });
+    }
+
+    fn request(&self, stack: usize, wanted: &Wanted) -> Request {
+        let properties = wanted.properties(stack);
+        let request = match &self.resources[stack] {
+            None => Request::create(properties),
+            Some(old) => Request::update(NAME, old.properties(stack), properties),
+        };
+        request.of_stack(STACKS[stack])
+    }
+
+    async fn deploy(&mut self, stack: usize, wanted: &Wanted, fate: &Fate) {
+        let request = self.request(stack, wanted);
+        let reply = self.deliver(&request, fate).await;
+        match (reply, &self.resources[stack]) {
+            (Some(reply), _) if reply.0["Status"] == "SUCCESS" => {
+                assert_eq!(reply.id(), NAME);
+                self.succeeded(stack, Some(wanted.clone())).await;
+            }
+            (reply, Some(old)) => {
+                assert!(!matches!(fate, Fate::Quiet | Fate::Twice), "{reply:?}");
+                sleep(A_WHILE).await;
+                let rollback = Request::update(NAME, wanted.properties(stack), old.properties(stack));
+                self.world.send(&rollback.of_stack(STACKS[stack])).await.ok();
+            }
+            (reply, None) => {
+                assert!(!matches!(fate, Fate::Quiet | Fate::Twice), "{reply:?}");
+                sleep(A_WHILE).await;
+                let made_up = format!("{}-Preferences-1TIDTIDTIDTID", STACKS[stack]);
+                let id = reply.as_ref().map_or(made_up.as_str(), Reply::id);
+                let delete = Request::delete(id, wanted.properties(stack));
+                self.world.send(&delete.of_stack(STACKS[stack])).await.ok();
+            }
+        }
+    }
+
+    async fn remove(&mut self, stack: usize, fate: &Fate) {
+        let Some(wanted) = &self.resources[stack] else { return };
+        let request = Request::delete(NAME, wanted.properties(stack)).of_stack(STACKS[stack]);
+        let reply = self.deliver(&request, fate).await;
+        if reply.is_none_or(|reply| reply.0["Status"] != "SUCCESS") {
+            sleep(A_WHILE).await;
+            self.world.send(&request).await.ok();
+        }
+        self.succeeded(stack, None).await;
+    }
+
+    async fn at_once(&mut self, values: &[[u8; 2]; 3]) {
+        let wanted = values.map(|values| Wanted { values: values.map(Some), retain: false });
+        let requests = [0, 1, 2].map(|stack| self.request(stack, &wanted[stack]));
+        let before = self.world.aws.responses().len();
+        let [b, c, d] = &requests;
+        tokio::try_join!(self.world.invoke(b), self.world.invoke(c), self.world.invoke(d)).unwrap();
+        for response in &self.world.aws.responses()[before..] {
+            assert_eq!(response.body["Status"], "SUCCESS", "{} {:#?}", response.body, self.world.aws.trace());
+        }
+        for (stack, wanted) in wanted.into_iter().enumerate() {
+            self.succeeded(stack, Some(wanted)).await;
+        }
+    }
+
+    /// The resource is as wanted now, or gone.
+    async fn succeeded(&mut self, stack: usize, wanted: Option<Wanted>) {
+        if self.base.is_none() {
+            (self.base, self.created) = (Some(skeleton().await), true);
+        }
+        let old = std::mem::replace(&mut self.resources[stack], wanted);
+        let new = self.resources[stack].as_ref();
+        let named = new.map(|wanted| wanted.values(stack)).unwrap_or_default();
+        let old_values = old.as_ref().map(|wanted| wanted.values(stack)).unwrap_or_default();
+        let retains = new.or(old.as_ref()).is_some_and(|wanted| wanted.retain);
+        let dropped: Vec<_> = old_values.into_iter().filter(|(key, _)| !named.contains_key(key)).collect();
+        if retains && !dropped.is_empty() {
+            self.created = false;
+            for (key, value) in dropped {
+                set(self.base.as_mut().unwrap(), key, json!(value.to_string()));
+            }
+        }
+        if self.resources.iter().all(Option::is_none) {
+            if self.created && self.base == Some(skeleton().await) {
+                self.base = None;
+            }
+            self.created = false;
+        }
+    }
+
+    async fn deliver(&self, request: &Request, fate: &Fate) -> Option<Reply> {
+        let aws = &self.world.aws;
+        let request = &signed_now(&self.world, request.clone());
+        match *fate {
+            Fate::Quiet => return Some(self.world.send(request).await),
+            Fate::Twice => {
+                let before = aws.responses().len();
+                tokio::try_join!(self.world.invoke(request), self.world.invoke(request)).unwrap();
+                // CloudFormation takes the first.
+                return aws.responses().get(before).map(|response| Reply(response.body.clone()));
+            }
+            Fate::Fault(at, kind) => {
+                let refused = ModelError::new("ValidationException", "no");
+                aws.on("*").nth(at).fault(match kind {
+                    0 => Fault::Error(refused),
+                    // AWS fails midway.
+                    1 => Fault::ErrorAfter(ModelError { status: 500, ..ModelError::new("InternalServerError", "") }),
+                    2 => Fault::ResetBefore,
+                    3 => Fault::ResetAfter,
+                    _ => Fault::Late(Loss::Reset, TakesEffect::After(Duration::from_secs(1))),
+                });
+                let reply = self.world.send(request).await;
+                aws.no_faults();
+                return Some(reply);
+            }
+            Fate::Killed { at, after, again } => {
+                let rule = aws.on("*").nth(at);
+                let mut gate = if after { rule.hold_after() } else { rule.hold_before() };
+                let before = aws.responses().len();
+                let responded = tokio::select! {
+                    result = self.world.invoke(request) => { result.unwrap(); true }
+                    () = gate.reached() => false,
+                };
+                aws.no_faults();
+                drop(gate);
+                if responded {
+                    return Some(Reply(aws.responses()[before].body.clone()));
+                }
+                if !again {
+                    return None;
+                }
+                sleep(Duration::from_secs(60)).await;
+            }
+        }
+        Some(self.world.send(request).await)
+    }
+}
+
+fn wanted(faulty: bool) -> impl Strategy<Value = Wanted> {
+    let value = || prop_oneof![1 => Just(None), 3 => (1..5u8).prop_map(Some)];
+    (value(), value(), 1..5u8, any::<bool>()).prop_map(move |(one, other, value, retain)| {
+        let values = if one.is_none() && other.is_none() { [Some(value), None] } else { [one, other] };
+        // A rollback can't tell what an Update that died had added, so under Retain it stays.
+        Wanted { values, retain: retain && !faulty }
+    })
+}
+
+fn fate(faulty: bool) -> BoxedStrategy<Fate> {
+    if !faulty {
+        return prop_oneof![3 => Just(Fate::Quiet), 1 => Just(Fate::Twice)].boxed();
+    }
+    prop_oneof![
+        2 => Just(Fate::Quiet),
+        1 => Just(Fate::Twice),
+        3 => (1..12u64, 0..5u8).prop_map(|(at, kind)| Fate::Fault(at, kind)),
+        3 => (1..12u64, any::<bool>(), any::<bool>()).prop_map(|(at, after, again)| Fate::Killed { at, after, again }),
+    ]
+    .boxed()
+}
+
+fn step(faulty: bool) -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..3usize, wanted(faulty), fate(faulty))
+            .prop_map(|(stack, wanted, fate)| Step::Deploy { stack, wanted, fate }),
+        2 => (0..3usize, fate(faulty)).prop_map(|(stack, fate)| Step::Remove { stack, fate }),
+        1 => any::<[[bool; 2]; 3]>()
+            .prop_map(|values| Step::AtOnce { values: values.map(|values| values.map(|value| 5 + u8::from(value))) }),
+        2 => (0..2usize, 1..5u8).prop_map(|(key, value)| Step::Hand { key, value }),
+        1 => Just(Step::Wait),
+    ]
+}
+
+async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopback_aws::ssm::Model), latency: u64) {
+    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(latency)));
+    if exists {
+        world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
+    }
+    world.aws.ssm(arrange);
+    let mut history = History { world, base: exists.then(base), created: false, resources: [None, None, None] };
+    for step in steps {
+        history.run(step).await;
+    }
+    for stack in 0..3 {
+        sleep(A_WHILE).await;
+        history.remove(stack, &Fate::Quiet).await;
+        history.holds();
+    }
+    if history.world.exists(NAME) {
+        assert_eq!(history.world.tags(NAME), []);
+    }
+}
+
+#[track_caller]
+fn histories(faulty: bool) {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48);
+    let config = ProptestConfig {
+        cases,
+        max_shrink_iters: 1_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
+    let activations = [Activation::AtOnce, Activation::AfterReads(1), Activation::After(Duration::from_secs(2))];
+    let duplicates = [
+        (Duplicates::LatestVersion, Sameness::Bytes),
+        (Duplicates::LatestVersion, Sameness::Parsed),
+        (Duplicates::AnyVersion, Sameness::Bytes),
+        (Duplicates::AnyVersion, Sameness::Parsed),
+    ];
+    let aws = (
+        proptest::sample::select(activations.to_vec()),
+        proptest::sample::select(duplicates.to_vec()),
+        prop_oneof![Just(0), Just(800u64)],
+        any::<u64>(),
+    );
+    let input = (proptest::collection::vec(step(faulty), 1..12), any::<bool>(), aws, 0..200u64);
+    let result = TestRunner::new(config).run(&input, |(steps, exists, aws, latency)| {
+        let (activation, (duplicates, sameness), lag, seed) = aws;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let arrange = |model: &mut loopback_aws::ssm::Model| {
+            model.activation = activation;
+            (model.duplicates, model.sameness) = (duplicates, sameness);
+            model.lags = Lags::up_to(Duration::from_millis(lag), seed);
+        };
+        runtime.block_on(history(&steps, exists, arrange, latency));
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn every_history_leaves_the_base_content_and_all_named_keys() {
+    histories(false);
+}
+
+#[test]
+fn every_history_with_faults_and_deaths_leaves_the_base_content_and_all_named_keys() {
+    histories(true);
+}
