@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::event::Moved;
+use super::guard::{Guard, Mode};
 use super::report::Metric;
 use super::rules::{self, Difference, Owners, Word};
-use super::{Guard, Mode};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::writes::{self, Admission, Gate, Writes};

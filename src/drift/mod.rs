@@ -4,6 +4,7 @@
 //! the metrics. Versions are immutable, so which version is the default version says everything.
 
 pub mod event;
+pub(crate) mod guard;
 mod list;
 mod look;
 pub mod report;
@@ -16,60 +17,16 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::timeout;
 
 use self::event::{Event, Moved};
+pub(crate) use self::guard::Guard;
+pub use self::guard::Mode;
 use self::look::{Looking, Outcome};
-use self::report::Metrics;
-use crate::cfn::standing::cloudformation::CloudFormation;
 use crate::failure::Failure;
-use crate::invocation::clock::Clock;
-use crate::resource::location::Location;
 
 /// How many documents the daily check looks at side by side.
 const AT_ONCE: usize = 8;
 
 /// Kept for the last log line.
 const RESERVE: Duration = Duration::from_secs(5);
-
-/// What the guard does about drift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Nothing: its events are refused.
-    #[default]
-    Off,
-    /// Reports it.
-    Report,
-    /// Reports it and promotes the version that the tag names.
-    Repair,
-}
-
-impl Mode {
-    /// Parses `Off`, `Report` or `Repair`.
-    ///
-    /// # Errors
-    /// Names the value.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
-        match text {
-            "Off" => Ok(Self::Off),
-            "Report" => Ok(Self::Report),
-            "Repair" => Ok(Self::Repair),
-            other => Err(Failure::new(format!(
-                "CFN_SSM_DOCUMENT_DRIFT_GUARD: {} is not Off, Report or Repair.",
-                crate::failure::quoted(other)
-            ))),
-        }
-    }
-}
-
-/// The guard for the time of one event.
-#[derive(Debug)]
-pub(crate) struct Guard<'a> {
-    pub(crate) mode: Mode,
-    pub(crate) client: &'a aws_sdk_ssm::Client,
-    pub(crate) cloudformation: &'a CloudFormation,
-    pub(crate) clock: &'a Clock,
-    pub(crate) metrics: &'a Metrics,
-    pub(crate) location: Option<Location>,
-    pub(crate) function: &'a str,
-}
 
 impl Guard<'_> {
     /// Handles an event within `time`.
