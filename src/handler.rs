@@ -17,6 +17,7 @@ use crate::cfn::response::{Outcome, ResponseTemplate};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
 use crate::cfn::standing::Standing;
 use crate::cfn::standing::cloudformation::CloudFormation;
+use crate::drift;
 use crate::failure::Failure;
 use crate::http::put::Put;
 use crate::invocation::clock::Clock;
@@ -42,6 +43,10 @@ pub struct Provider {
     pub cloudformation: CloudFormation,
     /// The wall clock.
     pub clock: Clock,
+    /// What the drift guard does. It is off unless this is set.
+    pub drift_guard: drift::Mode,
+    /// Where the drift guard counts.
+    pub metrics: drift::report::Metrics,
     last_retry: LastRetry,
     delivery: Delivery,
 }
@@ -59,7 +64,16 @@ impl Provider {
     ) -> Self {
         let last_retry = LastRetry::default();
         let ssm = client(config, last_retry.clone(), process_started);
-        Self { ssm, url_rules, cloudformation, clock, last_retry, delivery: Delivery::new(put) }
+        Self {
+            ssm,
+            url_rules,
+            cloudformation,
+            clock,
+            drift_guard: drift::Mode::Off,
+            metrics: drift::report::Metrics::stdout(),
+            last_retry,
+            delivery: Delivery::new(put),
+        }
     }
 
     /// Carries out the request and delivers its response before Lambda ends the process.
@@ -82,7 +96,24 @@ impl Provider {
 
     async fn respond(&self, event: &RawValue, context: &Context, started: Instant) -> Result<(), Failure> {
         self.last_retry.clear();
-        let envelope = Envelope::parse(event)?;
+        let envelope = match (Envelope::parse(event), self.drift_guard) {
+            (Ok(envelope), _) => envelope,
+            (Err(failure), drift::Mode::Off) => return Err(failure),
+            (Err(failure), mode) => {
+                let event = drift::event::Event::parse(event).ok_or(failure)?;
+                let guard = drift::Guard {
+                    mode,
+                    client: &self.ssm,
+                    cloudformation: &self.cloudformation,
+                    clock: &self.clock,
+                    metrics: &self.metrics,
+                    location: Location::from_arn(&context.invoked_function_arn),
+                    function: &context.env_config.function_name,
+                };
+                let time = Duration::from_millis(context.deadline).saturating_sub(self.clock.now());
+                return guard.handle(event, time).boxed().await;
+            }
+        };
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
         let now = self.clock.now();
         if url.expired(seconds(now)) {

@@ -3,10 +3,11 @@
 //! In reading order: [`handler`] takes one request from raw event to delivered response; [`cfn`] is the custom-resource
 //! protocol and knows nothing of Systems Manager; [`invocation`] bounds the work of one invocation; [`resource`] decides and does
 //! the work; [`ssm`] turns errors of Systems Manager into reasons that people can act on; [`http`] makes the HTTP clients;
-//! [`logging`] decides what may be printed.
+//! [`drift`] guards default versions; [`logging`] decides what may be printed.
 
 pub mod backoff;
 pub mod cfn;
+pub mod drift;
 pub mod failure;
 pub mod handler;
 pub mod http;

@@ -10,6 +10,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::SharedCredentialsProvider;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
+use cfn_ssm_document::drift::Mode;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
@@ -43,7 +44,9 @@ async fn main() -> Result<(), Error> {
     }
     let cloudformation = cloudformation(config.clone(), tls.clone());
     let put = Arc::new(HttpsPut::new(tls)?);
-    let provider = Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started);
+    let mut provider = Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started);
+    provider.drift_guard =
+        set("CFN_SSM_DOCUMENT_DRIFT_GUARD").map(|mode| Mode::parse(&mode)).transpose()?.unwrap_or_default();
     let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| provider.handle(event));
     Runtime::new(handler).run().await
 }

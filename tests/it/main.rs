@@ -10,6 +10,7 @@
 
 mod architecture;
 mod documents;
+mod drift;
 mod module_graph;
 mod process;
 mod protocol;

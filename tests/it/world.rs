@@ -129,6 +129,7 @@ impl World {
         let reads = [
             "DescribeDocument",
             "GetDocument",
+            "ListDocuments",
             "ListDocumentVersions",
             "DescribeDocumentPermission",
             "GetServiceSetting",

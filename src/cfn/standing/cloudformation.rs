@@ -31,7 +31,7 @@ impl CloudFormation {
     ///
     /// # Errors
     /// Why CloudFormation can't be asked. That a stack or a resource does not exist is no error.
-    pub(super) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
+    pub(crate) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let client = self.client()?;
         let request = client.describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_resource_id);
         // Boxed because the compiler refuses to lay out a future of this depth.

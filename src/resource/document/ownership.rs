@@ -21,6 +21,8 @@ pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-def
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
 /// The version that this resource made the default version, or found as such with the desired content.
 pub(crate) const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
+/// When the drift guard repaired the document, in UTC seconds since 1970.
+pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";
 /// A digest of the attachments that the document carries.
 pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";
 /// The tag by which CloudFormation marks what `AWS::SSM::Document` made.

@@ -121,6 +121,7 @@ impl Apply<'_> {
             MadeVersion::Uploaded(uploaded) => {
                 let Uploaded { number, described, promote } = *uploaded;
                 let described = self.wait_until_active(described, Some(&number)).await?;
+                self.amend(|undo| undo.sets_tags(tags_of_version));
                 self.writer.tag(tags_of_version).await?;
                 let latest_version = latest(&number);
                 if !promote || number == *default {

@@ -1,6 +1,6 @@
 //! Decides how to take back what a request did to a document, from what is known to have been there before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::release::Revert;
 use crate::resource::document::intent::Intent;
@@ -15,8 +15,8 @@ pub(crate) struct Undo {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     before: Before,
-    /// The tags that the request sets, ownership included.
-    set_tags: Tags,
+    /// The tags that the request sets, ownership included, each with every value that it gives it.
+    set_tags: BTreeMap<String, BTreeSet<String>>,
     /// The tags that the request removes.
     removed_tags: BTreeSet<String>,
     /// The accounts that the request shares the document with.
@@ -92,15 +92,13 @@ impl Undo {
                 Before::Present { default_version, tags }
             }
         };
-        let mut set_tags = of_ownership(&document.tags);
-        set_tags.extend(
-            declared
-                .iter()
-                .filter(|(key, _)| document.tags.contains_key(*key))
-                .map(|(key, value)| (key.clone(), value.clone())),
-        );
-        let promoted = Some(document.default_version.clone());
-        Self { set_tags, promoted, ..Self::new(owner, name, before) }
+        let mut set_tags = declared.clone();
+        set_tags.retain(|key, _| document.tags.contains_key(key));
+        set_tags.extend(of_ownership(&document.tags));
+        let mut undo = Self::new(owner, name, before);
+        undo.sets_tags(&set_tags);
+        undo.promoted = Some(document.default_version.clone());
+        undo
     }
 
     fn new(owner: &Owner, name: &str, before: Before) -> Self {
@@ -108,7 +106,7 @@ impl Undo {
             name: name.to_owned(),
             owner: owner.clone(),
             before,
-            set_tags: Tags::new(),
+            set_tags: BTreeMap::new(),
             removed_tags: BTreeSet::new(),
             shared: BTreeSet::new(),
             promoted: None,
@@ -129,7 +127,9 @@ impl Undo {
 
     /// Records tags that the request is about to set.
     pub(crate) fn sets_tags(&mut self, tags: &Tags) {
-        self.set_tags.extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+        for (key, value) in tags {
+            self.set_tags.entry(key.clone()).or_default().insert(value.clone());
+        }
     }
 
     /// Records tags that the request is about to remove.
@@ -181,14 +181,14 @@ impl Undo {
             unshare: self.shared.iter().cloned().collect(),
             ..Revert::default()
         };
-        for (key, value) in &self.set_tags {
+        for (key, values) in &self.set_tags {
             let (old, now) = (before.get(key), seen.tags.get(key));
-            let was_changed_since = now.is_some_and(|now| now != value && Some(now) != old);
+            let was_changed_since = now.is_some_and(|now| !values.contains(now) && Some(now) != old);
             if was_changed_since || is_another_owners && key.starts_with(PREFIX) {
                 continue;
             }
             match old {
-                Some(old) if old == value => {}
+                Some(old) if values.iter().all(|value| value == old) => {}
                 Some(old) => drop(revert.set_tags.insert(key.clone(), old.clone())),
                 None => drop(revert.remove_tags.insert(key.clone())),
             }

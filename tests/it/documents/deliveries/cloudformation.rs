@@ -219,8 +219,13 @@ impl History {
     }
 
     async fn send(&mut self, stack: usize, request: Request, way: &Way, statuses: Statuses) -> End {
-        let before = self.sent.borrow().iter().filter(|sent| sent.stack == stack).map(|sent| sent.signed).max();
-        sleep_until(before.unwrap_or_else(Instant::now) + Duration::from_secs(3)).await;
+        // What the request before did shows by now, a deletion too.
+        let soonest = |sent: &Sent| {
+            let signed = sent.signed + Duration::from_secs(3);
+            sent.done.map_or(signed, |done| signed.max(done + Duration::from_secs(2)))
+        };
+        let before = self.sent.borrow().iter().filter(|sent| sent.stack == stack).map(soonest).max();
+        sleep_until(before.unwrap_or_else(Instant::now)).await;
         let (during, complete, failed) = statuses;
         self.resource_is(stack, during);
         let url = self.aws.response_url(Age::Now);

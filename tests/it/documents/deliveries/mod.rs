@@ -6,9 +6,14 @@
 //! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no tags of
 //! ownership remain that name a resource which is gone.
 //!
-//! Left out, because SECURITY.md and the README document it: a delivery that begins within 5 s of its signature, after the
-//! following request is done; requests of one resource within 2 s; and a CloudFormation that can't be asked. CloudFormation
-//! sends the next request for a resource 3 s after the one before at the soonest; two stacks keep 15 s apart.
+//! Left out, because it remains possible:
+//! - A delivery that begins within 5 s of its signature, after the following request is done ([`cloudformation`] drops it).
+//! - Requests of one resource within 2 s of each other: the next one follows 3 s after the signature of the one before at the
+//!   soonest, and 2 s after its response, so that a deletion shows. Two stacks keep 15 s apart.
+//! - A CloudFormation that can't be asked: no fault meets `DescribeStackResource`, and no call takes a second.
+//! - A life of the resource that ended less than `ServiceTimeout` before: an abandoned document rests for longer.
+//! - The former owner of a document whose cancelled `TakeOver` the next request undid: its tags are gone.
+//! - A rollback to `SetDefaultVersion: false`, which moves no default version.
 
 mod checks;
 mod cloudformation;

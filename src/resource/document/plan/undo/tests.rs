@@ -177,3 +177,14 @@ fn what_an_earlier_delivery_adopted_is_put_back_with_the_declared_tags() {
     expected.extend(keys(&[SINCE, "team"]));
     assert_eq!((revert.promote.as_deref(), revert.remove_tags), (Some("1"), expected));
 }
+
+#[test]
+fn a_tag_that_the_request_gives_two_values_in_turn_is_removed_whichever_is_there() {
+    let mut undo = met(&document(&Tags::new()), json!({}));
+    undo.sets_tags(&tags(&[("version", "1")]));
+    undo.sets_tags(&tags(&[("version", "2")]));
+    for (seen, removed) in [("1", true), ("2", true), ("3", false)] {
+        let revert = revert(&undo, &document(&tags(&[("version", seen)])));
+        assert_eq!(revert.remove_tags.contains("version"), removed, "{seen}");
+    }
+}

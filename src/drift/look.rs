@@ -1,0 +1,217 @@
+//! Looks at one document, asks CloudFormation about its owner, reports drift and repairs it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::event::Moved;
+use super::guard::{Guard, Mode};
+use super::report::Metric;
+use super::rules::{self, Difference, Owners, Word};
+use crate::backoff::Backoff;
+use crate::failure::Failure;
+use crate::invocation::writes::{self, Admission, Gate, Writes};
+use crate::resource::document::aws::read::Reader;
+use crate::resource::document::aws::write::Writer;
+use crate::resource::document::observed::{Description, Status};
+use crate::resource::document::ownership::{Owner, REPAIRED_AT, Tags};
+
+/// How long a repair may rest on a reply of CloudFormation.
+const REPLY_LASTS: Duration = Duration::from_secs(2);
+
+/// So often a tag that changed during a repair is followed.
+const ROUNDS: usize = 3;
+
+/// What became of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Its default version is the one that the tag names, or it is not ours, or a request is being carried out.
+    InOrder,
+    /// It drifted, and stays so.
+    Drifted,
+    /// It drifted, and was repaired.
+    Repaired,
+}
+
+/// A look at one document.
+#[derive(Debug)]
+pub(super) struct Looking<'a> {
+    pub(super) guard: &'a Guard<'a>,
+    pub(super) name: &'a str,
+    pub(super) moved: Option<&'a Moved>,
+}
+
+impl Looking<'_> {
+    /// Looks, and looks again when the document has settled.
+    ///
+    /// # Errors
+    /// The document can't be read.
+    pub(super) async fn look(&self) -> Result<Outcome, Failure> {
+        if self.difference().await?.is_none() {
+            return Ok(Outcome::InOrder);
+        }
+        let moved_at = self.moved.and_then(|moved| moved.at);
+        self.wait_until(rules::second_look(moved_at, self.now())).await;
+        let (described, difference) = loop {
+            let Some((described, difference)) = self.difference().await? else { return Ok(Outcome::InOrder) };
+            let made_at = self.reader().created_at(&described.latest_version).await?;
+            match rules::settles_at(made_at, self.now()) {
+                Some(settled) => self.wait_until(settled).await,
+                None => break (described, difference),
+            }
+        };
+        let Some(owners) = rules::owners(&described) else { return Ok(Outcome::InOrder) };
+        let word = match &owners {
+            Owners::Whole(owner) => self.ask(owner).await.0,
+            // The seam for keys: to ask about an owner's stack takes another question to CloudFormation.
+            Owners::Keys(_) => Word::Unclear("several resources share the document".to_owned()),
+        };
+        if word == Word::InProgress {
+            return Ok(Outcome::InOrder);
+        }
+        self.report(&owners, &difference, &word);
+        match (self.guard.mode, owners, word) {
+            (Mode::Repair, Owners::Whole(owner), Word::Settled) => self.repair(&owner, described, difference).await,
+            (Mode::Off | Mode::Report | Mode::Repair, _, _) => Ok(Outcome::Drifted),
+        }
+    }
+
+    /// Promotes the version that the tag names. A tag that changes meanwhile wins.
+    async fn repair(
+        &self,
+        owner: &Owner,
+        described: Description,
+        mut difference: Difference,
+    ) -> Result<Outcome, Failure> {
+        let document = self.name;
+        if rules::was_repaired_lately(&described, self.now()) {
+            tracing::warn!(document, "it was repaired less than ten minutes ago: it is left as it is");
+            return Ok(Outcome::Drifted);
+        }
+        let version = self.reader().describe_version(&difference.tagged).await?;
+        if version.is_none_or(|version| version.status() != Status::Active) {
+            tracing::warn!(
+                document,
+                version = difference.tagged,
+                "the version is gone or not Active: it is not promoted"
+            );
+            return Ok(Outcome::Drifted);
+        }
+        // Before the promotion: without it, two guards could fight.
+        let repaired_at = Tags::from([(REPAIRED_AT.to_owned(), self.now().as_secs().to_string())]);
+        if let Err(failure) = self.writer().tag(&repaired_at).await {
+            tracing::warn!(document, reason = %failure, "the repair can't be recorded: nothing is promoted");
+            return Ok(Outcome::Drifted);
+        }
+        let mut repaired = Outcome::Drifted;
+        for _ in 0..ROUNDS {
+            let (word, asked_at) = self.ask(owner).await;
+            if word != Word::Settled {
+                break;
+            }
+            let gate = Arc::new(Writes::new(Arc::new(OneAttempt::until(asked_at + REPLY_LASTS))));
+            match writes::within(gate, self.writer().promote(&difference.tagged)).await {
+                Ok(_) => repaired = Outcome::Repaired,
+                Err(why) => {
+                    tracing::warn!(document, reason = %Failure::from(why), "the repair failed");
+                    break;
+                }
+            }
+            Backoff::new().pause().await;
+            match self.difference().await? {
+                None => break,
+                Some((_, changed)) => difference = changed,
+            }
+        }
+        if repaired == Outcome::Repaired {
+            tracing::warn!(document, version = difference.tagged, "the default version was put back");
+            self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
+        }
+        Ok(repaired)
+    }
+
+    fn report(&self, owners: &Owners, difference: &Difference, word: &Word) {
+        let stack = match owners {
+            Owners::Whole(owner) => owner.stack_id.clone(),
+            Owners::Keys(stacks) => stacks.join(", "),
+        };
+        let only_reported = match word {
+            Word::Settled | Word::InProgress => None,
+            Word::Unclear(why) => Some(why),
+        };
+        let Difference { default_version, tagged } = difference;
+        let (who, when) =
+            (self.moved.and_then(|moved| moved.who.as_ref()), self.moved.and_then(|moved| moved.when.as_ref()));
+        tracing::warn!(
+            document = self.name,
+            default_version,
+            tagged,
+            stack,
+            who,
+            when,
+            only_reported,
+            "the document drifted"
+        );
+        self.guard.metrics.count(Metric::DriftedDocuments, self.guard.function, self.now());
+    }
+
+    async fn difference(&self) -> Result<Option<(Description, Difference)>, Failure> {
+        let described = self.reader().describe().await?.map(|described| described.description);
+        Ok(described.and_then(|described| {
+            let difference = rules::difference(&described)?;
+            rules::owners(&described).map(|_| (described, difference))
+        }))
+    }
+
+    /// Asks about the owner. Gives also when the question was sent.
+    async fn ask(&self, owner: &Owner) -> (Word, Instant) {
+        let asked_at = Instant::now();
+        let is_here = self.guard.location.as_ref().is_some_and(|location| location.has(&owner.stack_id));
+        let reply = if is_here {
+            self.guard.cloudformation.describe(&owner.stack_id, &owner.logical_id).await
+        } else {
+            Err("the stack is not in this account and Region".to_owned())
+        };
+        (rules::word(&reply), asked_at)
+    }
+
+    async fn wait_until(&self, moment: Duration) {
+        sleep(moment.saturating_sub(self.now())).await;
+    }
+
+    fn now(&self) -> Duration {
+        self.guard.clock.now()
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { client: self.guard.client, name: self.name }
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        Writer { client: self.guard.client, name: self.name }
+    }
+}
+
+/// Admits one attempt, which must end in time.
+#[derive(Debug)]
+struct OneAttempt {
+    end: Instant,
+    was_made: AtomicBool,
+}
+
+impl OneAttempt {
+    fn until(end: Instant) -> Self {
+        Self { end, was_made: AtomicBool::new(false) }
+    }
+}
+
+impl Gate for OneAttempt {
+    fn admit(&self) -> Admission<'_> {
+        let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
+        let refusal =
+            || Failure::new("A repair has one attempt, soon after CloudFormation's reply. The next check tries again.");
+        Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))
+    }
+}

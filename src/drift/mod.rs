@@ -1,0 +1,90 @@
+//! The drift guard: sees a default version that somebody moved by hand and, if told so, puts it back.
+//!
+//! [`event`] reads what EventBridge sends; [`rules`] decides; [`look`] is the edge that reads, asks and repairs; [`report`] writes
+//! the metrics. Versions are immutable, so which version is the default version says everything.
+
+pub mod event;
+pub(crate) mod guard;
+mod list;
+mod look;
+pub mod report;
+pub mod rules;
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt};
+use tokio::time::timeout;
+
+use self::event::{Event, Moved};
+pub(crate) use self::guard::Guard;
+pub use self::guard::Mode;
+use self::look::{Looking, Outcome};
+use crate::failure::Failure;
+
+/// How many documents the daily check looks at side by side.
+const AT_ONCE: usize = 8;
+
+/// Kept for the last log line.
+const RESERVE: Duration = Duration::from_secs(5);
+
+impl Guard<'_> {
+    /// Handles an event within `time`.
+    ///
+    /// # Errors
+    /// A document can't be read, or the time ran out: Lambda's retry is a second chance.
+    pub(crate) async fn handle(&self, event: Event, time: Duration) -> Result<(), Failure> {
+        let work = async {
+            match event {
+                Event::Moved(moved) => self.look(&moved.name.clone(), Some(&moved)).await.map(drop),
+                Event::Daily => self.check_all().await,
+            }
+        };
+        timeout(time.saturating_sub(RESERVE), work).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                "The drift guard ran out of time. What it reported so far holds; the rest is looked at again.",
+            ))
+        })
+    }
+
+    async fn look(&self, name: &str, moved: Option<&Moved>) -> Result<Outcome, Failure> {
+        Looking { guard: self, name, moved }.look().await
+    }
+
+    /// Looks at every document of the account that bears the tag, and ends with one line about all of them.
+    async fn check_all(&self) -> Result<(), Failure> {
+        let listed = list::guarded_documents(self.client).await?;
+        // Boxed one by one: the compiler finds a stream of closures not general enough.
+        let looks: Vec<_> = listed.guarded.iter().map(|name| self.look(name, None).boxed()).collect();
+        let outcomes: Vec<Result<Outcome, Failure>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        let count = |wanted: Outcome| outcomes.iter().filter(|outcome| outcome.as_ref().ok() == Some(&wanted)).count();
+        let (drifted, repaired) = (count(Outcome::Drifted), count(Outcome::Repaired));
+        let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        tracing::info!(
+            documents = listed.documents,
+            guarded = listed.guarded.len(),
+            drifted = drifted + repaired,
+            repaired,
+            failed,
+            "the daily drift check is done"
+        );
+        match outcomes.into_iter().find_map(Result::err) {
+            None => Ok(()),
+            Some(first) => Err(first.and(format!("{failed} documents could not be checked."))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_is_read_and_another_word_is_refused_by_name() {
+        assert_eq!(
+            ["Off", "Report", "Repair"].map(|text| Mode::parse(text).unwrap()),
+            [Mode::Off, Mode::Report, Mode::Repair]
+        );
+        assert!(Mode::parse("report").unwrap_err().to_string().contains("\"report\""));
+    }
+}

@@ -1,0 +1,181 @@
+//! The rules of the guard. Pure. A moment is the time since 1970.
+
+use std::time::Duration;
+
+use crate::cfn::standing::rules::StackResource;
+use crate::resource::document::key_ownership::key_ownerships;
+use crate::resource::document::observed::Description;
+use crate::resource::document::ownership::{DEFAULT_VERSION, KEY_PREFIX, Owner, Ownership, REPAIRED_AT};
+
+/// A document is looked at again when this long has passed since the event.
+const SECOND_LOOK: Duration = Duration::from_secs(20);
+
+/// A document whose latest version is younger may be in the hands of somebody who isn't done.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// Two repairs of a document are at least this far apart: two guards must not fight.
+const REPAIR_PAUSE: Duration = Duration::from_secs(600);
+
+/// A default version that is not the one that the tag names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) default_version: String,
+    pub(crate) tagged: String,
+}
+
+/// Who must be asked about a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owners {
+    /// This resource manages the whole document.
+    Whole(Owner),
+    /// Resources of these stacks manage keys of it.
+    Keys(Vec<String>),
+}
+
+/// What CloudFormation's word means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// The owner is there, and nothing is in progress.
+    Settled,
+    /// A request is being carried out.
+    InProgress,
+    /// It says nothing that a repair could rest on, for this reason.
+    Unclear(String),
+}
+
+/// Compares the default version with the tag; `None` where they are equal or the document bears no such tag.
+pub(crate) fn difference(document: &Description) -> Option<Difference> {
+    let tagged = document.tags.get(DEFAULT_VERSION)?;
+    (*tagged != document.default_version)
+        .then(|| Difference { default_version: document.default_version.clone(), tagged: tagged.clone() })
+}
+
+/// The owners that the tags of a document name; `None` where it is nobody's.
+pub(crate) fn owners(document: &Description) -> Option<Owners> {
+    if let Some(ownership) = Ownership::of(&document.tags) {
+        return Some(Owners::Whole(ownership.owner));
+    }
+    if !document.tags.keys().any(|key| key.starts_with(KEY_PREFIX)) {
+        return None;
+    }
+    let mut stacks: Vec<String> =
+        key_ownerships(&document.tags).into_values().map(|ownership| ownership.owner.stack_id).collect();
+    stacks.sort();
+    stacks.dedup();
+    Some(Owners::Keys(stacks))
+}
+
+/// When the second look is due, for an event of this moment that arrived `now`.
+pub(crate) fn second_look(event: Option<Duration>, now: Duration) -> Duration {
+    // The time of an event may be forged.
+    event.unwrap_or(now).min(now) + SECOND_LOOK
+}
+
+/// When a document is to be looked at again whose latest version is too young; `None` if it is old enough.
+pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Option<Duration> {
+    let settled = latest_made_at? + SETTLED;
+    // A date in the future would never settle.
+    (now <= settled).then_some(settled.min(now + SETTLED) + Duration::from_millis(1))
+}
+
+/// Reads CloudFormation's word about the owner.
+pub(crate) fn word(reply: &Result<StackResource, String>) -> Word {
+    match reply {
+        Err(why) => Word::Unclear(format!("CloudFormation can't be asked: {why}")),
+        Ok(StackResource::Missing) => Word::Unclear("the owner no longer exists".to_owned()),
+        Ok(StackResource::Found { status, .. }) if status.ends_with("_IN_PROGRESS") => Word::InProgress,
+        Ok(StackResource::Found { status, .. }) if status.starts_with("DELETE_COMPLETE") => {
+            Word::Unclear("the owner no longer exists".to_owned())
+        }
+        Ok(StackResource::Found { .. }) => Word::Settled,
+    }
+}
+
+/// Whether a document was repaired less than ten minutes ago.
+pub(crate) fn was_repaired_lately(document: &Description, now: Duration) -> bool {
+    let repaired = document.tags.get(REPAIRED_AT).and_then(|at| at.parse().ok()).map(Duration::from_secs);
+    repaired.is_some_and(|repaired| now < repaired + REPAIR_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::document::ownership::Tags;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(1_000_000 + seconds)
+    }
+
+    fn described(tags: &[(&str, &str)]) -> Description {
+        let tags: Tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Description { tags, default_version: "3".into(), ..Description::default() }
+    }
+
+    #[test]
+    fn only_a_tag_that_names_another_version_is_a_difference() {
+        assert_eq!(difference(&described(&[])), None);
+        assert_eq!(difference(&described(&[(DEFAULT_VERSION, "3")])), None);
+        let expected = Difference { default_version: "3".into(), tagged: "5".into() };
+        assert_eq!(difference(&described(&[(DEFAULT_VERSION, "5")])), Some(expected));
+    }
+
+    #[test]
+    fn the_owners_are_those_that_the_tags_name() {
+        let whole = described(&[("cfn-ssm-document:stack-id", "s"), ("cfn-ssm-document:logical-id", "Doc")]);
+        assert_eq!(owners(&whole), Some(Owners::Whole(Owner { stack_id: "s".into(), logical_id: "Doc".into() })));
+        let keys = described(&[
+            ("cfn-ssm-document:key:inputs.a", "1 5 00000000 stack/b"),
+            ("cfn-ssm-document:key:inputs.b", "1 5 00000001 stack/a"),
+            ("cfn-ssm-document:key:inputs.c", "1 5 00000002 stack/a"),
+        ]);
+        assert_eq!(owners(&keys), Some(Owners::Keys(vec!["stack/a".into(), "stack/b".into()])));
+        assert_eq!(owners(&described(&[("team", "blue")])), None);
+    }
+
+    #[test]
+    fn the_second_look_is_20_seconds_after_the_event_and_a_forged_time_delays_nothing() {
+        assert_eq!(second_look(Some(at(5)), at(10)), at(25));
+        assert_eq!(second_look(Some(at(9_000)), at(10)), at(30));
+        assert_eq!(second_look(None, at(10)), at(30));
+    }
+
+    #[test]
+    fn a_document_settles_when_its_latest_version_is_older_than_60_seconds() {
+        let more = Duration::from_millis(1);
+        for (made_at, now, expected) in [
+            (Some(at(0)), at(60) + more, None),
+            (Some(at(0)), at(60), Some(at(60) + more)),
+            (Some(at(0)), at(10), Some(at(60) + more)),
+            (Some(at(500)), at(0), Some(at(60) + more)),
+            (None, at(0), None),
+        ] {
+            assert_eq!(settles_at(made_at, now), expected, "{made_at:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_owner_that_is_there_and_at_rest_is_a_ground_for_a_repair() {
+        let found = |status: &str| Ok(StackResource::Found { status: status.into(), updated_at: at(0) });
+        let gone = || Word::Unclear("the owner no longer exists".into());
+        for (reply, expected) in [
+            (found("CREATE_COMPLETE"), Word::Settled),
+            (found("UPDATE_FAILED"), Word::Settled),
+            (found("UPDATE_IN_PROGRESS"), Word::InProgress),
+            (found("UPDATE_ROLLBACK_IN_PROGRESS"), Word::InProgress),
+            (found("DELETE_IN_PROGRESS"), Word::InProgress),
+            (found("DELETE_COMPLETE"), gone()),
+            (Ok(StackResource::Missing), gone()),
+            (Err("denied".into()), Word::Unclear("CloudFormation can't be asked: denied".into())),
+        ] {
+            assert_eq!(word(&reply), expected, "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn a_repair_is_at_least_ten_minutes_after_the_last() {
+        let repaired = |at: &str| described(&[(REPAIRED_AT, at)]);
+        assert!(was_repaired_lately(&repaired("1000000"), at(599)));
+        assert!(!was_repaired_lately(&repaired("1000000"), at(600)));
+        assert!(!was_repaired_lately(&repaired("soon"), at(0)) && !was_repaired_lately(&described(&[]), at(0)));
+    }
+}
