@@ -26,8 +26,12 @@ fn events() -> Vec<(String, Value)> {
 
 /// Sends an event and gives the answer.
 async fn send(world: &World, event: &Value) -> Value {
+    deliver(world, event, world.aws.response_url(Age::Now)).await
+}
+
+async fn deliver(world: &World, event: &Value, url: String) -> Value {
     let mut event = event.clone();
-    event["ResponseURL"] = json!(world.aws.response_url(Age::Now));
+    event["ResponseURL"] = json!(url);
     let payload = serde_json::value::to_raw_value(&event).unwrap();
     let timeout = std::time::Duration::from_secs(60);
     world.provider.handle(LambdaEvent::new(payload, context(timeout))).await.unwrap();
@@ -49,7 +53,8 @@ async fn every_create_goes_through_and_is_deleted_again() {
     let mut types = Vec::new();
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Create") {
         let world = World::new().await;
-        let answer = send(&world, event).await;
+        let url = world.aws.response_url(Age::Now);
+        let answer = deliver(&world, event, url.clone()).await;
         assert_eq!(answer["Status"], "SUCCESS", "{file}: {answer}");
         let properties = &event["ResourceProperties"];
         let name = properties["DocumentName"].as_str().unwrap();
@@ -63,7 +68,7 @@ async fn every_create_goes_through_and_is_deleted_again() {
             assert_eq!(content, text, "{file}");
         }
         let writes = world.writes().len();
-        assert_eq!(send(&world, event).await["Status"], "SUCCESS", "{file}");
+        assert_eq!(deliver(&world, event, url).await["Status"], "SUCCESS", "{file}");
         assert_eq!(world.writes().len(), writes, "{file}: delivered again it writes nothing");
         let mut delete = event.clone();
         delete["RequestType"] = json!("Delete");
