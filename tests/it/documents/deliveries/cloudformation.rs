@@ -24,6 +24,8 @@ pub(super) struct Sent {
     pub(super) stack: usize,
     pub(super) event: Value,
     pub(super) signed: Instant,
+    /// Whether Lambda delivers it twice.
+    pub(super) twice: bool,
     /// When CloudFormation had its response, or gave up.
     pub(super) done: Option<Instant>,
 }
@@ -134,7 +136,8 @@ impl History {
         }
         let End::Success(id) = end else {
             self.count("rollback refused");
-            self.resources[stack] = Some(Resource { undisturbed: false, ..old });
+            let wanted = if rolled_back_from == old.id { old.wanted } else { wanted };
+            self.resources[stack] = Some(Resource { id: rolled_back_from, wanted, undisturbed: false });
             return;
         };
         self.succeeded(stack, &id, &old.wanted);
@@ -221,7 +224,7 @@ impl History {
     async fn send(&mut self, stack: usize, request: Request, way: &Way, statuses: Statuses) -> End {
         // What the request before did shows by now, a deletion too.
         let soonest = |sent: &Sent| {
-            let signed = sent.signed + Duration::from_secs(3);
+            let signed = sent.signed + Duration::from_secs(if sent.twice { 10 } else { 3 });
             sent.done.map_or(signed, |done| signed.max(done + Duration::from_secs(2)))
         };
         let before = self.sent.borrow().iter().filter(|sent| sent.stack == stack).map(soonest).max();
@@ -231,13 +234,13 @@ impl History {
         let url = self.aws.response_url(Age::Now);
         let event = request.of_stack(STACKS[stack]).event(&url);
         let signed = Instant::now();
-        let number = self.sent.borrow().len();
-        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, done: None });
+        let (number, twice) = (self.sent.borrow().len(), way.deliveries.len() > 1);
+        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None });
         if let Some((operation, nth, trouble)) = way.fault {
             self.count("fault");
             self.aws.on(operation).nth(nth).fault(trouble.fault());
         }
-        if way.deliveries.len() > 1 {
+        if twice {
             self.count("delivered twice");
         }
         for delivery in &way.deliveries {
@@ -292,7 +295,7 @@ impl History {
         let (aws, sent, ends) = (self.aws.clone(), self.sent.clone(), self.ends.0.clone());
         spawn_local(async move {
             sleep(after).await;
-            if !is_documented_limit(&sent.borrow(), number) {
+            if !is_within_the_lease_and_late(&sent.borrow()[number]) {
                 let event = sent.borrow()[number].event.clone();
                 let provider = provider_in_process(&aws);
                 let delivery = deliver(&aws, &provider, &event, LAMBDA_TIMEOUT);
@@ -314,12 +317,9 @@ impl History {
     }
 }
 
-/// A delivery within the lease, after the following request is done: a limit that is documented.
-fn is_documented_limit(sent: &[Sent], number: usize) -> bool {
-    let this = &sent[number];
-    let in_lease = this.signed.elapsed() <= LEASE;
-    let mut later = sent[number + 1..].iter().filter(|sent| sent.stack == this.stack);
-    in_lease && later.any(|sent| sent.done.is_some())
+/// A delivery that begins within the lease, after the request is done: the following request may not notice it.
+fn is_within_the_lease_and_late(sent: &Sent) -> bool {
+    sent.done.is_some() && sent.signed.elapsed() <= LEASE
 }
 
 impl Trouble {

@@ -10,7 +10,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::steps::{Setting, Step, setting, steps};
 
 /// The history of a seed.
-fn draw(seed: u64) -> impl ValueTree<Value = (Setting, Vec<Step>)> {
+pub(super) fn draw(seed: u64) -> (Setting, Vec<Step>) {
+    tree(seed).current()
+}
+
+fn tree(seed: u64) -> impl ValueTree<Value = (Setting, Vec<Step>)> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -53,7 +57,7 @@ fn number(name: &str) -> Option<u64> {
 #[ignore = "it runs for as long as MINUTES says"]
 fn soak() {
     if let Some(seed) = number("SOAK_SEED") {
-        let history = draw(seed).current();
+        let history = draw(seed);
         eprintln!("seed {seed}: {history:#?}");
         eprintln!("{:?}", super::run(&history.0, &history.1));
         return;
@@ -68,7 +72,7 @@ fn soak() {
     }
     let most = number("SOAK_HISTORIES").unwrap_or(u64::MAX);
     while began.elapsed() < Duration::from_secs(minutes * 60) && failures < enough && histories < most {
-        let tree = draw(seed);
+        let tree = tree(seed);
         let (setting, steps) = tree.current();
         match catch_unwind(AssertUnwindSafe(|| super::run(&setting, &steps))) {
             Ok(counted) => {
