@@ -49,7 +49,7 @@ DOCUMENT = "Custom::SsmDocument"
 SERVICE_SETTING = "Custom::SsmServiceSetting"
 
 # Properties that a later version of the provider takes. Take a name out of here when the provider takes it.
-NOT_YET = ("Trigger",)
+NOT_YET: tuple[str, ...] = ()
 
 TEXT = {"type": "string"}
 BOOLEAN = {"type": "string", "pattern": "^(true|false)$"}

@@ -90,7 +90,7 @@ async fn what_aws_quotes_of_a_content_never_reaches_the_answer() {
             world.aws.on(operation).fault(fault);
             let reply = world.send(&Request::update(NAME, desired("10"), secret("20"))).await;
             let reason = reply.reason();
-            assert!(reason.contains("Value '… …' at 'description' is not valid"), "{reason}");
+            assert!(reason.contains("Value '…' at 'description' is not valid"), "{reason}");
             let answer = reply.0.to_string();
             assert!(!answer.contains("hunter2") && !answer.contains("Zwölf"), "{answer}");
         }

@@ -96,10 +96,16 @@ impl Content {
 
     /// Whether `other`, in the same format or as JSON, says the same.
     ///
-    /// The order of keys and white space don't count; the order of lists does. TEXT is the same where its bytes are. Where
-    /// parsers of YAML disagree, only the same spelling is the same: a needless version at worst, never a wrong one in force.
+    /// The order of keys and white space don't count; the order of lists does. TEXT is the same up to line endings and trailing
+    /// newlines. Where parsers of YAML disagree, only the same spelling is the same: that costs a needless version at worst, and
+    /// never promotes a wrong one.
     pub fn same_as(&self, other: &str) -> bool {
-        self.text == other || self.node.is_some() && self.node == self.parse_alike(other)
+        match self.format {
+            Format::Text => plain(&self.text) == plain(other),
+            Format::Json | Format::Yaml => {
+                self.text == other || self.node.is_some() && self.node == self.parse_alike(other)
+            }
+        }
     }
 
     /// The paths at which `other` differs; `None` where that can't be told.
@@ -120,6 +126,11 @@ impl Content {
             Format::Text => None,
         }
     }
+}
+
+/// A text with plain line endings, and without those at its end.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
 }
 
 #[cfg(test)]
@@ -199,6 +210,7 @@ mod tests {
             (Format::Yaml, "a: &x [1]\nb: *x", "a: [1]\nb: [1]"),
             (Format::Yaml, "a: yes", "a:   yes"),
             (Format::Text, "a", "a"),
+            (Format::Text, "a\nb", "a\r\nb\r\n\n"),
         ];
         for (format, one, other) in same {
             assert!(read(one, Some(format)).unwrap().same_as(other), "{one} / {other}");
@@ -226,6 +238,7 @@ mod tests {
             (Format::Yaml, "a: !custom [x]", "a: [x]"),
             (Format::Yaml, "a: \"1\"", "a: 1"),
             (Format::Text, "a", "a "),
+            (Format::Text, "a\nb", "a\n\nb"),
         ];
         for (format, one, other) in different {
             assert!(!read(one, Some(format)).unwrap().same_as(other), "{one} / {other}");

@@ -4,26 +4,58 @@ use std::collections::HashSet;
 
 use super::node::Node;
 
-/// `message` with every word that stands in `content` replaced, unless it is one of its keys or too short to tell anything.
+/// The shortest token that is redacted outside quotes. Shorter ones are common words, and the message must stay readable.
+const SHORTEST_TOKEN: usize = 8;
+
+const QUOTES: [char; 3] = ['\'', '"', '`'];
+
+/// Returns `message` without what it quotes of `content`: quoted text that occurs in a value, and tokens of eight characters and
+/// more that do. The content's keys stay.
 ///
-/// AWS explains a content that it refuses by quoting from it, in whole or in part; what it quotes may be secret.
+/// AWS explains why it refuses a content by quoting from it, in whole or in part, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
-    // A value may be written with escapes, and quoted without.
-    let (mut keys, mut text) = (HashSet::new(), content.to_owned());
-    if let Some(node) = node {
-        collect(&mut keys, &mut text, node);
+    let (mut keys, mut values) = (HashSet::new(), String::new());
+    match node {
+        Some(node) => collect(&mut keys, &mut values, node),
+        None => values.push_str(content),
     }
-    let is_secret = |word: &str| word.len() > 2 && !keys.contains(word) && text.contains(word);
+    let is_key = |text: &str| text.split('.').all(|part| keys.contains(part));
+    let is_secret = |text: &str| !text.trim().is_empty() && !is_key(text) && values.contains(text);
     let mut result = String::new();
     let mut rest = message;
     while let Some(first) = rest.chars().next() {
-        let is_word = first.is_alphanumeric();
-        let end = rest.find(|next: char| next.is_alphanumeric() != is_word).unwrap_or(rest.len());
-        let (part, after) = rest.split_at(end);
-        result.push_str(if is_word && is_secret(part) { "…" } else { part });
+        let after_quote = &rest[first.len_utf8()..];
+        if QUOTES.contains(&first) {
+            result.push(first);
+            let quoted = after_quote.split(first).next().unwrap_or_default();
+            // A quote that AWS has cut short is not closed.
+            let is_redacted = is_secret(quoted) || is_secret(quoted.trim_end_matches(['.', '…', ' ']));
+            result.push_str(if is_redacted { "…" } else { "" });
+            rest = if is_redacted { &after_quote[quoted.len()..] } else { after_quote };
+            continue;
+        }
+        let ends = |next: char| next.is_whitespace() != first.is_whitespace() || QUOTES.contains(&next);
+        let end = rest.find(ends).unwrap_or(rest.len());
+        let (token, after) = rest.split_at(end);
+        result.push_str(&redact_token(token, &is_secret));
         rest = after;
     }
     result
+}
+
+/// Redacts the token as a whole or, if it is no value, those of its words that are.
+fn redact_token(token: &str, is_secret: &impl Fn(&str) -> bool) -> String {
+    let is_long_secret = |text: &str| text.chars().count() >= SHORTEST_TOKEN && is_secret(text);
+    let bare = token.trim_matches(|next: char| !next.is_alphanumeric());
+    if is_long_secret(bare) {
+        return token.replace(bare, "…");
+    }
+    let words = token.split_inclusive(|next: char| !next.is_alphanumeric());
+    let redacted = words.map(|piece| {
+        let word = piece.trim_end_matches(|next: char| !next.is_alphanumeric());
+        if is_long_secret(word) { piece.replacen(word, "…", 1) } else { piece.to_owned() }
+    });
+    redacted.collect()
 }
 
 fn collect<'a>(keys: &mut HashSet<&'a str>, values: &mut String, node: &'a Node) {
@@ -49,24 +81,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_message_quotes_of_the_content_is_taken_out_and_keys_stay() {
-        let content = Content::read("Content", "{\"inputs\": {\"token\": \"hunter2-Zwölf\"}}".into(), None).unwrap();
-        let redact = |message: &str| redact(message, &content.text, content.node.as_ref());
-        assert_eq!(redact("Value 'hunter2-Zwölf' at 'inputs.token' is bad"), "Value '…-…' at 'inputs.token' is bad");
-        assert_eq!(redact("Cut short: hunter"), "Cut short: …");
-        assert_eq!(redact("Unknown field at line 3"), "Unknown field at line 3");
-        assert_eq!(redact(""), "");
-    }
-
-    #[test]
-    fn a_value_that_is_written_with_escapes_is_taken_out_as_it_is_read() {
-        let text = "{\"inputs\": [{\"token\": \"Zw\\u00f6lf\"}]}";
+    fn quoted_values_and_long_tokens_of_values_are_redacted_and_the_message_stays_readable() {
+        let text =
+            "{\"inputs\": {\"token\": \"hunter2-Zwölf\", \"note\": \"for the team\", \"key\": \"alias/production\"}}";
         let content = Content::read("Content", text.into(), None).unwrap();
-        assert_eq!(redact("bad Zwölf in token", &content.text, content.node.as_ref()), "bad … in token");
+        let redact = |message: &str| redact(message, &content.text, content.node.as_ref());
+        for (message, expected) in [
+            ("Value 'hunter2-Zwölf' at 'inputs.token' is bad", "Value '…' at 'inputs.token' is bad"),
+            ("Value 'hunter2' at 'inputs.token' is bad", "Value '…' at 'inputs.token' is bad"),
+            ("Cut short: 'hunter2-Zw...", "Cut short: '…"),
+            ("Not valid: hunter2-Zwölf.", "Not valid: …."),
+            ("Not valid: key=alias/production", "Not valid: key=alias/…"),
+            // Common words stay, although they occur in a value.
+            ("No access for the team of 'note'", "No access for the team of 'note'"),
+            ("Value 'for the team' is bad", "Value '…' is bad"),
+            ("Unknown field at line 3", "Unknown field at line 3"),
+            ("It's not 'valid'", "It's not 'valid'"),
+            ("", ""),
+        ] {
+            assert_eq!(redact(message), expected, "{message}");
+        }
     }
 
     #[test]
-    fn without_keys_every_word_of_the_content_is_taken_out() {
-        assert_eq!(redact("bad SUMMARY:Night", "SUMMARY:Night", None), "bad …:…");
+    fn a_value_that_is_written_with_escapes_is_redacted_as_it_is_read() {
+        let text = "{\"inputs\": [{\"token\": \"Zw\\u00f6lfmal\"}]}";
+        let content = Content::read("Content", text.into(), None).unwrap();
+        assert_eq!(redact("bad Zwölfmal in token", &content.text, content.node.as_ref()), "bad … in token");
+    }
+
+    #[test]
+    fn without_keys_all_of_the_content_is_a_value() {
+        assert_eq!(redact("bad SUMMARY:Night", "SUMMARY:Night", None), "bad …");
     }
 }

@@ -249,7 +249,9 @@ impl History {
         }
         let all_die = way.deliveries.iter().all(|delivery| delivery.killed.is_some());
         let longest = way.deliveries.iter().map(|delivery| delivery.after + delivery.killed.unwrap_or(300_000)).max();
-        let gives_up = way.cancelled.or(longest.map(|longest| longest + 5_000)).map(Duration::from_millis).unwrap();
+        let last = way.deliveries.iter().map(|delivery| delivery.after).max().unwrap_or_default();
+        let cancelled = way.cancelled.map(|cancelled| last + cancelled);
+        let gives_up = cancelled.or(longest.map(|longest| longest + 5_000)).map(Duration::from_millis).unwrap();
         let response = tokio::select! {
             response = self.response(&url) => Some(response),
             () = sleep_until(signed + gives_up) => None,
@@ -332,6 +334,7 @@ impl Trouble {
             Self::ResetBefore => Fault::ResetBefore,
             Self::ResetAfter => Fault::ResetAfter,
             Self::Hang => Fault::Hang,
+            Self::Slow(millis) => Fault::Delay(Duration::from_millis(millis)),
             Self::Late(millis) => Fault::Late(Loss::Reset, TakesEffect::After(Duration::from_millis(millis))),
         }
     }

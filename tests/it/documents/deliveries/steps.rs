@@ -57,7 +57,7 @@ pub enum Part {
 #[derive(Debug, Clone)]
 pub struct Way {
     pub deliveries: Vec<Delivery>,
-    /// CloudFormation gives up on it so many milliseconds after the signature, if there is no response by then.
+    /// CloudFormation gives up on it so many milliseconds after the last delivery begins, if there is no response by then.
     pub cancelled: Option<u64>,
     pub fault: Option<(&'static str, u64, Trouble)>,
 }
@@ -78,6 +78,8 @@ pub enum Trouble {
     ResetBefore,
     ResetAfter,
     Hang,
+    /// The call waits for so many milliseconds. One that is cut off meanwhile changes nothing.
+    Slow(u64),
     /// The caller loses the response, and the call takes effect so many milliseconds after it arrived.
     Late(u64),
 }
@@ -165,6 +167,7 @@ fn fault() -> impl Strategy<Value = (&'static str, u64, Trouble)> {
         1 => Just(Trouble::ResetBefore),
         1 => Just(Trouble::ResetAfter),
         1 => Just(Trouble::Hang),
+        3 => (1_000..14_000_u64).prop_map(Trouble::Slow),
         3 => (0..2_000_u64).prop_map(Trouble::Late),
     ];
     (proptest::sample::select(operations), 1..3_u64, trouble)
