@@ -50,7 +50,7 @@ def commands(built: Path, instance_example: Path) -> str:
     script = shell_blocks.commands(ROOT / "docs/guide.md")
     for here, there in {
         "sam build\n": "\n",
-        "sam deploy --parameter-overrides file://.aws-sam/built.yaml": f"sam deploy --template-file {built} "
+        "sam deploy --parameter-overrides": f"sam deploy --template-file {built} "
         f"--config-file {ROOT}/samconfig.toml --parameter-overrides file://{built.parent.parent}/built.yaml",
         "examples/managed-instance.yaml": str(instance_example),
     }.items():

@@ -118,7 +118,7 @@ def test_the_readmes_deployment_leads_to_preferences(stacks: Stacks) -> None:
         {
             r"^sam build$": "",
             r"^sam deploy$": deploy,
-            r"^sam deploy --parameter-overrides file://.aws-sam/built.yaml": deploy,
+            r"^sam deploy --parameter-overrides": deploy,
             r"^make .*$": "",  # the test below
         },
     )
@@ -134,7 +134,7 @@ def test_the_confined_deployment_of_the_security_page_keeps_the_preferences() ->
         stacks = Stacks(aws)
         built = stacks.sam_build()
         deploy = f"sam deploy --template-file {built} --config-file {ROOT}/samconfig.toml --parameter-overrides"
-        where = {r"^sam deploy --parameter-overrides file://.aws-sam": f"{deploy} file://{built.parent.parent}"}
+        where = {r"^sam deploy --parameter-overrides": f"{deploy} file://{built.parent.parent}/built.yaml"}
         run(replaced(commands(ROOT / "SECURITY.md"), where), aws.environment())
         assert stacks.status("cfn-ssm-document") == "CREATE_COMPLETE"
 
