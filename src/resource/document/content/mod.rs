@@ -1,4 +1,4 @@
-//! A document's content: read, compared and named by path, never quoted.
+//! A document's content. It is parsed, compared and referred to by path, and never quoted.
 
 mod edit;
 mod node;
@@ -16,10 +16,10 @@ pub use redact::redact;
 
 use crate::failure::Problem;
 
-/// What AWS takes at most, in bytes of UTF-8: [64 KB](https://docs.aws.amazon.com/general/latest/gr/ssm.html).
+/// The longest content that AWS accepts, in bytes of UTF-8: [64 KB](https://docs.aws.amazon.com/general/latest/gr/ssm.html).
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// How a content is written.
+/// The format of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Format {
@@ -39,14 +39,14 @@ impl Format {
     }
 }
 
-/// A content that was read.
+/// Parsed content.
 #[derive(Clone, PartialEq)]
 pub struct Content {
     /// What is sent to AWS.
     pub text: String,
-    /// How it is written.
+    /// The format of `text`.
     pub format: Format,
-    /// What it says; a TEXT says nothing but itself.
+    /// The parsed value; `None` for TEXT.
     pub node: Option<Node>,
 }
 
@@ -57,10 +57,10 @@ impl fmt::Debug for Content {
 }
 
 impl Content {
-    /// Reads `text` as `format`, or as JSON where it is JSON and else as YAML.
+    /// Parses `text` as `format`; without a format, as JSON if it is JSON and otherwise as YAML.
     ///
     /// # Errors
-    /// Says, under `path`, that it is too long, or where it can't be parsed.
+    /// The text is too long or can't be parsed. The problem is at `path` and says where parsing failed.
     pub fn read(path: &str, text: String, format: Option<Format>) -> Result<Self, Problem> {
         if text.len() > MAX_BYTES {
             let size = text.len();
@@ -94,15 +94,16 @@ impl Content {
         Ok(Self { text, format, node })
     }
 
-    /// Whether `other`, in the same format or as JSON, says the same.
+    /// Whether `other`, in the same format or as JSON, is equivalent.
     ///
-    /// The order of keys and white space don't count; the order of lists does. TEXT is the same where its bytes are. Where
-    /// parsers of YAML disagree, only the same spelling is the same: a needless version at worst, never a wrong one in force.
+    /// The order of keys and white space don't matter; the order of lists does. TEXT is compared byte by byte. Scalars that YAML
+    /// parsers read differently are equal only if they are spelled the same. At worst, this makes a needless version, never a
+    /// wrong default version.
     pub fn same_as(&self, other: &str) -> bool {
         self.text == other || self.node.is_some() && self.node == self.parse_alike(other)
     }
 
-    /// The paths at which `other` differs; `None` where that can't be told.
+    /// The paths at which `other` differs; `None` if the two can't be compared.
     pub fn changed_paths(&self, other: &str) -> Option<BTreeSet<String>> {
         let (mine, other) = (self.node.as_ref()?, self.parse_alike(other)?);
         let mut paths = BTreeSet::new();

@@ -1,14 +1,14 @@
-//! Takes out of AWS's words what they quote of a content.
+//! Removes quoted content from AWS's messages.
 
 use std::collections::HashSet;
 
 use super::node::Node;
 
-/// `message` with every word that stands in `content` replaced, unless it is one of its keys or too short to tell anything.
+/// Returns `message` with every word that occurs in `content` replaced, unless the word is a key or has at most two bytes.
 ///
-/// AWS explains a content that it refuses by quoting from it, in whole or in part; what it quotes may be secret.
+/// When AWS refuses content, its message may quote all or part of it, and that may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
-    // A value may be written with escapes, and quoted without.
+    // The content may have a value with escapes that the message quotes without them.
     let (mut keys, mut text) = (HashSet::new(), content.to_owned());
     if let Some(node) = node {
         collect(&mut keys, &mut text, node);
