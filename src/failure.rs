@@ -14,7 +14,7 @@ impl Failure {
         Self(reason.into())
     }
 
-    /// The failure where properties can't be parsed although no problem was found, which would be a defect.
+    /// The failure for properties that can't be parsed although no problem was found, which would be a defect.
     pub fn unreadable_properties() -> Self {
         Self::new("The properties can't be read.")
     }
@@ -63,7 +63,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Returns all problems as one failure, if there are any.
+/// Fails with all problems in one failure, if there are any.
 pub fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
     match problems {
         [] => Ok(()),

@@ -32,20 +32,20 @@ use crate::resource::undo::Undo;
 use crate::ssm::client::client;
 use crate::ssm::retry::LastRetry;
 
-/// Handles requests. It keeps clients and configuration, and nothing of a request.
+/// Handles requests. It keeps clients and configuration between requests, but nothing about a request.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// The client of Systems Manager.
+    /// The Systems Manager client.
     pub ssm: Client,
     /// Which response URLs are accepted.
     pub url_rules: UrlRules,
-    /// Whom it asks whether a request still stands.
+    /// Asks CloudFormation whether a request still stands.
     pub cloudformation: CloudFormation,
     /// The wall clock.
     pub clock: Clock,
     /// What the drift guard does. It is off unless this is set.
     pub drift_guard: drift::Mode,
-    /// Where the drift guard counts.
+    /// Where the drift guard writes its metrics.
     pub metrics: drift::report::Metrics,
     last_retry: LastRetry,
     delivery: Delivery,
@@ -121,7 +121,7 @@ impl Provider {
                 "ResponseURL: has expired. CloudFormation no longer waits, and nothing was changed.",
             ));
         }
-        // A request whose response can't fit must not be carried out either.
+        // A request whose response would be too long must not be carried out.
         let response = ResponseTemplate::new(&envelope, &context.env_config.log_stream)?;
         let service_timeout = envelope.service_timeout();
         let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
@@ -157,7 +157,7 @@ impl Provider {
     }
 }
 
-/// A request that is being handled. The working thread and the watchdog share it.
+/// A request that is being handled, shared by the working thread and the watchdog.
 #[derive(Debug)]
 struct Invocation {
     provider: Provider,
@@ -171,7 +171,7 @@ struct Invocation {
 }
 
 impl Invocation {
-    /// Carries out the request. If that fails, undoes what it did.
+    /// Carries out the request. If the request fails, undoes what it did.
     async fn outcome(&self, envelope: &Envelope<'_>, context: &Context) -> Outcome {
         // Boxed because the compiler refuses to lay out a future of this depth.
         let work = async {
@@ -195,7 +195,7 @@ impl Invocation {
         }
     }
 
-    /// Undoes what a request did that failed. What is not known to be undone is left behind.
+    /// Undoes what a failed request did. Anything not known to be undone counts as left behind.
     async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
         let left_behind = Some(self.unfinished(&entry));
         if let Some(overtaken) = self.standing.overtaken() {
@@ -225,7 +225,7 @@ impl Invocation {
         }
     }
 
-    /// The id of a Create that may have left something behind.
+    /// The physical id of a failed Create that may have left something behind.
     fn unfinished(&self, entry: &UndoEntry<Undo>) -> String {
         FailedCreate::Unfinished { signature: self.standing.signature(), id: entry.physical_id.clone() }.to_string()
     }
@@ -284,7 +284,7 @@ impl Invocation {
     }
 }
 
-/// What Lambda is told about a response that was not delivered. The runtime logs it, so this crate doesn't.
+/// The error that Lambda gets if a response was not delivered. The runtime logs it, so this crate doesn't.
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
         Self { error_type: "ResponseNotDelivered".to_owned(), error_message: failure.to_string() }

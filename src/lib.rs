@@ -1,9 +1,9 @@
 //! Backs the CloudFormation custom resources `Custom::SsmDocument` and `Custom::SsmServiceSetting`.
 //!
-//! In reading order: [`handler`] takes one request from raw event to delivered response; [`cfn`] is the custom-resource
+//! In reading order: [`handler`] takes one request from the raw event to the delivered response; [`cfn`] is the custom-resource
 //! protocol and knows nothing of Systems Manager; [`invocation`] bounds the work of one invocation; [`resource`] decides and does
 //! the work; [`ssm`] turns errors of Systems Manager into reasons that people can act on; [`http`] makes the HTTP clients;
-//! [`drift`] guards default versions; [`logging`] decides what may be printed.
+//! [`drift`] guards default versions; [`logging`] decides what may be logged.
 
 pub mod backoff;
 pub mod cfn;

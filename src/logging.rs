@@ -24,7 +24,7 @@ pub fn start(level: Option<&str>) {
     }));
 }
 
-/// Parses a level of Lambda, which knows `FATAL`, or of `RUST_LOG`.
+/// Parses a level as Lambda writes it, which includes `FATAL`, or as `RUST_LOG` does.
 fn own_level(text: &str) -> Option<LevelFilter> {
     match text.to_ascii_uppercase().as_str() {
         "FATAL" => Some(LevelFilter::ERROR),

@@ -21,10 +21,10 @@ use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
-/// The longest that the start waits for a connection to Systems Manager.
+/// How long a cold start waits for a connection to Systems Manager.
 const PRECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-// On more than one thread, lambda_runtime opens a connection for each invocation.
+// With more than one thread, lambda_runtime would open a connection for each invocation.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
@@ -53,8 +53,8 @@ async fn main() -> Result<(), Error> {
 
 /// Reads the SDK's configuration from Lambda's environment.
 ///
-/// The default loader of aws-config would also link profiles, IMDS, STS and SSO, which a function never needs: a fifth of the
-/// binary.
+/// The default loader of aws-config would also link profiles, IMDS, STS and SSO, which a function never needs and which take a
+/// fifth of the binary.
 async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     let flag = |name: &str| set(name).map(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()
@@ -69,7 +69,7 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     config.build()
 }
 
-/// What asks CloudFormation, with connections of its own: those to Systems Manager lead to another host.
+/// Creates the client that asks CloudFormation. It has connections of its own, since Systems Manager is another host.
 fn cloudformation(config: SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
     let endpoint = set("AWS_ENDPOINT_URL_CLOUDFORMATION").or_else(|| set("AWS_ENDPOINT_URL"));
     CloudFormation::new(move || {

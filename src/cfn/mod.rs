@@ -1,5 +1,5 @@
-//! The protocol of [custom resources](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html):
-//! one response for each request. Nothing here knows the resources.
+//! The protocol of [custom resources](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html): one response
+//! for each request. Nothing here knows which resources exist.
 
 pub mod delivery;
 pub mod physical_id;

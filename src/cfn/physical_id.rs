@@ -4,20 +4,21 @@ use std::fmt;
 
 use super::response::NOT_CREATED;
 
-/// The most that CloudFormation takes, in bytes. See [response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+/// The longest physical id that CloudFormation accepts, in bytes. See [response
+/// objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 pub const MAX_BYTES: usize = 1024;
 
-// As in the marker, the colon can't stand in the name of a document, and the id of a setting begins with a slash.
+// Neither a document's name nor a setting's id matches this: a name can't contain a colon, and an id begins with a slash.
 const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 
-/// The physical id of a Create that failed. The Delete that follows bears it.
+/// The physical id of a Create that failed. The Delete that follows carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailedCreate {
-    /// Nothing of it remains. Its Delete does nothing.
+    /// Nothing remains. The Delete does nothing.
     NotCreated,
-    /// Something of it may remain, or may still take effect. Its Delete is an undo, whatever `OnDelete` says.
+    /// Something may remain, or may still take effect. The Delete undoes the Create, whatever `OnDelete` says.
     Unfinished {
-        /// The signature of the Create, in seconds since 1970.
+        /// When CloudFormation signed the Create, in seconds since 1970.
         signature: i64,
         /// The id that the Create would have responded with if it had succeeded.
         id: String,
@@ -34,9 +35,9 @@ impl FailedCreate {
         Some(Self::Unfinished { signature: signature.parse().ok()?, id: id.to_owned() })
     }
 
-    /// Whether the id of a Create that would have responded with `id` fits into [`MAX_BYTES`], whatever becomes of it.
+    /// Whether the physical id fits into [`MAX_BYTES`] even if the Create fails and would have responded with `id`.
     pub fn fits(id: &str) -> bool {
-        // The signatures of the next 7,900 years have at most 12 digits.
+        // For the next 7,900 years, a signature has at most 12 digits.
         UNFINISHED.len() + "123456789012:".len() + id.len() <= MAX_BYTES
     }
 }

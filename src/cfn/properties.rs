@@ -9,7 +9,7 @@ use crate::failure::{Problem, did_you_mean, quoted};
 /// Properties that CloudFormation adds.
 const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
-/// The most unknown properties that are named: finding the nearest name takes time, and a response has no room for more.
+/// How many unknown properties a failure names: finding the nearest name takes time, and a response has no room for more.
 const MAX_UNKNOWN: usize = 20;
 
 /// More than any property accepts. Each entry can have problems of its own.
@@ -24,7 +24,7 @@ pub struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
-    /// Begins to parse `map`. Any name that is not in `known` is a problem.
+    /// Begins to parse `map`. Every name that is not in `known` is a problem.
     pub fn new(map: &'a Map<String, Value>, known: &[&str]) -> Self {
         let is_known = |name: &str| known.contains(&name) || OF_CLOUDFORMATION.contains(&name);
         let unknown = map.keys().filter(|name| !is_known(name)).take(MAX_UNKNOWN);
@@ -111,7 +111,7 @@ impl<'a> Properties<'a> {
         found.map(|(_, choice)| *choice)
     }
 
-    /// A list of scalars as texts. A single scalar is a list of one; an absent property is an empty list.
+    /// A list of scalars as text. A single scalar is a list of one; an absent property is an empty list.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.value(name) else { return Vec::new() };
         let items = match value {
@@ -155,7 +155,7 @@ impl Properties<'_> {
     }
 }
 
-/// Parses one property with a choice on its own, as a Delete does. If it is invalid, returns `otherwise`.
+/// Parses a single property that has choices, as a Delete does. If it is invalid, returns `otherwise`.
 pub fn choice_or<T: Copy>(name: &str, properties: &Map<String, Value>, choices: &[(&str, T)], otherwise: T) -> T {
     Properties::new(properties, &[name]).choice(name, choices).unwrap_or(otherwise)
 }
@@ -170,7 +170,7 @@ pub fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The kind of a value, for a problem's text.
+/// The kind of a value, for the text of a problem.
 pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,4 +1,4 @@
-//! A request of CloudFormation.
+//! A request from CloudFormation.
 //!
 //! The envelope is parsed first and field by field, so that a request with a defect elsewhere still gets a response. See
 //! [request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
@@ -30,7 +30,7 @@ impl fmt::Display for RequestType {
 /// The fields that a response needs, and the rest unparsed.
 #[derive(Debug)]
 pub struct Envelope<'a> {
-    /// Where the response goes. Whoever has it can respond: it is a secret.
+    /// Where the response goes. It is a secret: whoever has it can respond.
     pub response_url: String,
     /// Echoed in the response.
     pub stack_id: String,
@@ -48,7 +48,7 @@ pub struct Envelope<'a> {
 pub struct Request {
     /// What to do.
     pub request_type: RequestType,
-    /// Such as `Custom::SsmDocument`.
+    /// The resource type, such as `Custom::SsmDocument`.
     pub resource_type: String,
     /// The stack's ARN.
     pub stack_id: String,
@@ -60,7 +60,7 @@ pub struct Request {
     pub properties: Map<String, Value>,
     /// Empty for a Create and a Delete.
     pub old_properties: Map<String, Value>,
-    /// When CloudFormation signed the response URL, in seconds since 1970. A URL of the older form does not tell.
+    /// When CloudFormation signed the response URL, in seconds since 1970. A URL of the older form does not contain this.
     pub requested_at: Option<i64>,
     /// How long CloudFormation waits for the response, in seconds.
     pub service_timeout: i64,
@@ -70,7 +70,7 @@ impl<'a> Envelope<'a> {
     /// Parses the envelope of an event.
     ///
     /// # Errors
-    /// The event is not a CloudFormation request: it is no JSON object, or one of the required fields is not a string.
+    /// The event is not a CloudFormation request: it is not a JSON object, or a required field is not a string.
     pub fn parse(event: &'a RawValue) -> Result<Self, Failure> {
         let not_a_request = |what: &str| Failure::new(format!("The event is not a CloudFormation request: {what}"));
         let fields: BTreeMap<String, &RawValue> =

@@ -29,7 +29,7 @@ pub enum Outcome {
     Failed {
         /// The reason.
         failure: Failure,
-        /// The id of what was written and could not be undone.
+        /// The physical id that leads a later Delete to what could not be undone.
         left_behind: Option<String>,
     },
 }
@@ -112,7 +112,7 @@ impl ResponseTemplate {
     /// The physical id that a response must have.
     ///
     /// For a failed Create it is [`NOT_CREATED`] if nothing was left behind. For a failed Update it is the id in the request,
-    /// since CloudFormation takes any other for a replacement. For a Delete it is always the id in the request.
+    /// since CloudFormation treats any other id as a replacement. For a Delete it is always the id in the request.
     fn physical_id<'a>(&'a self, outcome: &'a Outcome) -> &'a str {
         match (self.request_type, outcome) {
             (Some(RequestType::Create | RequestType::Update), Outcome::Success { physical_resource_id, .. }) => {
@@ -139,7 +139,7 @@ fn too_long() -> Failure {
     Failure::new("The request's ids alone are longer than a response may be.")
 }
 
-/// The longest start of `text` that takes at most `room` bytes in a JSON string, in whole characters.
+/// The longest prefix of `text`, in whole characters, that takes at most `room` bytes in a JSON string.
 fn fit(text: &str, room: usize) -> String {
     if encoded_len(text) <= room {
         return text.to_owned();

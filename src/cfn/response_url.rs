@@ -1,4 +1,4 @@
-//! Where a response may be sent, and until when.
+//! Where a response may be sent, and how long.
 //!
 //! The URL is presigned: whoever reads it can respond for the stack. So it has no `Display`, and its `Debug` shows only the host.
 
@@ -20,27 +20,27 @@ pub struct UrlRules {
     pub allow_loopback: bool,
 }
 
-/// For how long CloudFormation's URLs are valid.
+/// How long CloudFormation's URLs are valid.
 const LIFETIME: Duration = Duration::from_secs(7200);
 
 /// When CloudFormation signed a request, since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
-    /// The URL tells it, to the second.
+    /// The URL contains it, to the second.
     Dated(Duration),
-    /// The URL is of the older form, which tells only when it expires: this is 7,200 s before.
+    /// The URL is of the older form, which contains only its expiry: this is 7,200 s earlier.
     Derived(Duration),
 }
 
 impl Signature {
-    /// The moment of the signature.
+    /// The time of the signature, since 1970.
     pub fn at(self) -> Duration {
         match self {
             Self::Dated(at) | Self::Derived(at) => at,
         }
     }
 
-    /// The same in whole seconds.
+    /// The time of the signature, in whole seconds since 1970.
     pub fn seconds(self) -> i64 {
         i64::try_from(self.at().as_secs()).unwrap_or(i64::MAX)
     }
@@ -50,7 +50,7 @@ impl Signature {
 #[derive(Clone)]
 pub struct ResponseUrl {
     url: Url,
-    /// When it was signed, in seconds since 1970. A URL of the older form does not tell.
+    /// When it was signed, in seconds since 1970. A URL of the older form does not contain this.
     pub signed_at: Option<i64>,
     expires_at: Option<i64>,
 }
@@ -90,7 +90,7 @@ impl ResponseUrl {
         Ok(Self { url, signed_at, expires_at })
     }
 
-    /// When it was signed. An unsigned URL is a local tool's; it counts as signed `now`, when its invocation begins.
+    /// When it was signed. An unsigned URL comes from a local tool and counts as signed at `now`, when the invocation begins.
     pub fn signature(&self, now: Duration) -> Signature {
         let moment = |seconds: i64| u64::try_from(seconds).ok().map(Duration::from_secs);
         let derived = || moment(self.expires_at?)?.checked_sub(LIFETIME);

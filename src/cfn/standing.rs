@@ -1,7 +1,7 @@
 //! Whether the request of an invocation still stands.
 //!
 //! CloudFormation can give up on a request while it is being carried out, and Lambda can deliver one late or twice. [`rules`]
-//! decides; this is the edge that knows the time and asks. It is the gate before each attempt to write.
+//! decides; this module knows the time and asks CloudFormation. It is the gate that every attempt to write passes.
 
 pub mod cloudformation;
 pub mod rules;
@@ -19,23 +19,23 @@ use crate::cfn::response_url::Signature;
 use crate::failure::Failure;
 use crate::invocation::writes::{Admission, Gate};
 
-/// So many questions precede one attempt. Replies that come too late to rest an attempt on are no better than none.
+/// How many questions may precede one attempt. A reply that comes too late for an attempt to rely on counts as none.
 const QUESTIONS: usize = 3;
 
-/// After a question that failed, attempts do without one for this long.
+/// After a question failed, none is asked for this long.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// An attempt that is made without a reply of CloudFormation, or to undo, ends after this long.
+/// An attempt without a reply from CloudFormation, or one that undoes, ends after this long.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
-/// The request of one invocation, and what CloudFormation said of it.
+/// The request of one invocation, and what CloudFormation reported about it.
 #[derive(Debug)]
 pub struct Standing {
     request_type: Option<RequestType>,
     stack_id: String,
     logical_resource_id: String,
     signature: Signature,
-    /// When the invocation began, since 1970 and on the monotonic clock: the time goes on from there.
+    /// When the invocation began, since 1970 and on the monotonic clock. Later times are measured from there.
     began: (Duration, Instant),
     /// `None` if this stack may not be asked about.
     cloudformation: Option<CloudFormation>,
@@ -48,7 +48,7 @@ pub struct Standing {
 /// CloudFormation has given up on the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overtaken {
-    /// Says so, for the response. CloudFormation ignores that response.
+    /// The reason for the response, which CloudFormation ignores.
     pub failure: Failure,
     /// Whether another delivery of the same Create has succeeded.
     pub another_delivery_succeeded: bool,
@@ -57,7 +57,7 @@ pub struct Overtaken {
 /// What is known from the last questions.
 #[derive(Debug, Default)]
 struct Asked {
-    /// When the question was sent whose reply was that the request stands.
+    /// When the last question was sent that confirmed that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,
@@ -70,7 +70,7 @@ enum Stopped {
 }
 
 impl Standing {
-    /// Creates the standing of the request in `envelope`. The invocation began at `began`: the time since 1970, and the same
+    /// Creates the standing of the request in `envelope`. `began` is when the invocation began: the time since 1970, and the same
     /// moment on the monotonic clock. `cloudformation` is `None` if this stack may not be asked about.
     pub fn new(
         envelope: &Envelope<'_>,
@@ -91,7 +91,7 @@ impl Standing {
         }
     }
 
-    /// Returns the signature of the request, in seconds since 1970.
+    /// Returns when CloudFormation signed the request, in seconds since 1970.
     pub fn signature(&self) -> i64 {
         self.signature.seconds()
     }
@@ -101,13 +101,13 @@ impl Standing {
         self.began.0 <= self.signature.at() + time
     }
 
-    /// Waits until every lease of an earlier request is over and its writes are visible: 10 s after the signature, or, with a
+    /// Waits until every lease of an earlier request has ended and its writes are visible: 10 s after the signature, or, with a
     /// URL of the older form, 10 s after the invocation began.
     pub async fn wait_for_patience(&self) {
         tokio::time::sleep_until(self.instant(rules::patience_ends(self.signature, self.began.0))).await;
     }
 
-    /// Runs `work`, and asks ahead beside it if its first write would have to ask anyway.
+    /// Runs `work`, and concurrently asks CloudFormation ahead if the first write would have to ask anyway.
     pub async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {
@@ -117,7 +117,8 @@ impl Standing {
         }
     }
 
-    /// Asks once, whatever the age of the request, and fails if it does not stand. For a request that can't be undone later.
+    /// Asks once, whatever the age of the request, and fails if the request no longer stands. Used before writes that can't be
+    /// undone later.
     ///
     /// # Errors
     /// The request no longer stands, or CloudFormation can't be asked and the request came late.
@@ -130,12 +131,12 @@ impl Standing {
         }
     }
 
-    /// Returns what is known of a request that no longer stands.
+    /// Returns why the request no longer stands, or `None` if CloudFormation has not said so.
     pub fn overtaken(&self) -> Option<Overtaken> {
         self.overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Admits every attempt from now on: those of an undo that no later request can do.
+    /// Admits every attempt from now on, for an undo that no later request can make.
     pub fn allow_undo(&self) {
         self.undoes.store(true, Ordering::SeqCst);
     }
@@ -144,7 +145,7 @@ impl Standing {
         if self.cloudformation.is_some()
             && rules::admission(self.request_type, self.signature, self.began.0, None) == rules::Admission::Ask
         {
-            // What stops it here stops the first write as well.
+            // A request that is stopped here is stopped at its first write as well.
             let mut asked = self.asked.lock().await;
             let _seen_by_the_first_write = self.ask(&mut asked).await;
         }
@@ -183,7 +184,7 @@ impl Standing {
         overtaken
     }
 
-    /// Decides on a request that can't be asked about.
+    /// Decides whether a request continues when CloudFormation can't be asked about it.
     fn unasked(&self, why: &str) -> Result<(), Failure> {
         if rules::goes_on_unasked(self.signature, self.began.0) {
             tracing::warn!(why, "CloudFormation can't be asked whether the request still stands: it goes on");
@@ -213,7 +214,7 @@ impl Standing {
                 rules::Admission::Ask => {}
             }
             let why = match (&asked.failed, questions.next()) {
-                // Whoever can't be reached is not waited for at every write.
+                // An endpoint that can't be reached must not delay every write.
                 (Some((failed, why)), _) if self.now() < *failed + ASKED_AGAIN_AFTER => why.clone(),
                 (_, None) => "its replies take too long".to_owned(),
                 (_, Some(_)) => match self.ask(&mut asked).await {
@@ -231,7 +232,7 @@ impl Standing {
         self.began.0 + self.began.1.elapsed()
     }
 
-    /// Converts a moment since 1970. One before the invocation began becomes its beginning.
+    /// Converts a moment since 1970. A moment before the invocation began becomes its beginning.
     fn instant(&self, moment: Duration) -> Instant {
         self.began.1 + moment.saturating_sub(self.began.0)
     }

@@ -1,7 +1,8 @@
-//! What EventBridge sends, as AWS shapes it.
+//! The events that EventBridge sends to the drift guard.
 //!
-//! See [events of CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever may
-//! invoke the function can forge an event. So it decides nothing: it names a document, and the rest is for the log line.
+//! See [events of CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever
+//! may invoke the function can forge an event. So an event decides nothing: it names a document, and everything else in it is
+//! only logged.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::resource::document::desired::is_document_name;
 /// The longest text of an event that is logged, in characters.
 const LONGEST: usize = 256;
 
-/// An event of the guard.
+/// An event that the drift guard handles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Somebody called UpdateDocumentDefaultVersion.
@@ -24,16 +25,16 @@ pub enum Event {
     Daily,
 }
 
-/// What an event says of a default version that was moved.
+/// What an event says about a changed default version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// The document.
     pub name: String,
-    /// Who did it, as far as the event tells.
+    /// Who changed it, if the event says so.
     pub who: Option<String>,
-    /// When, as the event writes it.
+    /// When it was changed, as written in the event.
     pub when: Option<String>,
-    /// The same since 1970.
+    /// When it was changed, since 1970.
     pub at: Option<Duration>,
 }
 
@@ -71,7 +72,7 @@ struct RequestParameters {
 }
 
 impl Event {
-    /// Reads an event; `None` if it is not one of the guard's.
+    /// Reads an event; `None` if the drift guard does not handle it.
     pub fn parse(event: &RawValue) -> Option<Self> {
         let wire: Wire = serde_json::from_str(event.get()).ok()?;
         match (wire.source.as_str(), wire.detail_type.as_str()) {

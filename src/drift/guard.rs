@@ -1,4 +1,4 @@
-//! What the guard is told, and what it works with.
+//! The drift guard's mode and clients.
 
 use super::report::Metrics;
 use crate::cfn::standing::cloudformation::CloudFormation;
@@ -22,7 +22,7 @@ impl Mode {
     /// Parses `Off`, `Report` or `Repair`.
     ///
     /// # Errors
-    /// Names the value.
+    /// The value is none of these. The failure names it.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         match text {
             "Off" => Ok(Self::Off),
@@ -36,7 +36,7 @@ impl Mode {
     }
 }
 
-/// The guard for the time of one event.
+/// The drift guard, for one event.
 #[derive(Debug)]
 pub(crate) struct Guard<'a> {
     pub(crate) mode: Mode,

@@ -11,7 +11,7 @@ use crate::ssm::SsmError;
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) documents: usize,
-    /// The names of those that bear the tag of the default version.
+    /// The names of those that have the tag `cfn-ssm-document:default-version`.
     pub(super) guarded: Vec<String>,
 }
 

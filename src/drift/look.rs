@@ -18,18 +18,18 @@ use crate::resource::document::aws::write::Writer;
 use crate::resource::document::observed::{Description, Status};
 use crate::resource::document::ownership::{Owner, REPAIRED_AT, Tags};
 
-/// How long a repair may rest on a reply of CloudFormation.
+/// How long a repair may rely on CloudFormation's reply.
 const REPLY_LASTS: Duration = Duration::from_secs(2);
 
-/// So often a tag that changed during a repair is followed.
+/// How many promotions one repair may make while the tag changes.
 const ROUNDS: usize = 3;
 
-/// What became of a document.
+/// The outcome for one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Its default version is the one that the tag names, or it is not ours, or a request is being carried out.
+    /// Its default version is the one in the tag, or no resource owns it, or a request is in progress.
     InOrder,
-    /// It drifted, and stays so.
+    /// It drifted, and was not repaired.
     Drifted,
     /// It drifted, and was repaired.
     Repaired,
@@ -44,7 +44,7 @@ pub(super) struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Looks, and looks again when the document has settled.
+    /// Looks at the document, and looks again once it has settled.
     ///
     /// # Errors
     /// The document can't be read.
@@ -65,7 +65,7 @@ impl Looking<'_> {
         let Some(owners) = rules::owners(&described) else { return Ok(Outcome::InOrder) };
         let word = match &owners {
             Owners::Whole(owner) => self.ask(owner).await.0,
-            // The seam for keys: to ask about an owner's stack takes another question to CloudFormation.
+            // The tags of keys contain no logical id, so CloudFormation can't be asked about their resources.
             Owners::Keys(_) => Word::Unclear("several resources share the document".to_owned()),
         };
         if word == Word::InProgress {
@@ -78,7 +78,7 @@ impl Looking<'_> {
         }
     }
 
-    /// Promotes the version that the tag names. A tag that changes meanwhile wins.
+    /// Promotes the version in the tag. If the tag changes meanwhile, the new value wins.
     async fn repair(
         &self,
         owner: &Owner,
@@ -99,7 +99,7 @@ impl Looking<'_> {
             );
             return Ok(Outcome::Drifted);
         }
-        // Before the promotion: without it, two guards could fight.
+        // Written before the promotion: without this tag, two guards could fight.
         let repaired_at = Tags::from([(REPAIRED_AT.to_owned(), self.now().as_secs().to_string())]);
         if let Err(failure) = self.writer().tag(&repaired_at).await {
             tracing::warn!(document, reason = %failure, "the repair can't be recorded: nothing is promoted");
@@ -165,7 +165,7 @@ impl Looking<'_> {
         }))
     }
 
-    /// Asks about the owner. Gives also when the question was sent.
+    /// Asks CloudFormation about the owner. Returns its report and when the question was sent.
     async fn ask(&self, owner: &Owner) -> (Word, Instant) {
         let asked_at = Instant::now();
         let is_here = self.guard.location.as_ref().is_some_and(|location| location.has(&owner.stack_id));

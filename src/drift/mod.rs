@@ -1,7 +1,7 @@
-//! The drift guard: sees a default version that somebody moved by hand and, if told so, puts it back.
+//! The drift guard: detects a default version that somebody changed by hand and, if configured to, restores it.
 //!
-//! [`event`] reads what EventBridge sends; [`rules`] decides; [`look`] is the edge that reads, asks and repairs; [`report`] writes
-//! the metrics. Versions are immutable, so which version is the default version says everything.
+//! [`event`] reads what EventBridge sends; [`rules`] decides; [`look`] reads, asks CloudFormation and repairs; [`report`] writes
+//! the metrics. Versions are immutable, so it is enough to compare the number of the default version.
 
 pub mod event;
 pub(crate) mod guard;
@@ -22,10 +22,10 @@ pub use self::guard::Mode;
 use self::look::{Looking, Outcome};
 use crate::failure::Failure;
 
-/// How many documents the daily check looks at side by side.
+/// How many documents the daily check looks at concurrently.
 const AT_ONCE: usize = 8;
 
-/// Kept for the last log line.
+/// Left for the last log line.
 const RESERVE: Duration = Duration::from_secs(5);
 
 impl Guard<'_> {
@@ -51,7 +51,7 @@ impl Guard<'_> {
         Looking { guard: self, name, moved }.look().await
     }
 
-    /// Looks at every document of the account that bears the tag, and ends with one line about all of them.
+    /// Looks at every document of the account that has the tag, then logs one line about all of them.
     async fn check_all(&self) -> Result<(), Failure> {
         let listed = list::guarded_documents(self.client).await?;
         // Boxed one by one: the compiler finds a stream of closures not general enough.

@@ -1,5 +1,6 @@
-//! Metrics in the [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
-//! lines of the log that CloudWatch counts.
+//! Metrics in the [embedded metric
+//! format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
+//! log lines from which CloudWatch extracts metrics.
 
 use std::fmt;
 use std::io::Write;
@@ -11,7 +12,7 @@ use serde_json::json;
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "cfn-ssm-document";
 
-/// What is counted.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Metric {
@@ -19,7 +20,7 @@ pub enum Metric {
     RepairedDocuments,
 }
 
-/// Where the lines go. It is injected, so that tests can read them.
+/// Where the lines are written. It is injected, so that tests can read them.
 #[derive(Clone)]
 pub struct Metrics(Arc<dyn Fn(&str) + Send + Sync>);
 
@@ -46,7 +47,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// One document, counted at `now`.
+/// Formats a line that counts one document at `now`.
 fn line(metric: Metric, function: &str, now: Duration) -> String {
     let name = format!("{metric:?}");
     let metrics = json!([{"Name": name, "Unit": "Count"}]);

@@ -1,4 +1,4 @@
-//! The rules of the guard. Pure. A moment is the time since 1970.
+//! The pure rules of the drift guard. Every `Duration` that names a moment is the time since 1970.
 
 use std::time::Duration;
 
@@ -10,47 +10,47 @@ use crate::resource::document::ownership::{DEFAULT_VERSION, KEY_PREFIX, Owner, O
 /// A document is looked at again when this long has passed since the event.
 const SECOND_LOOK: Duration = Duration::from_secs(20);
 
-/// A document whose latest version is younger may be in the hands of somebody who isn't done.
+/// If the latest version of a document is younger than this, somebody may still be changing the document.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// Two repairs of a document are at least this far apart: two guards must not fight.
+/// Two repairs of a document are at least this far apart, so that two guards don't fight.
 const REPAIR_PAUSE: Duration = Duration::from_secs(600);
 
-/// A default version that is not the one that the tag names.
+/// A default version that differs from the one in the tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) default_version: String,
     pub(crate) tagged: String,
 }
 
-/// Who must be asked about a document.
+/// Whose status CloudFormation must confirm before a repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owners {
-    /// This resource manages the whole document.
+    /// The resource that manages the whole document.
     Whole(Owner),
-    /// Resources of these stacks manage keys of it.
+    /// The stacks whose resources manage keys of the document.
     Keys(Vec<String>),
 }
 
-/// What CloudFormation's word means.
+/// What CloudFormation's report on the owner means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// The owner is there, and nothing is in progress.
+    /// The owner exists, and no request is in progress.
     Settled,
     /// A request is being carried out.
     InProgress,
-    /// It says nothing that a repair could rest on, for this reason.
+    /// CloudFormation's report can't justify a repair, for this reason.
     Unclear(String),
 }
 
-/// Compares the default version with the tag; `None` where they are equal or the document bears no such tag.
+/// Compares the default version with the tag; `None` if they are equal or the document has no such tag.
 pub(crate) fn difference(document: &Description) -> Option<Difference> {
     let tagged = document.tags.get(DEFAULT_VERSION)?;
     (*tagged != document.default_version)
         .then(|| Difference { default_version: document.default_version.clone(), tagged: tagged.clone() })
 }
 
-/// The owners that the tags of a document name; `None` where it is nobody's.
+/// The owners that a document's tags name; `None` if it has no owner.
 pub(crate) fn owners(document: &Description) -> Option<Owners> {
     if let Some(ownership) = Ownership::of(&document.tags) {
         return Some(Owners::Whole(ownership.owner));
@@ -65,20 +65,20 @@ pub(crate) fn owners(document: &Description) -> Option<Owners> {
     Some(Owners::Keys(stacks))
 }
 
-/// When the second look is due, for an event of this moment that arrived `now`.
+/// When the second look is due, for an event that happened at `event` and arrived at `now`.
 pub(crate) fn second_look(event: Option<Duration>, now: Duration) -> Duration {
-    // The time of an event may be forged.
+    // The time in an event may be forged.
     event.unwrap_or(now).min(now) + SECOND_LOOK
 }
 
-/// When a document is to be looked at again whose latest version is too young; `None` if it is old enough.
+/// When to look at a document again because its latest version is too young; `None` if that version is old enough.
 pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Option<Duration> {
     let settled = latest_made_at? + SETTLED;
-    // A date in the future would never settle.
+    // Without the limit, a date in the future would never settle.
     (now <= settled).then_some(settled.min(now + SETTLED) + Duration::from_millis(1))
 }
 
-/// Reads CloudFormation's word about the owner.
+/// Interprets CloudFormation's report on the owner.
 pub(crate) fn word(reply: &Result<StackResource, String>) -> Word {
     match reply {
         Err(why) => Word::Unclear(format!("CloudFormation can't be asked: {why}")),

@@ -1,4 +1,4 @@
-//! The HTTP client, which delivers responses and carries the SDK's calls, so that both share one TLS stack.
+//! The HTTP client. It delivers responses and carries the SDK's calls, so that both share one TLS stack.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// The bundle is that of [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html).
 ///
-/// The roots are compiled in: parsing the system's takes more instructions than the rest of a start.
+/// The roots are compiled in: parsing the system's roots takes more instructions than the rest of a cold start.
 ///
 /// # Errors
 /// The bundle is not PEM, or has a certificate that can't be used.
@@ -40,14 +40,14 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
         }
     }
     let mut provider = rustls::crypto::ring::default_provider();
-    // Processors have instructions for SHA-256, but not for SHA-384, which ring puts first.
+    // Processors have instructions for SHA-256 but not for SHA-384, which ring prefers.
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
     let provider = Arc::new(provider);
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     Ok(config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Creates a client that follows no redirects, uses no proxy, and takes the connections that `preconnect` keeps.
+/// Creates a client that follows no redirects, uses no proxy, and uses the connections that `preconnect` keeps.
 ///
 /// # Errors
 /// The client can't be built.
@@ -106,7 +106,7 @@ impl HttpClient for SdkHttpClient {
 impl HttpConnector for SdkHttpClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if guard::is_past_deadline() {
-            // The guard reports the timeout at its next poll. An error here would take the place of that reason.
+            // The guard reports the timeout at its next poll. An error here would replace that reason.
             return HttpConnectorFuture::new(std::future::pending());
         }
         let client = self.client.clone();

@@ -34,7 +34,7 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             match writes::attempt(async { connector.call(request).await }, effect).await {
                 Ok(result) => result,
-                // The SDK does not retry an error of the user.
+                // The SDK does not retry a user error.
                 Err(Stopped::Refused(refused)) => Err(ConnectorError::user(refused.into())),
                 Err(Stopped::CutOff) => Err(ConnectorError::timeout("the attempt was cut off".into())),
             }
@@ -42,14 +42,14 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Whether the request is for an operation that may change something. Systems Manager names it in a header, and its reads begin
-/// with one of three words.
+/// Whether the request is for an operation that may change something. A header names the operation; the names of those that only
+/// read begin with one of three words.
 fn is_write(request: &HttpRequest) -> bool {
     let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
     operation.is_some_and(|(_, name)| !["Describe", "Get", "List"].iter().any(|read| name.starts_with(read)))
 }
 
-/// What is known of an attempt to write. After an error of the server it has either changed something or not.
+/// What is known about an attempt to write. After a server error, it may or may not have taken effect.
 fn effect(result: &Result<HttpResponse, ConnectorError>) -> Effect {
     match result {
         Ok(response) if response.status().is_client_error() => Effect::Nothing,

@@ -1,8 +1,7 @@
 //! Connections that are opened before they are needed, so that the TLS handshake is already done.
 //!
-//! reqwest has no such call, and the server would see a request that only opens a connection. So this wraps reqwest's connector:
-//! while it is opening, it keeps the connection and fails the request before it is sent. The next request that needs a
-//! connection takes the kept one.
+//! reqwest can't open a connection without sending a request. So this wraps reqwest's connector: while it is opening, it keeps
+//! the connection and fails the request before it is sent. The next request that needs a connection takes the kept one.
 
 use std::any::Any;
 use std::future::ready;
@@ -59,7 +58,7 @@ impl Preconnect {
     }
 }
 
-/// Resets the flag when it is dropped, so also when the future is.
+/// Resets the flag when it is dropped, and so also when the future is dropped.
 struct Opening<'a>(&'a AtomicBool);
 
 impl Drop for Opening<'_> {
@@ -118,7 +117,7 @@ where
 mod tests {
     use super::*;
 
-    /// Numbers its connections, from 1.
+    /// Numbers its connections from 1.
     #[derive(Default)]
     struct Inner(u32);
 

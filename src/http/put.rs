@@ -20,10 +20,10 @@ pub trait Put: fmt::Debug + Send + Sync {
 
     /// Sends `body` to `url`, with an empty `Content-Type`. Redirects are not followed.
     ///
-    /// The error describes why there was no status, without the URL.
+    /// Returns the status. The error says why there is none, without the URL.
     fn put(&self, url: Url, body: Vec<u8>) -> BoxFuture<'_, Result<StatusCode, String>>;
 
-    /// Returns another one for the calling thread, since connections belong to the thread that opened them.
+    /// Returns another instance for the calling thread, since connections belong to the thread that opened them.
     ///
     /// # Errors
     /// The HTTP client can't be built.
@@ -36,12 +36,12 @@ pub struct HttpsPut {
     tls: rustls::ClientConfig,
     client: reqwest::Client,
     preconnect: Preconnect,
-    /// Whether a connection was opened before. Over an open connection, the request of `connect` would really be sent.
+    /// Whether a connection was opened before. Over an open connection, the request that `connect` makes would actually be sent.
     connected: AtomicBool,
 }
 
 impl HttpsPut {
-    /// Creates one with connections of its own.
+    /// Creates an instance with connections of its own.
     ///
     /// # Errors
     /// The HTTP client can't be built from `tls`.

@@ -14,7 +14,7 @@ impl Clock {
         Self::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
-    /// A clock that shows what `read` returns.
+    /// A clock whose time is what `read` returns.
     pub fn new(read: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }

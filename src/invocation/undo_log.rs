@@ -1,4 +1,4 @@
-//! How far the work of one request got: what the response needs if the work is interrupted.
+//! Records how far the work of one request got, for the response if the work is interrupted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,12 +11,12 @@ pub struct UndoLog<U> {
 #[derive(Debug)]
 struct State<U> {
     step: String,
-    /// What the step saw last.
+    /// What the step last saw.
     seen: Option<String>,
     entry: Option<UndoEntry<U>>,
 }
 
-/// Something that was written, or may have been: a call whose response was lost counts.
+/// Something that was written, or may have been: a call whose response was lost counts as well.
 #[derive(Debug, Clone)]
 pub struct UndoEntry<U> {
     /// The physical id that a failed Create responds with if this can't be undone.
@@ -26,7 +26,7 @@ pub struct UndoEntry<U> {
 }
 
 impl<U> UndoEntry<U> {
-    /// Converts how to undo it.
+    /// Converts the value that says how to undo it.
     pub fn map<V>(self, wrap: impl FnOnce(U) -> V) -> UndoEntry<V> {
         UndoEntry { physical_id: self.physical_id, undo: wrap(self.undo) }
     }
@@ -44,12 +44,12 @@ impl<U: Clone> UndoLog<U> {
         (state.step, state.seen) = (step, None);
     }
 
-    /// Records what the current step, which waits, saw last: "it is Updating".
+    /// Records what a waiting step last saw, such as "it is Updating".
     pub fn seen(&self, what: impl Into<String>) {
         self.state().seen = Some(what.into());
     }
 
-    /// Returns the current step, and in parentheses what it saw last.
+    /// Returns the current step, followed in parentheses by what it last saw.
     pub fn current_step(&self) -> String {
         let state = self.state();
         match &state.seen {
@@ -75,7 +75,7 @@ impl<U: Clone> UndoLog<U> {
         self.state().entry.clone()
     }
 
-    /// Removes the entry. Called when it is undone.
+    /// Removes the entry. Called when everything is undone.
     pub fn clear(&self) {
         self.state().entry = None;
     }

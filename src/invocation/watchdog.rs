@@ -30,7 +30,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts a thread that runs `respond` at `deadline`, unless it is stopped before or the right is taken.
+    /// Starts a thread that runs `respond` at `deadline`, unless the watchdog is stopped or the right is taken before that.
     ///
     /// If the thread can't be started, the work goes on without a watchdog.
     pub fn start(

@@ -1,7 +1,7 @@
 //! The writes of one invocation: each attempt is admitted before it starts, and remembered until it has a reply.
 //!
-//! Every attempt passes through [`attempt`], the retries of a client included. The invocation's [`Writes`] reach it by a
-//! task-local, so that nothing is remembered from one invocation to the next.
+//! Every attempt passes through [`attempt`], the retries of a client included. It finds the invocation's [`Writes`] in a
+//! task-local, so that nothing is kept from one invocation to the next.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,16 +16,16 @@ use crate::failure::Failure;
 // The writes of the invocation that is being polled.
 tokio::task_local!(static WRITES: Arc<Writes>);
 
-/// A decision on an attempt: the time by which it must end, if there is one.
+/// Resolves to the time by which an attempt must end, if there is one.
 pub type Admission<'a> = Pin<Box<dyn Future<Output = Result<Option<Instant>, Failure>> + Send + 'a>>;
 
 /// Decides whether an attempt to write may start.
 pub trait Gate: fmt::Debug + Send + Sync {
-    /// Decides on an attempt that would start now. An error says why nothing may be written.
+    /// Decides whether an attempt may start now. An error says why nothing may be written.
     fn admit(&self) -> Admission<'_>;
 }
 
-/// The gate of one invocation, and the ledger of its attempts.
+/// The gate of one invocation, and the record of its attempts.
 #[derive(Debug)]
 pub struct Writes {
     gate: Arc<dyn Gate>,
@@ -33,14 +33,14 @@ pub struct Writes {
     any: AtomicBool,
 }
 
-/// What became of an attempt that was admitted.
+/// The outcome of an attempt that was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It was not sent, or was refused: it changes nothing.
+    /// It was not sent, or AWS refused it: it changes nothing.
     Nothing,
-    /// A reply says that it is done.
+    /// A reply confirms it.
     Done,
-    /// There is no reply: it may still take effect.
+    /// It has no reply, and may still take effect.
     Unknown,
 }
 
@@ -49,11 +49,11 @@ pub enum Effect {
 pub enum Stopped {
     /// It was not admitted, so it was not sent.
     Refused(Refused),
-    /// It was sent, and cut off at the end of its time.
+    /// It was sent, and cut off when its time ended.
     CutOff,
 }
 
-/// The reason of the gate. A caller finds it again at the root of its client's error.
+/// Why the gate refused an attempt. A caller finds it as the source of its client's error.
 #[derive(Debug, Clone)]
 pub struct Refused(pub Failure);
 
@@ -66,7 +66,7 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 impl Writes {
-    /// Creates an empty ledger behind `gate`.
+    /// Creates an empty record of attempts that `gate` admits.
     pub fn new(gate: Arc<dyn Gate>) -> Self {
         Self { gate, without_reply: AtomicUsize::new(0), any: AtomicBool::new(false) }
     }
@@ -93,8 +93,8 @@ pub async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T 
     WRITES.scope(writes, work).await
 }
 
-/// Makes an attempt to write: `send` is polled only if the attempt is admitted, and only until its time ends. `effect` tells
-/// what the result means.
+/// Makes an attempt to write: `send` is polled only if the attempt is admitted, and only until its time ends. `effect` interprets
+/// the result.
 ///
 /// Outside [`within`], every attempt is admitted.
 ///
@@ -104,7 +104,7 @@ pub async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnce(&T) -
     let Ok(writes) = WRITES.try_with(Arc::clone) else { return Ok(send.await) };
     let end = writes.gate.admit().await.map_err(|reason| Stopped::Refused(Refused(reason)))?;
     if guard::is_past_deadline() {
-        // The question took the rest of the time: the guard cuts the work the next time it looks.
+        // Admission took the rest of the time: the guard ends the work at its next poll.
         return std::future::pending().await;
     }
     // Counted first: if this future is dropped on the way, the attempt has no reply.
@@ -132,7 +132,7 @@ mod tests {
     use std::future::{pending, ready};
     use std::time::Duration;
 
-    /// Admits attempts that end within so long, or none.
+    /// Admits attempts that end within this time, or none.
     #[derive(Debug)]
     struct Test(Option<Duration>);
 

@@ -10,7 +10,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// Reads the location in an ARN. Returns `None` for what is no ARN, as some local tools send.
+    /// Reads the location in an ARN. Returns `None` if `arn` is not an ARN: some local tools send other text.
     pub fn from_arn(arn: &str) -> Option<Self> {
         let mut parts = arn.split(':').skip(1).map(str::to_owned);
         let (partition, _, region, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -18,7 +18,7 @@ impl Location {
         (arn.starts_with("arn:") && is_account).then_some(Self { partition, region, account })
     }
 
-    /// Whether an ARN is of this location.
+    /// Whether an ARN is in this location.
     pub fn has(&self, arn: &str) -> bool {
         Self::from_arn(arn).as_ref() == Some(self)
     }

@@ -63,7 +63,7 @@ pub(crate) async fn dispatch(
 /// Takes back what a request did.
 ///
 /// # Errors
-/// Something stays behind, or may still appear.
+/// Something was left behind, or may still appear.
 pub(crate) async fn undo(client: &Client, undo: &Undo, undo_log: &UndoLog<Undo>) -> Result<(), Failure> {
     match undo {
         Undo::Document(undo) => document::apply::undo::undo(client, undo).await,

@@ -1,4 +1,4 @@
-//! What a request that succeeded responds with.
+//! What a successful request responds with.
 
 use serde_json::{Map, Value};
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::retry::{LastRetry, RetryClassifier};
 use crate::http::gate::Gated;
 
-/// More than the 15 minutes of a function have room for: the caller's deadline ends the retries.
+/// More attempts than fit into a function's 15 minutes: the caller's deadline ends the retries.
 const MAX_ATTEMPTS: u32 = 1_000;
 
 /// How long the credentials may take. By default, the SDK adds up the pauses of all attempts for it, before each of them.
@@ -28,8 +28,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
 /// It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
-/// `process_started`, `AccessDeniedException`. It records in `last_retry` what it retried last. Its attempts to write pass the
-/// gate of the invocation.
+/// `process_started`, `AccessDeniedException`. It records the last retried error in `last_retry`. Its attempts to write pass the
+/// invocation's gate.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)

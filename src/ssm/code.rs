@@ -12,7 +12,7 @@ macro_rules! error_codes {
         #[allow(missing_docs)]
         pub enum ErrorCode {
             $($variant,)+
-            /// A code that needs no treatment of its own.
+            /// A code that needs no special handling.
             Other(String),
         }
 

@@ -12,7 +12,7 @@ use super::remedy::{CHECK_ENDPOINT, remedy};
 use crate::failure::Failure;
 use crate::invocation::writes::Refused;
 
-/// An error as it is on the wire: `{"__type":"com.amazonaws.ssm#Code","Message":"…"}`.
+/// An error as it is sent on the wire: `{"__type":"com.amazonaws.ssm#Code","Message":"…"}`.
 pub(super) struct WireError {
     pub(super) code: ErrorCode,
     message: String,
@@ -51,7 +51,7 @@ impl WireError {
     }
 }
 
-/// Why the invocation's gate did not let a call write.
+/// Why the invocation's gate refused a call, if it did.
 fn refused<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure> {
     let SdkError::DispatchFailure(failure) = error else { return None };
     let source = failure.as_connector_error()?.source()?;
@@ -115,7 +115,8 @@ impl SsmError {
 
     /// Converts the error into a reason that names the call, its `subject`, AWS's message and the remedy.
     ///
-    /// A call that was not allowed to write gives the reason for that instead. `redact` removes the document's content from AWS's message.
+    /// If the call was not allowed to write, the reason for that is returned instead. `redact` removes the document's content
+    /// from AWS's message.
     pub fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
         if let Some(refused) = &self.refused {
             return refused.clone();

@@ -1,4 +1,4 @@
-//! Systems Manager: the client, what it retries, and what AWS's errors mean to a stack's owner.
+//! Systems Manager: the client, what it retries, and what AWS's errors mean for a stack's owner.
 
 pub mod client;
 mod code;

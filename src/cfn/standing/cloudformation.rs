@@ -1,4 +1,4 @@
-//! The one question to CloudFormation: what it says of a resource.
+//! Asks CloudFormation for the status of a resource.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use aws_sdk_cloudformation::{Client, Config};
 
 use super::rules::StackResource;
 
-/// A question without a reply for this long counts as one that can't be asked.
+/// A question that gets no reply within this time counts as failed.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Asks CloudFormation. The client is created for the first question of the process, and so is its connection.
+/// Asks CloudFormation. The client and its connection are created for the first question of the process.
 #[derive(Clone)]
 pub struct CloudFormation {
     config: Arc<dyn Fn() -> Result<Config, String> + Send + Sync>,
@@ -22,15 +22,15 @@ pub struct CloudFormation {
 }
 
 impl CloudFormation {
-    /// Creates what asks with a client of this configuration. `config` is called when there is something to ask.
+    /// Creates an instance whose client has the configuration that `config` returns. `config` is called for the first question.
     pub fn new(config: impl Fn() -> Result<Config, String> + Send + Sync + 'static) -> Self {
         Self { config: Arc::new(config), client: Arc::default() }
     }
 
-    /// Returns what CloudFormation says of the resource with this logical id in this stack, within 3 s.
+    /// Returns what CloudFormation reports about the resource with this logical id in this stack, within 3 s.
     ///
     /// # Errors
-    /// Why CloudFormation can't be asked. That a stack or a resource does not exist is no error.
+    /// Says why CloudFormation can't be asked. It is not an error if the stack or the resource does not exist.
     pub(crate) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let client = self.client()?;
         let request = client.describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_resource_id);
@@ -70,7 +70,7 @@ impl fmt::Debug for CloudFormation {
     }
 }
 
-/// CloudFormation has no error code of its own for this: "Stack … does not exist", "Resource … does not exist for stack …".
+/// CloudFormation has no error code for this, only messages: "Stack … does not exist", "Resource … does not exist for stack …".
 fn does_not_exist<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.code() == Some("ValidationError")
         && error.message().is_some_and(|message| message.trim_end_matches('.').contains("does not exist"))

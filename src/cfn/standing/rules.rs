@@ -1,51 +1,52 @@
-//! The rules by which a request still stands. Pure.
+//! Pure rules that decide whether a request still stands: whether CloudFormation still waits for it.
 //!
-//! A moment is the time since 1970. See [DescribeStackResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html).
+//! Every `Duration` that names a moment is the time since 1970. See
+//! [DescribeStackResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html).
 
 use std::time::Duration;
 
 use crate::cfn::request::RequestType;
 use crate::cfn::response_url::Signature;
 
-/// For this long after the signature, an attempt to write may start without a question.
+/// For this long after the signature, an attempt to write may start without asking CloudFormation.
 const LEASE: Duration = Duration::from_secs(5);
 
 /// An attempt that started within the lease is cut off this long after the signature.
 const LEASE_ENDS: Duration = Duration::from_secs(7);
 
-/// An attempt that rests on a reply of CloudFormation ends at most this long after the question was sent.
+/// An attempt that relies on CloudFormation's reply ends at most this long after the question was sent.
 const REPLY_LASTS: Duration = Duration::from_secs(2);
 
-/// An attempt starts only while it has this long left: one that is cut off may still take effect.
+/// An attempt starts only if it has at least this long left: an attempt that is cut off may still take effect.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// By how much CloudFormation's timestamp may be later than the signature.
+/// How much later than the signature CloudFormation's timestamp may be.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
-/// This long after the signature, every lease of an earlier request is over and what it wrote is visible.
+/// This long after the signature, every lease of an earlier request has ended and its writes are visible.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An invocation that began this soon after the signature goes on if CloudFormation can't be asked.
+/// An invocation that began within this time of the signature continues if CloudFormation can't be asked.
 const PROMPT: Duration = Duration::from_secs(60);
 
-/// What CloudFormation says of a resource of a stack.
+/// What CloudFormation reports about a resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackResource {
     /// The stack or the resource does not exist.
     Missing,
     /// It exists.
     Found {
-        /// Such as `CREATE_IN_PROGRESS`.
+        /// The resource's status, such as `CREATE_IN_PROGRESS`.
         status: String,
-        /// The moment of its last change.
+        /// When its status last changed, since 1970.
         updated_at: Duration,
     },
 }
 
-/// What an attempt to write may do.
+/// Whether an attempt to write may start, and how long it may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It may start, and may last.
+    /// It may start, and has no time limit.
     Free,
     /// It may start, and must end by this moment.
     Until(Duration),
@@ -53,7 +54,7 @@ pub enum Admission {
     Ask,
 }
 
-/// What CloudFormation's word means for a request.
+/// What CloudFormation's report means for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It stands.
@@ -62,8 +63,8 @@ pub enum Verdict {
     Overtaken(String),
 }
 
-/// Decides on an attempt to write that is about to start. `asked` is the moment of the last question whose reply was that the
-/// request stands. A Delete is never asked about.
+/// Decides on an attempt to write that is about to start. `asked` is when the last question was sent that confirmed that the
+/// request stands. A Delete needs no question.
 pub fn admission(
     request_type: Option<RequestType>,
     signature: Signature,
@@ -82,17 +83,18 @@ pub fn admission(
     }
 }
 
-/// Whether an attempt that starts `now` needs no question. A URL of the older form gives no lease.
+/// Whether an attempt that starts at `now` needs no question. A URL of the older form gives no lease.
 pub fn has_lease(signature: Signature, now: Duration) -> bool {
     matches!(signature, Signature::Dated(at) if now <= at + LEASE)
 }
 
-/// Decides whether the request stands: the resource must be in the state of progress that fits the request, and must not have
-/// changed since the signature.
+/// Decides whether the request stands: the resource must be in the progress status that fits the request, and its status must not
+/// have changed since the signature.
 ///
 /// A resource that is rolled back to its old properties is shown as `UPDATE_IN_PROGRESS` while its *stack* is in
-/// `UPDATE_ROLLBACK_IN_PROGRESS` ([Monitor a stack update](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html)).
-/// The API's list of resource statuses has `UPDATE_ROLLBACK_IN_PROGRESS` as well, so that is taken for an Update, too.
+/// `UPDATE_ROLLBACK_IN_PROGRESS` ([Monitor a stack
+/// update](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html)). The
+/// API's list of resource statuses has `UPDATE_ROLLBACK_IN_PROGRESS` as well, so that counts as an Update, too.
 pub fn verdict(request_type: Option<RequestType>, signature: Signature, resource: &StackResource) -> Verdict {
     let in_progress: &[&str] = match request_type {
         Some(RequestType::Create) => &["CREATE_IN_PROGRESS"],
@@ -112,12 +114,13 @@ pub fn verdict(request_type: Option<RequestType>, signature: Signature, resource
     Verdict::Stands
 }
 
-/// Whether another delivery of a Create has succeeded: the resource was created, and perhaps changed since.
+/// Whether another delivery of a Create has succeeded: the resource was created, and may have been updated since.
 pub fn another_delivery_succeeded(resource: &StackResource) -> bool {
     matches!(resource, StackResource::Found { status, .. } if status == "CREATE_COMPLETE" || status.starts_with("UPDATE_"))
 }
 
-/// The moment at which patience ends. A URL of the older form does not tell the signature reliably, so it runs from `began`.
+/// When the wait for earlier requests ends. A URL of the older form does not reliably date the signature, so the wait runs from
+/// `began`.
 pub fn patience_ends(signature: Signature, began: Duration) -> Duration {
     match signature {
         Signature::Dated(at) => at + PATIENCE,
@@ -125,7 +128,7 @@ pub fn patience_ends(signature: Signature, began: Duration) -> Duration {
     }
 }
 
-/// Whether a request whose invocation began at `began` goes on if CloudFormation can't be asked.
+/// Whether a request whose invocation began at `began` may continue if CloudFormation can't be asked.
 pub fn goes_on_unasked(signature: Signature, began: Duration) -> bool {
     began <= signature.at() + PROMPT
 }

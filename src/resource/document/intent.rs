@@ -10,20 +10,20 @@ pub(crate) struct Intent<'a> {
     pub(crate) encounter: Encounter<'a>,
     /// The resource that asks.
     pub(crate) owner: &'a Owner,
-    /// When CloudFormation signed the request, in seconds since 1970, where the response URL tells.
+    /// When CloudFormation signed the request, in seconds since 1970, if known.
     pub(crate) signature: Option<i64>,
-    /// The account of the function, where it is known.
+    /// The account of the function, if known.
     pub(crate) account: Option<&'a str>,
 }
 
-/// How the resource comes to the document.
+/// The resource's relation to the document when the request begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Encounter<'a> {
-    /// A Create meets the name for the first time.
+    /// A Create: the resource meets the document for the first time.
     Create,
-    /// An Update meets the name for the first time: until now the resource had another one.
+    /// An Update that changes the name: the resource meets the document for the first time.
     Rename,
-    /// An Update of the resource's own document, which the old properties declared so.
+    /// An Update of the resource's own document, with what its old properties declared.
     Update(&'a Declared),
 }
 

@@ -1,4 +1,4 @@
-//! Who manages which key of a document that several resources share, written on the document itself as one tag a key.
+//! Which resource manages which key of a shared document, recorded in the document's tags: one tag for each key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +8,11 @@ use ring::digest;
 use super::content::KeyPath;
 use super::ownership::{KEY_PREFIX, Owner, TOLERANCE, Tags};
 
-/// What AWS allows in the key and the value of a tag, in characters.
+/// AWS's limits for the key and the value of a tag, in characters.
 const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 
-/// What the tag of a key says: `<version before> <since> <owner> <stack id>`.
+/// The ownership of a key, as its tag records it: `<version before> <since> <owner> <stack id>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyOwnership {
     pub(crate) before: Before,
@@ -21,7 +21,7 @@ pub(crate) struct KeyOwnership {
     pub(crate) owner: KeyOwner,
 }
 
-/// What was there when a resource first set the key.
+/// What existed when a resource first set the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Before {
     /// No document.
@@ -30,10 +30,10 @@ pub(crate) enum Before {
     Version(String),
 }
 
-/// The owner of a key: a resource of a stack, as far as the tag tells.
+/// The owner of a key: a resource of a stack, as the tag identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyOwner {
-    /// The first 8 hex digits of the SHA-256 of the logical id, which could be too long for the tag.
+    /// The first 8 hex digits of the logical id's SHA-256. The logical id itself could be too long for the tag.
     logical_id_digest: String,
     pub(crate) stack_id: String,
 }
@@ -57,7 +57,7 @@ impl From<&Owner> for KeyOwner {
 }
 
 impl KeyOwnership {
-    /// Reads the value of a tag; `None` if it is not one that this resource writes.
+    /// Reads the value of a tag; `None` if the value does not have this form.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let mut parts = value.splitn(4, ' ');
         let (before, since, digest, stack_id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -66,7 +66,7 @@ impl KeyOwnership {
         Some(Self { before, since: since.parse().ok(), owner })
     }
 
-    /// Whether a request with this signature was made before the owner's last one that wrote.
+    /// Whether the owner's last request that wrote has a later signature than this one.
     pub(crate) fn is_later_than(&self, signature: Option<i64>) -> bool {
         self.since.zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
     }
@@ -98,13 +98,14 @@ pub(crate) fn tag_key(key: &KeyPath) -> String {
     format!("{KEY_PREFIX}{key}")
 }
 
-/// Whether the path can stand in the key of [a tag](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Tag.html).
+/// Whether the path can be part of the key of [a
+/// tag](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Tag.html).
 pub(crate) fn is_taggable(key: &KeyPath) -> bool {
     let is_allowed = |character: char| character.is_alphanumeric() || "_.:/=+-@".contains(character);
     key.as_str().chars().all(is_allowed) && tag_key(key).chars().count() <= MAX_TAG_KEY
 }
 
-/// The keys that have an owner, as a document's tags say. A tag that can't be read counts as absent.
+/// The keys that have an owner, according to a document's tags. A tag that can't be read counts as absent.
 pub(crate) fn key_ownerships(tags: &Tags) -> KeyOwnerships {
     let of_keys = tags.iter().filter_map(|(tag, value)| Some((tag.strip_prefix(KEY_PREFIX)?, value)));
     of_keys.filter_map(|(path, value)| Some((KeyPath::parse(path)?, KeyOwnership::parse(value)?))).collect()
@@ -117,7 +118,7 @@ pub(crate) fn tags_of(tags: &Tags, owner: &Owner) -> Vec<String> {
     own.map(|(key, _)| tag_key(&key)).collect()
 }
 
-/// The signature of the last request of `owner` that wrote to one of its keys.
+/// When CloudFormation signed the last request of `owner` that wrote to one of its keys.
 pub(crate) fn last_since(tags: &Tags, owner: &Owner) -> Option<i64> {
     let owner = KeyOwner::from(owner);
     key_ownerships(tags).into_values().filter(|key| key.owner == owner).filter_map(|key| key.since).max()

@@ -1,7 +1,8 @@
 //! `Custom::SsmDocument`: *the desired content is the document's default version, and that version is Active.*
 //!
-//! In reading order: [`desired`] and [`content`] read what a request wants, [`intent`] says on whose behalf; [`aws`] observes and
-//! writes, [`observed`] and [`ownership`] are what it finds; [`plan`] decides; [`apply`] carries out what was decided.
+//! In reading order: [`desired`] and [`content`] read what a request declares, and [`intent`] adds which resource asks for it;
+//! [`aws`] observes and writes, and [`observed`], [`ownership`] and [`key_ownership`] describe what it finds; [`plan`] decides;
+//! [`apply`] carries out the decision.
 
 pub(crate) mod apply;
 pub(crate) mod aws;
@@ -79,12 +80,17 @@ pub(crate) async fn reconcile(
             standing.wait_for_patience().await;
             let kept = apply.reader.describe().await?.map(|kept| kept.description.tags).unwrap_or_default();
             let kept_since = since(&kept).max(last_since(&kept, &owner));
-            let applied = converge(apply, standing).await?;
+            let applied = converge(apply, standing).await;
             let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
             let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
             let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
-            undo_create(releasing, signed, standing).await?;
-            applied
+            // Attempted even if the rollback itself is refused: no Delete comes for the document that the rename made.
+            let undone = undo_create(releasing, signed, standing).await;
+            match (applied, undone) {
+                (Ok(applied), Ok(())) => applied,
+                (Ok(_), Err(failure)) | (Err(failure), Ok(())) => return Err(failure),
+                (Err(failure), Err(why)) => return Err(failure.and(why)),
+            }
         }
     };
     let arn = location.map(|location| location.arn(&format!("document/{name}"))).unwrap_or_default();
@@ -122,7 +128,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
     Err(failure.and("This happened several times in a row: someone else is changing the document. Try again."))
 }
 
-/// The same for the keys that the resource names.
+/// Does the same for the keys that the resource names.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
     let Apply { reader, writer, intent, undo_log } = apply;
     let (request, clock) = (KeyRequest::Merge(Desiring { intent, named }), clock(standing));
@@ -138,7 +144,7 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
     applied.ok_or_else(|| Failure::new(format!("The document {} disappeared in the meantime.", intent.desired.name)))
 }
 
-/// Carries out a Delete: releases the document, or undoes the Create that failed.
+/// Carries out a Delete: releases the document, or undoes a failed Create.
 ///
 /// # Errors
 /// A call failed.
@@ -165,7 +171,7 @@ pub(crate) async fn release(
                 let (owner, on_delete, signature) = (&owner, declared.on_delete, Some(signature));
                 let keys = ReleasingKeys { owner, named, on_delete, signature };
                 carry_out(releasing(&name), &KeyRequest::Release(keys), standing).await?;
-                // A move from Replace that failed may have left the whole document to this resource.
+                // After a failed change from Replace to Merge, this resource may still own the whole document.
                 releasing(&name).release().await
             }
         },
@@ -177,7 +183,7 @@ pub(crate) async fn release(
     }
 }
 
-/// Undoes a Create or a rename that failed, as its tags tell.
+/// Undoes a failed Create or rename, using the tags that it set.
 async fn undo_create(
     releasing: Releasing<'_>,
     signed: RangeInclusive<i64>,
@@ -200,7 +206,7 @@ async fn carry_out(releasing: Releasing<'_>, request: &KeyRequest<'_>, standing:
     merge.run(observed).await.map(drop)
 }
 
-/// The clock by which the ages of versions are told.
+/// The clock that dates versions.
 fn clock(standing: &Standing) -> Clock {
     let (began, started) = (standing.now(), Instant::now());
     Clock::new(move || began + started.elapsed())

@@ -21,18 +21,18 @@ pub(crate) enum Observed {
 pub(crate) struct Document {
     pub(crate) description: Description,
     pub(crate) default: Version,
-    /// The latest version, where it is not the default version and its content was needed.
+    /// The latest version, if it is not the default version and its content was needed.
     pub(crate) latest: Option<Version>,
-    /// The accounts that it is shared with, where the request manages them.
+    /// The accounts that it is shared with, if the request manages them.
     pub(crate) shared_with: BTreeSet<String>,
 }
 
-/// What AWS tells of a document without its content.
+/// What AWS reports about a document, without its content.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(test, derive(Default))]
 pub(crate) struct Description {
     pub(crate) document_type: String,
-    /// The account that owns it, where AWS tells.
+    /// The account that owns it, if AWS reports it.
     pub(crate) account: Option<String>,
     pub(crate) display_name: Option<String>,
     pub(crate) target_type: Option<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// The entries of `tags` that the document does not bear with the same value.
+    /// The entries of `tags` that the document does not have with the same value.
     pub(crate) fn lacking(&self, mut tags: Tags) -> Tags {
         tags.retain(|key, value| self.tags.get(key) != Some(value));
         tags
@@ -78,7 +78,7 @@ pub(crate) enum Status {
     Failed(String),
 }
 
-/// A version without its content, as a list of versions gives it.
+/// A version without its content, as a list of versions returns it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ListedVersion {
     pub(crate) number: String,
@@ -88,7 +88,7 @@ pub(crate) struct ListedVersion {
 }
 
 impl Status {
-    /// Whether AWS will change the status by itself to one that can be worked with.
+    /// Whether the status is transient: AWS will change it without another call.
     pub(crate) fn is_pending(&self) -> bool {
         matches!(self, Self::Creating | Self::Updating)
     }
@@ -107,7 +107,7 @@ impl fmt::Display for Status {
 }
 
 impl ListedVersion {
-    /// Its number, to compare versions by age.
+    /// The number of the version as an integer, to compare versions by age.
     pub(crate) fn ordinal(&self) -> u64 {
         self.number.parse().unwrap_or_default()
     }

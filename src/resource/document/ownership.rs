@@ -1,4 +1,4 @@
-//! Who manages a document, written on the document itself as tags.
+//! Which resource manages a document, recorded in the document's tags.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ pub(crate) type Tags = BTreeMap<String, String>;
 
 /// The prefix of all tags of ownership.
 pub(crate) const PREFIX: &str = "cfn-ssm-document:";
-/// The prefix of the tags that tell who manages a key.
+/// The prefix of the tags that record which resource manages a key.
 pub(crate) const KEY_PREFIX: &str = "cfn-ssm-document:key:";
 /// The stack that manages the document.
 pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
@@ -15,20 +15,20 @@ pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
 pub(crate) const LOGICAL_ID: &str = "cfn-ssm-document:logical-id";
 /// `created` or `adopted`. The function's role may delete only documents that carry `created`.
 pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
-/// The default version when the resource met the document.
+/// The default version at the time of the adoption.
 pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
 /// When CloudFormation signed the last request that wrote, in UTC seconds since 1970.
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
-/// The version that this resource made the default version, or found as such with the desired content.
+/// The version that this resource promoted, or that already was the default version and had the desired content.
 pub(crate) const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// When the drift guard repaired the document, in UTC seconds since 1970.
 pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";
 /// A digest of the attachments that the document carries.
 pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";
-/// The tag by which CloudFormation marks what `AWS::SSM::Document` made.
+/// The tag that CloudFormation sets on what `AWS::SSM::Document` creates.
 pub(crate) const NATIVE_STACK_ID: &str = "aws:cloudformation:stack-id";
 
-/// CloudFormation's clock and the one that signs requests may differ by so many seconds.
+/// By how many seconds two of CloudFormation's signatures may be out of order.
 pub(crate) const TOLERANCE: i64 = 2;
 
 /// A resource of a stack.
@@ -40,16 +40,16 @@ pub(crate) struct Owner {
     pub(crate) logical_id: String,
 }
 
-/// How a document became its owner's.
+/// How a resource became the document's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// The owner created it and may delete it.
     Created,
-    /// It existed before. It is never deleted.
+    /// The document existed before. It is never deleted.
     Adopted,
 }
 
-/// What the tags of a document say about its ownership.
+/// A document's ownership, as its tags describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ownership {
     pub(crate) owner: Owner,
@@ -59,7 +59,7 @@ pub(crate) struct Ownership {
 }
 
 impl Ownership {
-    /// Reads the ownership that a document's tags describe; `None` where no resource owns it.
+    /// Reads the ownership that a document's tags describe; `None` if no resource owns the document.
     ///
     /// A document whose origin is missing counts as adopted, so that it is never deleted.
     pub(crate) fn of(tags: &Tags) -> Option<Self> {
@@ -79,7 +79,7 @@ impl Ownership {
         })
     }
 
-    /// The ownership of a document that `owner` has; `None` where it is another's or nobody's.
+    /// The ownership of a document that belongs to `owner`; `None` if another resource or none owns it.
     pub(crate) fn by(owner: &Owner, tags: &Tags) -> Option<Self> {
         Self::of(tags).filter(|ownership| ownership.owner == *owner)
     }
@@ -98,7 +98,7 @@ impl Owner {
         tags
     }
 
-    /// The tags of a document that this owner has, with what is known of the time before.
+    /// The tags of a document that this owner has, with what is known from before it had an owner.
     pub(crate) fn tags_of_document(&self, before: Tags) -> Tags {
         let mut tags = self.tags("adopted");
         tags.extend(before);
@@ -112,12 +112,12 @@ impl Owner {
     }
 }
 
-/// When CloudFormation signed the last request that wrote, as far as the tags tell.
+/// When CloudFormation signed the last request that wrote, if the tags say so.
 pub(crate) fn since(tags: &Tags) -> Option<i64> {
     tags.get(SINCE)?.parse().ok()
 }
 
-/// Whether a later request has written to the document since the request with this signature was made.
+/// Whether a request with a later signature than this one has written to the document.
 pub(crate) fn is_overtaken(tags: &Tags, signature: Option<i64>) -> bool {
     since(tags).zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
 }

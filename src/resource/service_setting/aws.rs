@@ -21,16 +21,16 @@ const LONGEST_LAG: Duration = Duration::from_secs(5);
 pub(crate) struct Setting<'a, U> {
     pub(crate) client: &'a Client,
     pub(crate) id: &'a str,
-    /// The function's name. It is also the session name of its role, by which AWS tells who modified a setting.
+    /// The function's name. It is also its role's session name, which AWS reports as part of who last modified a setting.
     pub(crate) function: &'a str,
-    /// Records what is waited for.
+    /// Records what the request is waiting for.
     pub(crate) undo_log: &'a UndoLog<U>,
 }
 
 impl<U: Clone> Setting<'_, U> {
     /// [Reads](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html) the setting.
     ///
-    /// Waits while a change is pending; only the caller's deadline ends that. Returns `None` if AWS has no such setting.
+    /// Waits while a change is pending, until the caller's deadline. Returns `None` if AWS has no such setting.
     pub(crate) async fn find(&self) -> Result<Option<Observed>, Failure> {
         let mut backoff = Backoff::new();
         loop {
@@ -65,7 +65,7 @@ impl<U: Clone> Setting<'_, U> {
         self.find().await?.ok_or_else(unknown)
     }
 
-    /// Applies a plan to the setting that was observed, and waits until reads show it, for at most 5 s.
+    /// Applies a plan to the observed setting, and waits up to 5 s until reads show it.
     ///
     /// # Errors
     /// AWS refused the change, or reads don't show it.

@@ -10,8 +10,8 @@ const NAMES: [&str; 3] = ["SettingId", "SettingValue", "OnDelete"];
 const DEFAULT_HOST_MANAGEMENT: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
 const MAX_VALUE: usize = 4096;
 
-/// The settings of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateServiceSetting.html), and the
-/// values that AWS lists for them. It only explains what AWS refuses, since AWS adds settings.
+/// The settings of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateServiceSetting.html), and
+/// the values that AWS lists for them. The table only explains what AWS refuses, since AWS may add settings.
 const KNOWN: [(&str, &str); 10] = [
     ("/ssm/appmanager/appmanager-enabled", "True, False"),
     ("/ssm/automation/customer-script-log-destination", "CloudWatch, None"),
@@ -33,7 +33,7 @@ const KNOWN: [(&str, &str); 10] = [
 pub enum OnDelete {
     /// Leaves it as it is.
     Retain,
-    /// Restores the value before this resource, or the default.
+    /// Restores the value from before this resource, or the default.
     Restore,
     /// Resets it to AWS's default.
     Reset,
@@ -95,7 +95,7 @@ impl OnDelete {
     }
 }
 
-/// Explains an id that AWS has no setting for.
+/// Explains an id for which AWS has no setting.
 pub(crate) fn explain_id(id: &str) -> String {
     let ids = KNOWN.map(|(id, _)| id);
     format!("{} AWS's settings are {}.", did_you_mean(id, ids).trim_start(), ids.join(", ")).trim_start().to_owned()
@@ -132,7 +132,7 @@ fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Optio
     is_id.then(|| id.to_owned())
 }
 
-/// AWS takes the role of Default Host Management by path and name, and returns it so.
+/// AWS accepts and returns the role of Default Host Management as path and name, without the rest of the ARN.
 fn path_and_name(role: &str) -> &str {
     match role.split_once(":role/") {
         Some((arn, name)) if arn.starts_with("arn:") => name,

@@ -53,7 +53,7 @@ pub(crate) async fn reconcile(
     let plan = plan::change(&desired, &observed);
     tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
     let id = match own_id {
-        // The resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
+        // A change of the resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
         None => {
             let id = plan::adoption(&desired, &observed, request.requested_at)?;
@@ -68,7 +68,7 @@ pub(crate) async fn reconcile(
         undo_log.step("changing the setting");
         observed = setting.apply(&plan, observed).await?;
         if request.request_type == RequestType::Create {
-            // A setting has no tags of ownership, so the Delete after a cancelled Create can't tell what that Create set.
+            // A setting has no tags of ownership, so the Delete after a cancelled Create can't find out what that Create set.
             undo_log.step("asking CloudFormation whether this request still stands");
             standing.confirm().await?;
         }

@@ -1,10 +1,10 @@
-//! The physical id of a setting. It also holds the value before this resource, so that no other store is needed.
+//! The physical id of a setting. It also holds the value from before this resource, so that no other store is needed.
 
 use std::fmt;
 
 use crate::cfn::physical_id::FailedCreate;
 
-/// A setting and its value before this resource.
+/// A setting and its value from before this resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhysicalId {
     /// The setting's id.
@@ -25,7 +25,7 @@ pub enum Previous {
 }
 
 impl PhysicalId {
-    /// Whether CloudFormation accepts it, even as part of the id of a failed Create that can't be undone.
+    /// Whether CloudFormation accepts the physical id, even as part of the id of a failed Create that can't be undone.
     pub fn fits(&self) -> bool {
         FailedCreate::fits(&self.to_string())
     }

@@ -21,10 +21,10 @@ pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
     if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
 }
 
-/// Returns the physical id of a resource that adopts a setting. It holds the value before.
+/// Returns the physical id of a resource that adopts a setting. It holds the value from before the resource.
 ///
-/// If this function has changed the setting since the request was signed, an earlier delivery of the request did, and the value
-/// before is unknown.
+/// If this function has changed the setting since the request was signed, an earlier delivery of the request did so, and the
+/// value from before it is unknown.
 ///
 /// # Errors
 /// Under `Restore`, the value is too long for a physical id.
@@ -53,12 +53,12 @@ pub(crate) fn adoption(
     }
 }
 
-/// Whether two values differ at most in case: AWS returns `advanced` as `Advanced`.
+/// Whether two values are equal or differ only in case: AWS returns `advanced` as `Advanced`.
 pub(crate) fn same_value(declared: &str, observed: &str) -> bool {
     declared.eq_ignore_ascii_case(observed)
 }
 
-/// Whether a read shows that a plan was applied. Reads lag behind writes, so it may not show yet.
+/// Whether a read shows that a plan was applied. Reads lag behind writes, so a read may not show it yet.
 pub(crate) fn shows(plan: &Plan, before: &Observed, observed: &Observed) -> bool {
     match plan {
         Plan::Leave => true,
@@ -67,10 +67,10 @@ pub(crate) fn shows(plan: &Plan, before: &Observed, observed: &Observed) -> bool
     }
 }
 
-/// Plans the undo of a request: the value before is restored, unless the setting has been changed since.
+/// Plans the undo of a request: it restores the earlier value, unless the setting has been changed since.
 ///
-/// `set` is the value that the request set. If it `wrote`, a read may return the value before only because it lags, so that
-/// value is written again. Returns `None` if the request changed the setting and the value before is unknown.
+/// `set` is the value that the request set. If the request `wrote`, a read may return the earlier value only because it lags, so
+/// that value is written again. Returns `None` if the request changed the setting and the earlier value is unknown.
 pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Observed) -> Option<Plan> {
     let is_ours = same_value(set, &observed.value) && !observed.is_default;
     let (plan, shows_previous) = match previous {

@@ -1,4 +1,4 @@
-//! Undoes the Create of a setting, or an Update that moved to another setting.
+//! Undoes a Create, or an Update that changed which setting the resource manages.
 
 use aws_sdk_ssm::Client;
 
@@ -19,10 +19,10 @@ pub(crate) struct Undo {
 }
 
 impl Undo {
-    /// Restores the value before the request, unless the setting has been changed since.
+    /// Restores the value from before the request, unless the setting has been changed since.
     ///
     /// # Errors
-    /// A call failed, or the value before is unknown.
+    /// A call failed, or the value from before the request is unknown.
     pub(crate) async fn run<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
         let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;

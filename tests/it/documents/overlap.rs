@@ -402,3 +402,19 @@ async fn a_url_of_the_older_form_gives_no_lease_and_always_asks() {
     world.send(&request).await.ok();
     assert!(asked(&world) > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_rollback_of_a_rename_still_undoes_the_document_that_the_rename_made() {
+    let world = world();
+    world.send(&Request::create(desired("10"))).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    let take = desired_with("30", json!({"OnExisting": "TakeOver"}));
+    world.send(&Request::create(take).of_stack("b")).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
+    killed_at(&world, "CreateDocument", &Request::update(NAME, desired("10"), renamed.clone())).await;
+    sleep(Duration::from_secs(60)).await;
+    let reply = world.send(&Request::update(NAME, renamed, desired("10"))).await;
+    assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
+    assert!(!world.exists("Team-Preferences"));
+}

@@ -1,4 +1,4 @@
-//! Observes a document and, where it is to be adopted, writes the tags of ownership while the content is read.
+//! Observes a document and, if it is to be adopted, writes the tags of ownership while the content is read.
 
 use super::context::{Adopted, Apply, Met};
 use crate::backoff::Backoff;
@@ -11,8 +11,8 @@ use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner
 use crate::resource::document::plan::undo::Undo;
 
 impl Apply<'_> {
-    /// Observes the document, and adopts it if the plan says so. It waits while AWS is changing the document: the caller's
-    /// deadline ends that.
+    /// Observes the document, and adopts it if the plan says so. Waits while AWS is changing the document, until the caller's
+    /// deadline.
     ///
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
@@ -80,8 +80,8 @@ impl Apply<'_> {
         })
     }
 
-    /// The first look decides what was there before the request. What an Update does to its own document is not undone: the
-    /// stack's rollback is an Update as well.
+    /// Records, from the first observation, what existed before the request. An Update of the resource's own document is not
+    /// undone: the stack's rollback is an Update as well.
     fn note_what_was_there(&self, description: &Description, adoption: &Adoption) {
         let is_own_update = matches!(self.intent.encounter, Encounter::Update(_)) && *adoption == Adoption::AlreadyOurs;
         let knows = |undo: &Undo| !undo.is_of_absent() || *adoption == Adoption::AlreadyOurs;

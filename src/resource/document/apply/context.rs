@@ -1,4 +1,4 @@
-//! What the steps share: what it takes to carry out plans for one document, how that ends, and the undo that they keep up to date.
+//! What the steps of a plan share: their inputs, their outcomes, and the undo that they keep up to date.
 
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
@@ -33,11 +33,11 @@ pub(crate) struct Applied {
 pub(crate) enum NotApplied {
     /// A step failed.
     Failed(Failure),
-    /// The document is no longer as it was when the plan was made, for this reason: it must be observed again.
+    /// The document has changed since the plan was made, for this reason: it must be observed again.
     Outdated(Failure),
 }
 
-/// A document as this invocation met it.
+/// An observed document, and whether this invocation adopted it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Met {
     pub(crate) observed: Observed,
@@ -47,9 +47,9 @@ pub(crate) struct Met {
 /// Whether this invocation adopted the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Adopted {
-    /// The document was this resource's already, or there was none.
+    /// The document already belonged to this resource, or does not exist.
     No,
-    /// It did. Until then, this was the owner, if any.
+    /// It did. This was the former owner, if any.
     From(Option<Owner>),
 }
 
@@ -62,7 +62,7 @@ impl Adopted {
         }
     }
 
-    /// What is known after the document was observed once more.
+    /// Combines this with the result of another observation.
     pub(crate) fn and(self, met: Met) -> (Observed, Self) {
         (met.observed, self.or(met.adopted))
     }
@@ -98,11 +98,11 @@ impl Apply<'_> {
 
 /// The version that has the desired content.
 pub(super) enum MadeVersion {
-    /// Nothing was to be made.
+    /// No version was needed.
     Observed,
-    /// A version that was there, and Active.
+    /// An existing, Active version to promote.
     Promote(String),
-    /// A version that was uploaded now, or found where AWS refused another one.
+    /// A version that was uploaded, or found after AWS refused another one.
     Uploaded(Box<Uploaded>),
 }
 

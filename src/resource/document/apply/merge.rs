@@ -1,4 +1,4 @@
-//! Carries out what is decided about keys: one writer at a time, on the version that was observed.
+//! Carries out decisions about keys: one writer at a time, on top of the version that was observed.
 
 pub(crate) mod context;
 mod promote;
@@ -33,10 +33,10 @@ use crate::resource::document::plan::merge::{
 use crate::resource::document::plan::undo::CreateCall;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// How many decisions of one request may turn out to be outdated: the deadline ends most requests before.
+/// How many decisions of one request may turn out to be outdated. Most requests reach their deadline first.
 const MAX_ROUNDS: usize = 30;
 
-/// What became of one decision.
+/// The outcome of one decision.
 enum Round {
     Done(Option<Applied>),
     /// Another writer has the document.
@@ -46,7 +46,7 @@ enum Round {
 }
 
 impl Merge<'_> {
-    /// Observes the document. It waits while AWS is changing it: the caller's deadline ends that.
+    /// Observes the document. Waits while AWS is changing it, until the caller's deadline.
     ///
     /// # Errors
     /// A call failed.
@@ -70,7 +70,7 @@ impl Merge<'_> {
         }
     }
 
-    /// Whether the document was just created and its tags may not be visible yet, which tell who did that.
+    /// Whether the document was just created, so that the tags that name its owner may not be visible yet.
     fn may_lack_tags(&self, document: &Document) -> bool {
         let Description { created_at, default_version, tags, .. } = &document.description;
         let now = i64::try_from(self.clock.now().as_secs()).unwrap_or(i64::MAX);
@@ -78,8 +78,8 @@ impl Merge<'_> {
         is_new && default_version == "1" && of_ownership(tags).is_empty()
     }
 
-    /// Decides and carries out, until a decision is carried out on the document that it was made for. Begins with `observed`.
-    /// Gives what the document is then, or `None` if there is none.
+    /// Makes decisions, the first one from `observed`, until one is carried out on the document that it was made for. Returns the
+    /// resulting document, or `None` if it does not exist.
     ///
     /// # Errors
     /// The request is refused, or a call failed. What this wrote is in the undo log.
@@ -94,7 +94,7 @@ impl Merge<'_> {
                 Err(NotApplied::Failed(failure)) => return Err(failure),
                 Err(NotApplied::Outdated(failure)) => {
                     rounds += 1;
-                    // Others had their turn meanwhile: it may come soon.
+                    // Other writers had their turn, so this request's may come soon.
                     backoff = Backoff::new();
                     if rounds == MAX_ROUNDS {
                         return Err(failure.and("This happened many times in a row. Try again."));
@@ -139,7 +139,7 @@ impl Merge<'_> {
         let created = match self.writer.create(&desired, tags).await {
             Ok(created) => created,
             Err(NotCreated::AlreadyExists(failure)) => {
-                // Nothing was written, or by an attempt whose tags tell.
+                // Either nothing was written, or an earlier attempt wrote the document and its tags say so.
                 self.undo_log.clear();
                 return Err(NotApplied::Outdated(failure));
             }
@@ -188,7 +188,7 @@ impl Merge<'_> {
         Ok(Round::Done(Some(applied)))
     }
 
-    /// Makes a version with the content the default version, and sets the tags that must be there before; `None` if it is
+    /// Makes and promotes a version with the content, after setting the tags that must precede it. Returns `None` if it is
     /// another writer's turn.
     async fn write(
         &self,
@@ -212,12 +212,12 @@ impl Merge<'_> {
             }
             Turn::Upload => {
                 let limit = Limit::of_upload();
-                // Joined, not tried, as above.
+                // Joined, not tried, as in `change`.
                 let (tagged, uploaded) =
                     tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
                 tagged?;
                 let (version, latest) = uploaded?;
-                // Only an upload locks the document, not a version that was found.
+                // Only an uploaded version locks the document; one that was found does not.
                 let limit = (version == latest).then_some(limit);
                 (promotion(version, latest), limit)
             }
@@ -225,7 +225,7 @@ impl Merge<'_> {
         self.promote(&promotion, limit, change, content).await.map(Some)
     }
 
-    /// Whether the version was made so recently that the tags which were written with it may not be visible yet.
+    /// Whether the version was made so recently that tags written with it may not be visible yet.
     async fn is_new(&self, version: &str) -> Result<bool, Failure> {
         let created_at = self.reader.created_at(version).await?;
         Ok(created_at.is_none_or(|created_at| self.clock.now() < created_at + LONGEST_LAG))
@@ -242,7 +242,7 @@ impl Merge<'_> {
         Ok(latest.map_or(Turn::Wait, |latest| turn(&latest, content)))
     }
 
-    /// Reads the tags again where only tags were written.
+    /// Reads the tags again if only tags were written.
     async fn confirm_ownership(&self, change: &KeyChange) -> Result<(), NotApplied> {
         if change.taken.is_empty() {
             return Ok(());
@@ -258,7 +258,7 @@ impl Merge<'_> {
         lost_keys(&KeyOwner::from(self.owner), &change.taken, seen)
     }
 
-    /// Deletes the document, unless somebody has a key of it now or is writing.
+    /// Deletes the document, unless its tags have changed or another writer has the lock.
     async fn delete(&self, document: &Document) -> Result<Round, NotApplied> {
         self.undo_log.step("deleting the document");
         if self.turn(document, None).await? == Turn::Wait {
@@ -287,7 +287,7 @@ impl Merge<'_> {
         }
     }
 
-    /// Records the keys that are about to become this resource's. What they were at the first look counts.
+    /// Records the keys that the request is about to take. For each key, the first record counts.
     fn take(&self, change: &KeyChange) {
         if change.taken.is_empty() {
             return;
@@ -318,7 +318,7 @@ impl Merge<'_> {
         self.undo_log.note(UndoEntry { physical_id: self.reader.name.to_owned(), undo: AnyUndo::Keys(undo) });
     }
 
-    /// An undo does not undo itself.
+    /// Changes the recorded undo. An undo records nothing, since it is not undone itself.
     fn amend(&self, change: impl FnOnce(&mut Undo)) {
         if let KeyRequest::Undo(_) = self.request {
             return;
@@ -330,7 +330,7 @@ impl Merge<'_> {
         });
     }
 
-    /// The same for a document as a whole with this content.
+    /// The steps for a whole document with this content.
     fn whole<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
         let intent =
             Intent { desired, encounter: Encounter::Create, owner: self.owner, signature: None, account: None };

@@ -27,7 +27,7 @@ impl Apply<'_> {
     /// Carries out the plan for the document that was observed.
     ///
     /// # Errors
-    /// A call failed, or the document has changed since it was observed. What this wrote is in the undo log.
+    /// A call failed, or the document has changed since it was observed. The undo log has what was written.
     pub(crate) async fn carry_out(
         &self,
         plan: &Plan,
@@ -111,7 +111,7 @@ impl Apply<'_> {
         let latest = |number: &str| newer(number, &observed.latest_version).to_owned();
         match version {
             MadeVersion::Observed => Ok(observed),
-            // It was Active when the document was observed.
+            // The version was Active when the document was observed.
             MadeVersion::Promote(number) => {
                 let (described, promoted) = tokio::join!(self.reader.describe_version(&number), self.promote(&number));
                 promoted?;
@@ -196,8 +196,8 @@ impl Apply<'_> {
         }
     }
 
-    /// Reads the tags again after an adoption wrote them: of two stacks that adopt in the same second, one loses. The tags may not
-    /// be visible yet; only a third owner means that this resource lost.
+    /// Reads the tags again after an adoption: if two stacks adopt in the same second, one of them loses. Reads may still show
+    /// the former owner's tags, so only a third owner means that this resource lost.
     async fn confirm_ownership(&self, adopted: &Adopted) -> Result<(), NotApplied> {
         let Adopted::From(former) = adopted else { return Ok(()) };
         let name = &self.intent.desired.name;

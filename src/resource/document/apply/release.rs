@@ -16,7 +16,7 @@ use crate::resource::document::plan::release::{Release, Revert, release as plan}
 use crate::resource::document::plan::undo::Undo;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// What it takes to release one document.
+/// Everything needed to release one document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Releasing<'a> {
     pub(crate) reader: Reader<'a>,
@@ -28,11 +28,11 @@ pub(crate) struct Releasing<'a> {
 }
 
 impl Releasing<'_> {
-    /// Releases the document as `OnDelete` says, if it is this resource's. A document that does not exist, or disappears meanwhile,
-    /// needs nothing: a Delete can be delivered twice.
+    /// Releases the document as `OnDelete` says, if this resource owns it. It is not an error if the document does not exist or
+    /// disappears meanwhile, since a Delete can be delivered twice.
     ///
     /// # Errors
-    /// A call failed. The tags of ownership then stay, so that another Delete can finish; unless only the sharing failed.
+    /// A call failed. The tags of ownership then stay, so that another Delete can finish, unless only a change of sharing failed.
     pub(crate) async fn release(&self) -> Result<(), Failure> {
         let Some((described, shared_with)) = self.observe().await? else {
             tracing::info!("the document does not exist");
@@ -46,8 +46,8 @@ impl Releasing<'_> {
         }
     }
 
-    /// Undoes the Create that was signed in this range, if its tags are still on the document. Another document of the resource's,
-    /// which an earlier life of it left, stays.
+    /// Undoes the Create that was signed in this range, if its tags are still on the document. A document that an earlier Create
+    /// of the same resource left behind stays.
     ///
     /// # Errors
     /// A step failed. The others were attempted.
@@ -66,7 +66,7 @@ impl Releasing<'_> {
         undo(self.reader.client, &steps).await
     }
 
-    /// Describes the document, and under `Restore` reads its shares beside it and waits while AWS is changing it.
+    /// Describes the document. Under `Restore`, also reads its shares and waits while AWS is changing it.
     async fn observe(&self) -> Result<Option<(Described, BTreeSet<String>)>, Failure> {
         let mut backoff = Backoff::new();
         loop {
@@ -85,7 +85,7 @@ impl Releasing<'_> {
                 backoff.pause().await;
                 continue;
             }
-            // Where the shares can't be read, the declared ones are known.
+            // If the shares can't be read, the declared ones are used.
             let shared_with = shared_with.unwrap_or_else(|_| self.declared.account_ids.clone());
             return Ok(Some((described, shared_with)));
         }

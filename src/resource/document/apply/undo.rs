@@ -13,7 +13,7 @@ use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
 use crate::resource::document::plan::undo::{CreateCall, TakeBack, Undo};
 
-/// Takes back what the request did to the document.
+/// Takes back what a failed request did to the document.
 ///
 /// # Errors
 /// A step failed, or a document that the request may have created can still appear. Every other step was attempted.
@@ -27,12 +27,12 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
         match (undo.take_back(description), description) {
             (TakeBack::Nothing, _) => return Ok(()),
             (TakeBack::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
-            // Whether a call without a response can still create it is not for this document to know.
+            // The caller's record of writes knows whether a call without a response may still create the document.
             (TakeBack::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
             (TakeBack::LookAgain(CreateCall::Succeeded), _) => {
                 return Err(Failure::new(format!("The document {} was created and is not visible yet.", undo.name)));
             }
-            // AWS refuses to change or delete it now.
+            // AWS refuses to change or delete the document while its status is transient.
             (TakeBack::Delete | TakeBack::Revert(_), _) if is_pending => {}
             (TakeBack::Delete, description) => {
                 let document_type = description.map(|description| description.document_type.as_str());
@@ -45,7 +45,7 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
     }
 }
 
-/// Stops sharing the document and deletes it. If AWS refuses that, the shares are put back.
+/// Stops sharing the document and deletes it. If AWS refuses to delete it, the shares are restored.
 pub(super) async fn delete(
     writer: Writer<'_>,
     document_type: &str,
@@ -63,7 +63,7 @@ pub(super) async fn delete(
     }
 }
 
-/// Attempts every step, whatever the others do.
+/// Attempts every step, even if others fail.
 pub(super) async fn revert(writer: Writer<'_>, steps: &Revert) -> Result<(), Failure> {
     let Revert { promote, unshare, set_tags, remove_tags } = steps;
     let promoted = match promote {

@@ -14,7 +14,7 @@ use crate::resource::document::plan::versions::{
     AfterRefusal, Found, OnDuplicate, Remedy, after_refusal, oldest_prunable, on_duplicate, on_found,
 };
 
-/// How many contents are read side by side when the versions are searched.
+/// How many versions are read concurrently when they are searched.
 const READ_AT_ONCE: usize = 8;
 
 impl Apply<'_> {
@@ -111,7 +111,7 @@ impl Apply<'_> {
 
     async fn has_content(&self, version: &str) -> Result<bool, Failure> {
         let desired = &self.intent.desired.content;
-        // AWS converts a version that was uploaded as JSON to YAML, perhaps with scalars that parsers read differently.
+        // If a version was uploaded as JSON, AWS converts it to YAML, perhaps with scalars that parsers read differently.
         let other_format = (desired.format == Format::Yaml).then_some(Format::Json);
         for format in [desired.format].into_iter().chain(other_format) {
             let found = self.reader.version(version, format).await?;

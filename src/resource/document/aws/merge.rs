@@ -11,7 +11,7 @@ use crate::resource::document::observed::{Document, Status};
 use crate::resource::document::plan::merge::turn::Latest;
 
 impl Reader<'_> {
-    /// Describes and reads the document side by side, and its shares if they are asked for: one round trip.
+    /// Describes and reads the document concurrently, and its shares if they are asked for, in one round trip.
     ///
     /// # Errors
     /// A call failed.
@@ -38,8 +38,8 @@ impl Reader<'_> {
         Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
     }
 
-    /// Reads a version that is not the default version, and how old it is at `now`, the time since 1970; `None` if it is gone. A
-    /// version that is not listed yet was just made.
+    /// Reads a version that is not the default version, and its age at `now`, the time since 1970; `None` if the version is gone.
+    /// A version that is not listed yet counts as just made.
     ///
     /// # Errors
     /// A call failed.

@@ -1,4 +1,4 @@
-//! The calls to Systems Manager about one document, and how their responses become plain values.
+//! The Systems Manager calls for one document. Their responses become plain values.
 
 mod merge;
 pub(crate) mod observe;
@@ -7,5 +7,5 @@ pub(crate) mod write;
 
 use std::time::Duration;
 
-/// How long a write may take to show in reads.
+/// How long a write may take to become visible to reads.
 pub(crate) const LONGEST_LAG: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Puts together what must be known of a document before anything is decided. It only reads.
+//! Reads everything about a document that a decision needs. It writes nothing.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::resource::document::observed::{Description, Document, Status, Version
 /// What one look at a document shows.
 #[derive(Debug)]
 pub(crate) enum Look<T> {
-    /// AWS is creating, updating or deleting it: it must be looked at again.
+    /// AWS is creating, updating or deleting it: look again later.
     Changing(Status),
     /// No document has this name.
     Absent,
-    /// The document is there.
+    /// The document exists.
     Present(T),
 }
 
-/// Describes the document. A document that is met for the first time is described before it is read: most names are free, and a
-/// free name then costs one call on one connection.
+/// Describes the document. A document that a resource meets for the first time is described before its content is read: most
+/// names are free, and for a free name one call on one connection is enough.
 ///
 /// # Errors
 /// A call failed.
@@ -28,8 +28,8 @@ pub(crate) async fn describe(reader: Reader<'_>) -> Result<Look<Description>, Fa
     Ok(reader.describe().await?.map_or(Look::Absent, settled))
 }
 
-/// Reads the content of the document that was described, and its shares where the request manages them: one round trip, or two if
-/// the latest version must be read as well.
+/// Reads the content of the described document, and its shares if the request manages them, in one round trip, or in two if the
+/// latest version must be read as well.
 ///
 /// # Errors
 /// A call failed.
@@ -47,7 +47,7 @@ pub(crate) async fn read(
     }
 }
 
-/// Describes and reads the document side by side: one round trip, or two if the latest version must be read as well.
+/// Describes and reads the document concurrently, in one round trip, or in two if the latest version must be read as well.
 ///
 /// # Errors
 /// A call failed.

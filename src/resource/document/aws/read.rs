@@ -16,7 +16,7 @@ use crate::resource::document::observed::{Description, ListedVersion, Status, Ve
 use crate::resource::document::ownership::Tags;
 use crate::ssm::{ErrorCode, SsmError};
 
-/// Reads the document of one name. It can't write.
+/// Reads the document with one name. It can't write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) client: &'a Client,
@@ -205,13 +205,13 @@ impl From<DocumentDescription> for Described {
 }
 
 impl Described {
-    /// The status of the described version. A response without one comes from an endpoint that knows no statuses.
+    /// The status of the described version. Local endpoints may return none, which counts as Active.
     pub(crate) fn status(&self) -> Status {
         self.version.status.clone().unwrap_or(Status::Active)
     }
 }
 
-/// Treats an empty text like an absent one: some of AWS's responses have one for the other.
+/// Treats an empty string like an absent one: some of AWS's responses have one for the other.
 fn non_empty<T: AsRef<str>>(text: Option<T>) -> Option<T> {
     text.filter(|text| !text.as_ref().is_empty())
 }

@@ -14,10 +14,10 @@ use crate::resource::document::ownership::Tags;
 use crate::resource::document::plan::versions::Refusal;
 use crate::ssm::{ErrorCode, SsmError};
 
-/// What one call of ModifyDocumentPermission takes.
+/// How many accounts one call of ModifyDocumentPermission accepts.
 const ACCOUNTS_A_CALL: usize = 20;
 
-/// Writes the document of one name.
+/// Writes the document with one name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer<'a> {
     pub(crate) client: &'a Client,
@@ -27,7 +27,7 @@ pub(crate) struct Writer<'a> {
 /// Why AWS did not create the document.
 #[derive(Debug)]
 pub(crate) enum NotCreated {
-    /// There is a document of this name.
+    /// A document with this name exists.
     AlreadyExists(Failure),
     /// The call failed.
     Failed(NotWritten),
@@ -38,7 +38,7 @@ pub(crate) enum NotCreated {
 pub(crate) enum NotWritten {
     /// AWS refused it.
     Refused(Failure),
-    /// It may have taken effect, or may still do so: it got no response, or AWS failed midway.
+    /// It may have taken effect, or may still: it got no response, or AWS failed midway.
     Uncertain(Failure),
 }
 
@@ -104,10 +104,10 @@ impl Writer<'_> {
     }
 
     /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): makes a new
-    /// version on top of `latest`, with this name if any. The default version stays.
+    /// version on top of `latest`, with this name if any. The default version does not change.
     ///
     /// # Errors
-    /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or what else AWS has against it.
+    /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or AWS refused the version for another reason.
     pub(crate) async fn upload(
         &self,
         desired: &Desired,
@@ -120,7 +120,7 @@ impl Writer<'_> {
             .name(self.name)
             .document_version(latest)
             .content(&desired.content.text)
-            // AWS assumes JSON if it is left out, whatever the format of the document.
+            // If the format is left out, AWS assumes JSON, whatever the document's format is.
             .document_format(document_format(desired.content.format))
             .set_version_name(version_name.map(str::to_owned))
             .set_display_name(desired.display_name.clone())
@@ -136,7 +136,7 @@ impl Writer<'_> {
     }
 
     /// [UpdateDocumentDefaultVersion](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocumentDefaultVersion.html):
-    /// makes a version the default version. Returns the default version that AWS confirms.
+    /// makes a version the default version. Returns the default version that AWS reports.
     pub(crate) async fn promote(&self, version: &str) -> Result<String, NotWritten> {
         let call = self.client.update_document_default_version().name(self.name).document_version(version);
         match call.send().await.map_err(|error| SsmError::new("UpdateDocumentDefaultVersion", &error)) {
@@ -159,7 +159,7 @@ impl Writer<'_> {
         result.map(drop).map_err(|error| self.failure(&SsmError::new("AddTagsToResource", &error)))
     }
 
-    /// Removes the tags of these keys. Without keys it makes no call.
+    /// Removes the tags with these keys. Without keys it makes no call.
     pub(crate) async fn untag(&self, keys: impl IntoIterator<Item = String>) -> Result<(), Failure> {
         let keys: Vec<String> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -177,7 +177,7 @@ impl Writer<'_> {
     pub(crate) async fn share(&self, add: &[String], remove: &[String]) -> Result<(), Failure> {
         let added = add.chunks(ACCOUNTS_A_CALL).map(|chunk| (chunk.to_vec(), Vec::new()));
         let removed = remove.chunks(ACCOUNTS_A_CALL).map(|chunk| (Vec::new(), chunk.to_vec()));
-        // Removed first: a document is shared with a limited number of accounts.
+        // Accounts are removed first, since a document can be shared with a limited number.
         for (add, remove) in removed.chain(added) {
             let call = self
                 .client
@@ -191,8 +191,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// [DeleteDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteDocument.html): deletes the whole
-    /// document. A document that does not exist is no error.
+    /// [DeleteDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteDocument.html): deletes the
+    /// whole document. It is not an error if the document does not exist.
     pub(crate) async fn delete(&self, document_type: &str) -> Result<(), Failure> {
         let result = self
             .client
@@ -208,7 +208,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Deletes one version. A version that does not exist is no error.
+    /// Deletes one version. It is not an error if the version does not exist.
     pub(crate) async fn delete_version(&self, version: &str) -> Result<(), Failure> {
         let result = self.client.delete_document().name(self.name).document_version(version).send().await;
         match result.map_err(|error| SsmError::new("DeleteDocument", &error)) {
@@ -228,7 +228,7 @@ impl Writer<'_> {
     }
 }
 
-/// AWS deletes a schema only by force, since other documents may use it.
+/// AWS deletes a schema only if forced, since other documents may use it.
 fn needs_force(document_type: &str) -> bool {
     document_type == "ApplicationConfigurationSchema"
 }

@@ -1,4 +1,4 @@
-//! Edits a JSON content by path. What is not edited keeps its order and its spelling, keys that nobody knows included.
+//! Edits JSON content by path. Everything that is not edited keeps its order and its spelling, unknown keys included.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub struct Edit {
     pub path: KeyPath,
     /// Its value as JSON; `None` removes the key.
     pub value: Option<Box<RawValue>>,
-    /// Of the mappings around a removed key, counted from the outermost, so many stay even if they become empty.
+    /// How many of the mappings around a removed key stay even if they become empty, counted from the outermost.
     pub kept_levels: usize,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Debug for Edit {
 /// The mapping in `text` after all edits.
 ///
 /// # Errors
-/// The text, or what it has at the beginning of a path, is not a mapping.
+/// The text, or a value that encloses an edited key, is not a mapping.
 pub fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result<String, serde_json::Error> {
     let mut members: Members = serde_json::from_str(text)?;
     for Edit { path, value, kept_levels } in edits {
@@ -40,7 +40,7 @@ pub fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result
     serde_json::to_string(&members)
 }
 
-/// The value at `path` as it is spelt.
+/// The value at `path`, as spelled in `text`.
 pub fn value_at(text: &str, path: &KeyPath) -> Option<Box<RawValue>> {
     path.names().try_fold(serde_json::from_str(text).ok()?, |value: Box<RawValue>, name| {
         let Members(members) = serde_json::from_str(value.get()).ok()?;
@@ -48,7 +48,7 @@ pub fn value_at(text: &str, path: &KeyPath) -> Option<Box<RawValue>> {
     })
 }
 
-/// The members of a JSON object in their order, each value as it is spelt.
+/// The members of a JSON object in their order, each value as spelled.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl Members {

@@ -1,4 +1,4 @@
-//! What a content says, whatever it is written in.
+//! Content as a tree of values, independent of its format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum Node {
     Float(f64),
     /// A string.
     Text(String),
-    /// A plain scalar of YAML, as it is spelt, which not every parser takes for the same: `yes`, `010`, `12:30`.
+    /// A plain YAML scalar that parsers read differently, as spelled: `yes`, `010`, `12:30`.
     Unsettled(String),
     /// A sequence.
     List(Vec<Node>),
@@ -31,9 +31,9 @@ pub enum Node {
 /// A key of a mapping.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// As it is spelt.
+    /// The key as spelled.
     pub text: String,
-    /// Whether it is a plain scalar that not every parser takes for this text.
+    /// Whether it is a plain scalar that some parsers do not read as this text.
     pub unsettled: bool,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
-    /// What is at `name`, where this is a mapping.
+    /// The value at `name`, if this is a mapping that has the key.
     pub fn get(&self, name: &str) -> Option<&Node> {
         match self {
             Self::Map(map) => map.get(&Key::from(name)),
@@ -59,7 +59,7 @@ impl Node {
         }
     }
 
-    /// The kind of value, for a problem's text.
+    /// The kind of value, for the text of a problem.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -73,10 +73,10 @@ impl Node {
     }
 }
 
-/// Reads JSON in which no key stands twice. Numbers that are equal as 64-bit floats are equal, unless both are whole.
+/// Parses JSON without duplicate keys. Numbers that are equal as 64-bit floats are equal, unless both are whole.
 ///
 /// # Errors
-/// Says where it ends to be JSON, without quoting it; also where it is nested deeper than 128 levels.
+/// The text is not JSON, or is nested deeper than 128 levels. The error says where, without quoting the text.
 pub(super) fn from_json(text: &str) -> Result<Node, String> {
     serde_json::from_str(text).map_err(|error| format!("is not JSON that can be used: {error}."))
 }
@@ -164,7 +164,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
-/// As JSON. What parsers of YAML read differently can't be written.
+/// Serializes the value as JSON. A scalar that YAML parsers read differently is an error.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let unsettled = || ser::Error::custom("parsers read it differently");

@@ -4,17 +4,17 @@ use std::fmt;
 
 use super::node::{Key, Node};
 
-/// The names of nested mappings and of a key in the innermost, such as `inputs.shellProfile.linux`. No name has a dot.
+/// The names of nested mappings and of a key in the innermost one, such as `inputs.shellProfile.linux`. No name contains a dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyPath(String);
 
 impl KeyPath {
-    /// Reads a path as it is printed. Returns `None` where a name is empty.
+    /// Parses a path in its printed form. Returns `None` if a name is empty.
     pub fn parse(text: &str) -> Option<Self> {
         (!text.split('.').any(str::is_empty)).then(|| Self(text.to_owned()))
     }
 
-    /// The path of `name` in the mapping at this path. Returns `None` for a name that is empty or has a dot.
+    /// The path of `name` in the mapping at this path. Returns `None` if the name is empty or contains a dot.
     pub fn child(&self, name: &str) -> Option<Self> {
         (!name.is_empty() && !name.contains('.')).then(|| Self(format!("{}.{name}", self.0)))
     }
@@ -24,17 +24,17 @@ impl KeyPath {
         self.0.split('.')
     }
 
-    /// The path as it is printed.
+    /// The path in its printed form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether one of the two is the other, or is inside the mapping that the other names.
+    /// Whether the two are equal, or one is inside the mapping at the other.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.is_at_or_in(other) || other.is_at_or_in(self)
     }
 
-    /// Whether this is `other`, or is inside the mapping that `other` names.
+    /// Whether this equals `other`, or is inside the mapping at `other`.
     pub fn is_at_or_in(&self, other: &Self) -> bool {
         let rest = self.0.strip_prefix(&other.0);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -48,7 +48,7 @@ impl fmt::Display for KeyPath {
 }
 
 impl Node {
-    /// What is at `names`, each in the mapping at the one before.
+    /// The value at `names`, each name in the mapping at the name before.
     pub fn at<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&Node> {
         names.into_iter().try_fold(self, |node, name| match node {
             Self::Map(map) => map.get(&Key::from(name)),

@@ -1,7 +1,7 @@
-//! Reads YAML so that what parsers disagree on stays told apart.
+//! Parses YAML, and keeps scalars that parsers read differently as they are spelled.
 //!
-//! AWS doesn't say which YAML it reads. What YAML 1.1, YAML 1.2 and JSON agree on becomes a value; every other plain scalar
-//! stays as it is spelt ([`Node::Unsettled`]).
+//! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1, YAML 1.2 and JSON read alike becomes a
+//! value; every other one keeps its spelling ([`Node::Unsettled`]).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,16 +10,18 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use super::node::{Key, Node};
 
 const MAX_DEPTH: usize = 100;
-/// What a value takes beside its text, in bytes, about.
+/// The approximate memory that a value takes besides its text, in bytes.
 const VALUE_BYTES: usize = 40;
-/// Aliases make a content larger than its text: this much memory is more than any document of 64 KB needs.
+/// The most memory that parsed content may take, in bytes. Aliases can make content larger than its text; no document of 64 KB
+/// needs this much.
 const MAX_MEMORY: usize = 4_000_000;
 
-/// Reads one document of YAML.
+/// Parses one YAML document.
 ///
 /// # Errors
-/// Says where, never what: syntax, a key that stands twice, a key that is no scalar, an alias without its anchor, more than one
-/// document, deeper than 100 levels, or larger than 4 MB once its aliases are resolved.
+/// The syntax is invalid, a key occurs twice or is not a scalar, an alias has no anchor, there is more than one document, or the
+/// content is nested deeper than 100 levels or larger than 4 MB once its aliases are resolved. The error says where, without
+/// quoting the text.
 pub(super) fn read(text: &str) -> Result<Node, String> {
     let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), memory: 0, line: 1 };
     let mut document = None;
@@ -35,7 +37,7 @@ pub(super) fn read(text: &str) -> Result<Node, String> {
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    /// Each with the memory it takes.
+    /// The anchored values, each with the memory that it takes.
     anchors: HashMap<usize, (Node, usize)>,
     memory: usize,
     line: usize,
@@ -48,7 +50,7 @@ impl<'a> Reader<'a> {
                 self.line = span.start.line();
                 Ok(event)
             }
-            // The parser's own words can quote the text.
+            // The parser's own message can quote the text.
             Some(Err(error)) => Err(not_yaml(&error)),
             None => Ok(Event::StreamEnd),
         }
@@ -143,7 +145,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Node {
     }
 }
 
-/// A collection with a tag is not the same as the collection without.
+/// A collection with a tag differs from the same collection without it.
 fn tagged(node: Node, tag: Option<&Tag>) -> Node {
     match tag {
         Some(tag) => Node::List(vec![Node::Unsettled(tag.to_string()), node]),
@@ -171,13 +173,13 @@ fn plain(text: &str) -> Node {
     }
 }
 
-/// A number as JSON spells it, a float with its point.
+/// Parses a number that is spelled as in JSON. A float must have a decimal point.
 fn number(text: &str) -> Option<Node> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let whole = |part: &str| all_digits(part) && (part == "0" || !part.starts_with('0'));
     match digits.split_once('.') {
-        // The limits are those of serde_json, so that JSON read as YAML is the same.
+        // The limits are those of serde_json, so that JSON parsed as YAML gives the same value.
         None if whole(digits) => match (text.parse::<i64>(), text.parse::<u64>()) {
             (Ok(number), _) => Some(Node::Integer(number.into())),
             (_, Ok(number)) => Some(Node::Integer(number.into())),

@@ -1,4 +1,4 @@
-//! The keys that a content names under `ContentMode: Merge`.
+//! The keys that content names under `ContentMode: Merge`.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use crate::failure::{Problem, quoted};
 use crate::resource::document::content::{Content, KeyPath, Node};
 use crate::resource::document::key_ownership::is_taggable;
 
-/// What the content names beside keys. It must be what the document has.
+/// What the content may name besides keys. The values must equal the document's.
 pub(crate) const FIXED: [&str; 2] = ["schemaVersion", "sessionType"];
 
 const INPUTS: &str = "inputs";
 
-/// The keys that a content names, with their values.
+/// The keys that content names, with their values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NamedKeys {
     /// Leaves below `inputs`.
     pub(crate) keys: BTreeMap<KeyPath, Node>,
-    /// What the content says of [`FIXED`].
+    /// The content's values for [`FIXED`].
     pub(crate) fixed: BTreeMap<&'static str, Node>,
 }
 
 impl NamedKeys {
-    /// Reads the keys of a content, and what is wrong with it. An empty mapping names nothing.
+    /// Reads the keys of `content`, and collects its problems. An empty mapping names nothing.
     pub(super) fn read(property: &str, content: &Content) -> (Self, Vec<Problem>) {
         let (mut named, mut problems) = (Self::default(), Vec::new());
         let Some(Node::Map(map)) = &content.node else {
@@ -73,7 +73,7 @@ impl NamedKeys {
         }
     }
 
-    /// The paths, for a message or a log.
+    /// The paths, for messages and the log.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.keys.keys().map(KeyPath::as_str).collect()
     }

@@ -1,4 +1,4 @@
-//! The properties that are lists: what a document requires and carries, its tags, and the accounts it is shared with.
+//! The properties that are lists: requirements, attachments, tags and accounts.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,13 @@ use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Problem, quoted};
 use crate::resource::document::ownership::{PREFIX, Tags};
 
-/// A resource has at most 50 tags, and a document that we made bears three of ours.
+/// AWS allows 50 tags on a resource, and a document that we create has at least three of ours.
 const MAX_TAGS: usize = 47;
 const MAX_ACCOUNTS: usize = 1000;
 const MAX_ATTACHMENTS: usize = 20;
 
-/// A file that a document carries; see [`AttachmentsSource`](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AttachmentsSource.html).
+/// A file that is attached to a document; see
+/// [`AttachmentsSource`](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AttachmentsSource.html).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Attachment {
@@ -121,7 +122,8 @@ pub(super) fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
     }
 }
 
-/// Whether a tag's key is AWS's or ours. Refused in a request, it still stands in the old properties of the rollback's.
+/// Whether a tag's key is reserved for AWS or for us. A request with such a key is refused, but the old properties of its
+/// rollback contain it.
 pub(super) fn is_reserved(key: &str) -> bool {
     key.to_lowercase().starts_with("aws:") || key.starts_with(PREFIX)
 }

@@ -1,4 +1,4 @@
-//! The property `ContentMode`, and what `Merge` leaves to nobody in particular.
+//! The property `ContentMode`, and the properties that `Merge` excludes.
 
 use super::keys::NamedKeys;
 use crate::cfn::properties::Properties;
@@ -16,7 +16,7 @@ pub enum ContentMode {
 
 const IS_MERGE: [(&str, bool); 2] = [("Replace", false), ("Merge", true)];
 
-/// What two owners of one document would fight over.
+/// The properties of a whole document, which several owners of keys can't share.
 const ONLY_WHOLE: [&str; 7] =
     ["VersionName", "DisplayName", "TargetType", "Requires", "Attachments", "Tags", "AccountIds"];
 
@@ -46,7 +46,7 @@ pub(super) fn content_mode(
     ContentMode::Merge(named)
 }
 
-/// The mode of properties that were accepted once, as far as they can be read.
+/// The mode that earlier properties declare. Content that can't be read names no keys.
 pub(super) fn declared_mode(reader: &mut Properties<'_>, content: Option<&str>, format: Option<Format>) -> ContentMode {
     if !reader.choice("ContentMode", &IS_MERGE).unwrap_or_default() {
         return ContentMode::Replace;

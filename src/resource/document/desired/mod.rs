@@ -1,4 +1,4 @@
-//! What a stack asks of a document: its properties, read and checked.
+//! The desired document: the properties, parsed and checked.
 
 pub(crate) mod keys;
 mod lists;
@@ -66,33 +66,33 @@ pub const TYPES: [&str; 17] = [
 
 const RESERVED_PREFIXES: [&str; 6] = ["aws", "amazon", "amzn", "AWSEC2", "AWSConfigRemediation", "AWSSupport"];
 
-/// What to do where the name is taken when the resource first meets it.
+/// What to do if the document exists when the resource first meets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnExisting {
     /// Manage the document, unless another resource does.
     Adopt,
-    /// Manage it even then.
+    /// Manage the document even if another resource does.
     TakeOver,
     /// Refuse.
     Fail,
 }
 
-/// What to do with the document when the resource goes.
+/// What to do with the document when the resource is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
     /// Leave it as it is.
     #[default]
     Retain,
-    /// Put back what was there before the resource.
+    /// Restore what existed before the resource.
     Restore,
 }
 
-/// A document as the stack wants it.
+/// The desired document.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Desired {
     pub name: String,
-    /// What is sent to AWS; under `Merge`, what names the keys.
+    /// The content that is sent to AWS or, under `Merge`, that names the keys.
     pub content: Content,
     pub mode: ContentMode,
     pub document_type: String,
@@ -106,7 +106,7 @@ pub struct Desired {
     pub attachments: Vec<Attachment>,
     pub tags: Tags,
     pub account_ids: BTreeSet<String>,
-    /// What a content can be refused for, and what only deserves a warning.
+    /// The problems and warnings of the content.
     pub findings: session::Findings,
 }
 
@@ -114,7 +114,7 @@ pub struct Desired {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declared {
     pub(crate) name: Option<String>,
-    /// The content as it was sent to AWS.
+    /// The content, as sent to AWS.
     pub(crate) content: Option<String>,
     pub(crate) format: Option<Format>,
     pub(crate) mode: ContentMode,
@@ -154,7 +154,8 @@ impl Desired {
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
-    /// Names every problem at once, each with its property, value and remedy; the content's own findings among them.
+    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property,
+    /// value and remedy. Problems of the content alone are no error here: they are in `findings`.
     pub fn read(properties: &Map<String, Value>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let name = document_name(&mut reader);
@@ -180,7 +181,7 @@ impl Desired {
         let mode = content_mode(&mut reader, content.as_ref(), document_type, set_default_version);
         let findings = match (&content, document_type, &mode) {
             (Some(content), Some("Session"), ContentMode::Replace) => session::check(name.as_deref(), content),
-            // What is merged is checked as a whole.
+            // Under `Merge`, the merged content is checked as a whole.
             _ => session::Findings::default(),
         };
         match (name, document_type, content, on_existing, reader.problems.as_slice()) {
@@ -211,9 +212,9 @@ impl Desired {
 }
 
 impl Declared {
-    /// Reads properties as far as they can be read: they were accepted once, perhaps by an earlier release.
+    /// Reads properties without reporting problems: they were accepted before, perhaps by an earlier release.
     ///
-    /// An `OnDelete` that can't be read is `Retain`.
+    /// An `OnDelete` that can't be read counts as `Retain`.
     pub fn read(properties: &Map<String, Value>) -> Self {
         let mut reader = Properties::new(properties, &NAMES);
         let present = |name: &str| properties.contains_key(name);
@@ -240,7 +241,7 @@ impl Declared {
     }
 }
 
-/// Whether a document could have this name.
+/// Whether AWS accepts this name for a document.
 pub fn is_document_name(name: &str) -> bool {
     (3..=128).contains(&name.len()) && name.bytes().all(is_name_byte)
 }
@@ -292,7 +293,7 @@ fn content(reader: &mut Properties<'_>, document_type: Option<&str>, format: Opt
                     .problem("DocumentFormat", "\"TEXT\" can't be the format of a mapping. Leave DocumentFormat out.");
                 return None;
             }
-            // JSON is YAML, too.
+            // JSON is also YAML.
             (session::from_mapping(mapping).to_string(), format.or(Some(Format::Json)))
         }
         Value::Object(_) => {

@@ -1,4 +1,4 @@
-//! Every property: what is taken and what is refused, with the words of the refusal.
+//! Every property: what is accepted and what is refused, with the reason.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn map(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
-/// The properties of a Command document with these on top; null takes one away.
+/// The properties of a Command document with these on top; null removes a property.
 fn properties(more: &Value) -> Map<String, Value> {
     let mut all = map(&json!({"DocumentName": "Doc", "DocumentType": "Command", "DocumentContent": CONTENT}));
     all.extend(map(more));
@@ -22,7 +22,7 @@ fn desired(more: &Value) -> Result<Desired, String> {
     Desired::read(&properties(more)).map_err(|failure| failure.to_string())
 }
 
-/// Checks the whole reason that each is refused with.
+/// Checks the full reason of each refusal.
 #[track_caller]
 fn refused(rows: &[(Value, &str)]) {
     for (more, expected) in rows {
@@ -96,7 +96,7 @@ fn a_session_document_is_checked_together_with_the_other_properties() {
         more.extend(map(&extra));
         Value::Object(more)
     };
-    // Alone it is the plan that weighs it: it may be in force already.
+    // On its own, it is for the plan to refuse: the default version may already have this content.
     assert_eq!(desired(&more(json!({}))).unwrap().findings.problems.len(), 1);
     let why = desired(&more(json!({"OnExisting": "Never"}))).unwrap_err();
     assert!(why.contains("OnExisting: \"Never\"") && why.contains("idleSessionTimeout"), "{why}");

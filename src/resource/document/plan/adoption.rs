@@ -12,19 +12,19 @@ use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_DEFAULT_VERSION, Tags, is_overtaken};
 
-/// Whether the document becomes this resource's.
+/// Whether the resource adopts the document.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
-    /// A Create meets a document that the resource kept in an earlier life: these tags record what it found.
+    /// A Create meets a document that an earlier Create of the same resource left behind: these tags record what it found.
     MeetAgain(Tags),
-    /// These tags make it this resource's.
+    /// The resource adopts it by setting these tags.
     Adopt(Tags),
 }
 
 impl Adoption {
-    /// The tags to set; none where the document is this resource's already.
+    /// The tags to set; `None` if the document already belongs to this resource.
     pub(crate) fn tags(&self) -> Option<&Tags> {
         match self {
             Self::AlreadyOurs => None,
@@ -36,9 +36,9 @@ impl Adoption {
 /// Decides whether the described document is adopted.
 ///
 /// # Errors
-/// A later request has written to the document; or it is of another type or account, it or a key of it has another owner, `OnExisting` is `Fail`,
-/// the content has problems, `Requires` is not met, or the tags of ownership leave no room. So everything that stands against the
-/// adoption is known before its first tag is written.
+/// A later request has written to the document; or it is of another type or account, it or a key of it has another owner,
+/// `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or the tags of ownership leave no room. So every
+/// reason against the adoption is known before the first tag is written.
 pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<Adoption, Failure> {
     refuse_overtaken(intent, description)?;
     refuse_other_kind(intent, description)?;
@@ -72,7 +72,8 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     Ok(Adoption::Adopt(tags))
 }
 
-/// Warns of a document that `AWS::SSM::Document` made: its stack still manages it, and deletes it together with the resource.
+/// Warns about a document that `AWS::SSM::Document` created: its stack still manages it, and deletes it together with that
+/// resource.
 pub(crate) fn native_owner_warning(description: &Description) -> Option<Problem> {
     let stack = description.tags.get(NATIVE_STACK_ID)?;
     let text = format!(
@@ -111,7 +112,8 @@ pub(super) fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> R
     Ok(())
 }
 
-/// `OnExisting` decides about a first meeting only: an Update manages its own document again when somebody removed its tags.
+/// `OnExisting` applies only if the resource meets the document for the first time: an Update adopts its own document again if
+/// somebody removed the tags.
 fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     let name = &intent.desired.name;
     match (Ownership::of(&document.tags), intent.desired.on_existing, intent.encounter) {

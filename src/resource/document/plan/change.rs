@@ -26,9 +26,9 @@ pub(crate) struct Change {
     pub(crate) set_tags: Tags,
     pub(crate) remove_tags: BTreeSet<String>,
     pub(crate) version: VersionChange,
-    /// Tags that tell of the new version, set once AWS has accepted it.
+    /// Tags that describe the new version, set once AWS has accepted it.
     pub(crate) tags_of_version: Tags,
-    /// Whether a tag records the default version, once it is settled.
+    /// Whether a tag records the default version once that is final.
     pub(crate) records_default_version: bool,
     pub(crate) share: Vec<String>,
     pub(crate) unshare: Vec<String>,
@@ -40,7 +40,7 @@ impl Change {
         *self != nothing
     }
 
-    /// The tag that is still to be set when `default_version` has become the default version of the document that was observed.
+    /// The tag to set once `default_version` is the default version of the observed document.
     pub(crate) fn tag_of_default(&self, document: &Document, default_version: &str) -> Tags {
         let tag = (DEFAULT_VERSION.to_owned(), default_version.to_owned());
         let mut tags = document.description.lacking(Tags::from([tag]));
@@ -52,12 +52,12 @@ impl Change {
 /// What happens to the versions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum VersionChange {
-    /// Nothing: they are as desired.
+    /// Nothing: the versions are as desired.
     #[default]
     Keep,
-    /// This version, which has the content, becomes the default version.
+    /// Promote this version, which has the content.
     Promote(String),
-    /// A new version is made.
+    /// Make a new version.
     Upload(Upload),
 }
 
@@ -68,13 +68,13 @@ pub(crate) struct Upload {
     pub(crate) on_top_of: String,
     /// Whether it becomes the default version.
     pub(crate) promote: bool,
-    /// Set where the default version has the content already and only these attributes differ.
+    /// Set if the default version already has the content and only these attributes differ.
     pub(crate) attributes: Option<Attributes>,
 }
 
 impl Upload {
-    /// The name of the new version. Where only other attributes change, the version that has the content bears the name already,
-    /// and AWS accepts each name once.
+    /// The name of the new version. If only other attributes change, the version with the content already has the name, and AWS
+    /// accepts each name once.
     pub(crate) fn version_name<'a>(&self, desired: &'a Desired) -> Option<&'a str> {
         let is_named = self.attributes.as_ref().is_none_or(|attributes| attributes.names.contains(&"VersionName"));
         desired.version_name.as_deref().filter(|_| is_named)
@@ -86,12 +86,12 @@ impl Upload {
 pub(crate) struct Attributes {
     /// The names of the properties.
     pub(crate) names: Vec<&'static str>,
-    /// Whether the request fails if AWS refuses the change without a new content. It does where this very request makes the
-    /// change: the rollback then finds the document as it is, and the stack is not trapped.
+    /// Whether the request fails if AWS refuses the change without new content. It does if this request itself makes the change:
+    /// the rollback then finds the document unchanged, and the stack is not stuck.
     pub(crate) refusable: bool,
 }
 
-/// Decides how the document, which is this resource's, changes, and what to warn of, as [`super::plan`] promises.
+/// Decides how this resource's document changes and which warnings to give, as [`super::plan`] promises.
 pub(super) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, Vec<Problem>), Failure> {
     let Desired { findings, tags, account_ids, .. } = intent.desired;
     let description = &document.description;
@@ -124,7 +124,7 @@ pub(super) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, V
     match default_version_tag(intent.desired, &document.default.number) {
         // Set once the default version has changed.
         Some(_) if has_tag && change.version != VersionChange::Keep => change.records_default_version = true,
-        // A tag that differs from the default version tells the next request that this one may still be writing. So the first
+        // If the tag differs from the default version, the next request knows that this one may still be writing. So the first
         // tag is set before a promotion, and again after it.
         Some(tag) => {
             let tag = Some(tag).filter(|(key, value)| description.tags.get(key) != Some(value));
@@ -171,7 +171,7 @@ fn version_change(intent: Intent<'_>, document: &Document, has_content: bool) ->
             match (promote, attributes(intent, Labels::default())) {
                 (false, _) => VersionChange::Keep,
                 (true, None) => VersionChange::Promote(latest.number.clone()),
-                // The attributes of that version were not read. AWS accepts another version, or says that it is a duplicate.
+                // The attributes of that version were not read. AWS either accepts another version or reports a duplicate.
                 (true, Some(_)) => VersionChange::Upload(Upload { on_top_of: on_top_of(), promote, attributes: None }),
             }
         }
@@ -179,21 +179,21 @@ fn version_change(intent: Intent<'_>, document: &Document, has_content: bool) ->
     }
 }
 
-/// The attributes that a version with the content has.
+/// The attributes of a version that has the content.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Labels<'a> {
     pub(crate) version_name: Option<&'a str>,
     pub(crate) display_name: Option<&'a str>,
     pub(crate) target_type: Option<&'a str>,
-    /// What the document's tag says of the attachments that were uploaded last.
+    /// The digest of the attachments that were uploaded last, from the document's tag.
     pub(crate) attachments_digest: Option<&'a str>,
 }
 
-/// The attributes that the version lacks, where this request changes attributes and not the content.
+/// The attributes that the version lacks, if this request changes attributes and not the content.
 pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attributes> {
     let desired = intent.desired;
     let previous = intent.previous().filter(|previous| previous.content.as_ref() == Some(&desired.content.text))?;
-    // Where the default stays, the observed version does not tell whether an earlier delivery has made the change.
+    // If the default version does not change, the observed version does not show whether an earlier delivery made the change.
     let mut attributes = Attributes { names: Vec::new(), refusable: desired.set_default_version };
     for (name, wanted, old, present) in [
         ("VersionName", &desired.version_name, &previous.version_name, present.version_name),
@@ -205,7 +205,7 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
             attributes.refusable &= old.as_deref() == present;
         }
     }
-    // AWS does not give them back: the tag tells of a change or, without it, the old properties.
+    // AWS does not return attachments: the tag shows a change or, without a tag, the old properties do.
     let attachments_differ = match present.attachments_digest {
         Some(digest) => digest != attachments_digest(&desired.attachments),
         None => previous.attachments.as_ref() != Some(&desired.attachments),
@@ -216,7 +216,7 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
-/// A version that has the content is not uploaded again for its names: they may differ, and whoever deploys should know.
+/// Warns about names that differ. A version that has the content is not uploaded again for its names.
 fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
     let present = [&document.default.version_name, &document.description.display_name];
     let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];
@@ -233,7 +233,7 @@ fn unshare(intent: Intent<'_>, document: &Document) -> Vec<String> {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // All fields are named, so that a new one that is not shown does not compile.
+        // Every field is named, so that adding a field without showing it does not compile.
         let Self { set_tags, remove_tags, version, tags_of_version: _, records_default_version: _, share, unshare } =
             self;
         let mut steps: Vec<String> = Vec::new();

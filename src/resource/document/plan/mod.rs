@@ -1,7 +1,7 @@
-//! Decides what a request does to a document. Everything here is pure: it is given what was observed, and it cannot write.
+//! Decides what a request does to a document. Everything here is pure: it gets what was observed, and it can't write.
 //!
-//! Adopting a document is a first stage of its own ([`adoption`]): it needs only the description, so its tags can be written while
-//! the content is read. [`plan`] decides the rest.
+//! Adoption is a separate first stage ([`adoption`]): it needs only the description, so its tags can be written while the content
+//! is read. [`plan`] decides the rest.
 
 pub(crate) mod adoption;
 pub(crate) mod change;
@@ -25,23 +25,23 @@ use crate::resource::document::observed::Observed;
 pub(crate) enum Plan {
     /// Create it.
     Create,
-    /// Change the existing document, perhaps in nothing.
+    /// Change the existing document. The change may be empty.
     Change(Change),
 }
 
-/// A plan, and what whoever deploys should know about it.
+/// A plan, and warnings for whoever deploys.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) warnings: Vec<Problem>,
 }
 
-/// Decides how to get from what was observed to what is desired. An observed document is this resource's: the stage of
-/// [`adoption`] comes first, and the document already bears its tags.
+/// Decides how to get from what was observed to what is desired. An observed document already belongs to this resource:
+/// [`adoption`] comes first, and the document has its tags.
 ///
 /// # Errors
 /// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
-/// Problems of a content that the resource's own document already has are warnings: refusing it would trap a rollback.
+/// Problems in content that the document already has are warnings: if they were refused, a rollback could not succeed.
 pub(crate) fn plan(intent: Intent<'_>, observed: &Observed) -> Result<Planned, Failure> {
     match observed {
         Observed::Present(document) => {

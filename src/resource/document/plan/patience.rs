@@ -1,4 +1,4 @@
-//! Decides whether an Update may follow one that CloudFormation cancelled and that may still be writing.
+//! Decides whether an earlier Update, which CloudFormation cancelled, may still be writing.
 
 use super::merge::desired::shows_keys;
 use crate::resource::document::content::Content;
@@ -8,7 +8,7 @@ use crate::resource::document::observed::{Document, Observed, Status};
 use crate::resource::document::ownership::DEFAULT_VERSION;
 
 /// Whether the observed document shows what the old properties of an Update declare. If it does not, an earlier Update failed
-/// half-way, somebody changed the document by hand, or an earlier request is still writing.
+/// midway, somebody changed the document by hand, or an earlier request is still writing.
 pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> bool {
     match (intent.encounter, observed) {
         (Encounter::Create | Encounter::Rename, _) => true,
@@ -22,15 +22,16 @@ pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> b
     }
 }
 
-/// Between a promotion and its tag, the two differ: an earlier request may still be about to write that tag.
+/// Whether the tag names the default version. If it does not, an earlier request may have promoted a version and not yet written
+/// its tag.
 fn shows_default_version(document: &Document) -> bool {
     let tag = document.description.tags.get(DEFAULT_VERSION);
     tag.is_none_or(|tagged| *tagged == document.default.number)
 }
 
-/// Whether the default version has the declared content, or the keys that it names.
+/// Whether the default version has the declared content, or the declared keys.
 ///
-/// A content that can't be read tells nothing, and so does one that did not become the default version.
+/// Content that can't be read, or that was not to become the default version, is not compared and counts as shown.
 fn shows_content(declared: &Declared, document: &Document) -> bool {
     if let ContentMode::Merge(named) = &declared.mode {
         return document.default.status == Status::Active && shows_keys(named, document);

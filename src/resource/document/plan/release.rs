@@ -11,14 +11,14 @@ use crate::resource::document::key_ownership::tags_of;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
 
-/// What a Delete is about.
+/// What a Delete applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Nothing: the Create left nothing behind, or the id is another provider's.
+    /// Nothing: the Create left nothing behind, or the physical id is not one of this provider's.
     Nothing,
-    /// The document of this name.
+    /// The document with this name.
     Document(String),
-    /// A Create of this name that failed or was cancelled: what it did is undone, whatever `OnDelete` says.
+    /// A Create of the document with this name that failed or was cancelled. It is undone, whatever `OnDelete` says.
     Create {
         name: String,
         /// When CloudFormation signed that Create.
@@ -26,7 +26,7 @@ pub(crate) enum Target {
     },
 }
 
-/// Decides from the physical id and the properties of a Delete.
+/// Decides, from the physical id and the properties of a Delete, what it applies to.
 pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> Target {
     let id = request.physical_resource_id.as_deref().unwrap_or_default();
     match (FailedCreate::parse(id), &declared.name) {
@@ -43,8 +43,8 @@ pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> 
     }
 }
 
-/// The document that a rename made before it failed, in the rollback of that rename: an Update of the document under the old name,
-/// whose old properties declare the new one.
+/// In the rollback of a failed rename, the document that the rename made. Such a rollback is an Update of the document with the
+/// old name, whose old properties declare the new name.
 pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option<&'a str> {
     let name = old.name.as_deref().filter(|_| request.request_type == RequestType::Update)?;
     let is_rollback = request.physical_resource_id.as_deref() != Some(name)
@@ -55,7 +55,7 @@ pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option
 /// What a Delete does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// Nothing: the document is another's or nobody's, or a later request has written to it.
+    /// Nothing: this resource does not own the document, or a later request has written to it.
     Leave,
     /// The resource created the document: delete it.
     Delete,
@@ -63,7 +63,7 @@ pub(crate) enum Release {
     Revert(Revert),
 }
 
-/// Steps that put a document back. Every step is attempted, whatever the others do; the tags of ownership go last.
+/// Steps that restore a document. Every step is attempted, even if others fail; the tags of ownership are removed last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.
@@ -73,7 +73,7 @@ pub(crate) struct Revert {
     pub(crate) remove_tags: BTreeSet<String>,
 }
 
-/// Decides from the description of the document and from what the resource declares.
+/// Decides what a Delete does, from the description of the document and from what the resource declares.
 pub(crate) fn release(
     owner: &Owner,
     document: &Description,
@@ -150,7 +150,7 @@ mod tests {
                 Some("prod-Preferences-1ABC2DEF3GHI"),
                 Target::Document("prod-Preferences-1ABC2DEF3GHI".into()),
             ),
-            // The old document of a rename, whose clean-up carries the old properties; or properties that can't be read.
+            // The old document of a rename, whose cleanup request has the old properties, or properties that can't be read.
             ("Doc", Some("Doc"), Target::Document("Doc".into())),
             ("Doc", None, Target::Document("Doc".into())),
             ("other:provider", Some("Doc"), Target::Nothing),

@@ -1,14 +1,14 @@
-//! Decides about `Requires`, which AWS accepts only when a document is created.
+//! Checks `Requires`, which AWS accepts only when a document is created.
 
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Requirement;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 
-/// Refuses a change that this very request makes: its rollback then finds the document as the old properties declare it.
+/// Refuses a change that this request itself makes: the rollback then finds the document as the old properties declare it.
 ///
 /// # Errors
-/// The document has what the old properties require, and the new ones require something else.
+/// The document meets the old requirements, and the new ones differ.
 pub(super) fn refuse_new_requires(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     let is_new = previous(intent).is_some_and(|old| old != intent.desired.requires && are(old, &document.requires));
     if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
@@ -20,7 +20,7 @@ pub(super) fn requires_problem(intent: Intent<'_>, document: &Description) -> Op
     (desired != previous(intent)? && !are(desired, &document.requires)).then(requires_unchangeable)
 }
 
-/// The problem of adopting a document that lacks a requirement. It may have more.
+/// The problem of adopting a document that lacks a requirement. It may have others besides.
 pub(super) fn adoption_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let lacks = intent.previous().is_none() && !contains(&document.requires, &intent.desired.requires);
     lacks.then(requires_unchangeable)
@@ -44,7 +44,7 @@ fn contains(present: &[Requirement], wanted: &[Requirement]) -> bool {
     wanted.iter().all(|wanted| present.iter().any(|present| satisfies(wanted, present)))
 }
 
-/// A member that the desired requirement leaves out may be anything.
+/// A field that the desired requirement leaves out matches anything.
 fn satisfies(wanted: &Requirement, present: &Requirement) -> bool {
     let fits = |wanted: &Option<String>, present: &Option<String>| wanted.is_none() || wanted == present;
     wanted.name == present.name

@@ -22,7 +22,7 @@ pub(super) fn no_longer_declared(intent: Intent<'_>, document: &Description) -> 
     old.filter(|key| !intent.desired.tags.contains_key(*key) && document.tags.contains_key(*key)).cloned().collect()
 }
 
-/// The tags by which the document was shared by its keys, before it became this resource's as a whole.
+/// The tags of key ownership, which the document may have from before this resource owned it as a whole.
 pub(super) fn of_keys(document: &Description) -> BTreeSet<String> {
     document.tags.keys().filter(|key| key.starts_with(KEY_PREFIX)).cloned().collect()
 }
@@ -32,18 +32,18 @@ pub(super) fn since(intent: Intent<'_>) -> Option<(String, String)> {
     intent.signature.map(|signature| (SINCE.to_owned(), signature.to_string()))
 }
 
-/// The tag that records which attachments the document carries, since AWS does not give them back.
+/// The tag that records which attachments the document has, since AWS does not return them.
 pub(crate) fn attachments_tag(desired: &Desired) -> Option<(String, String)> {
     let has_attachments = !desired.attachments.is_empty();
     has_attachments.then(|| (ATTACHMENTS.to_owned(), attachments_digest(&desired.attachments)))
 }
 
-/// The tag that records which version is the default version; none where the resource leaves that alone.
+/// The tag that records which version is the default version; `None` if the resource does not manage that.
 pub(super) fn default_version_tag(desired: &Desired, version: &str) -> Option<(String, String)> {
     desired.set_default_version.then(|| (DEFAULT_VERSION.to_owned(), version.to_owned()))
 }
 
-/// The tags of a document that is created: the optional ones as far as there is room.
+/// The tags of a document that is created. Optional tags are included only if there is room.
 pub(crate) fn tags_of_new(intent: Intent<'_>) -> Tags {
     let desired = intent.desired;
     let mut tags = intent.owner.tags_of_created();
@@ -61,7 +61,7 @@ pub(super) fn attachments_digest(attachments: &[Attachment]) -> String {
     digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether there is room for `tags` beside those that the document has and those that are declared.
+/// Whether there is room for `tags` beside the document's tags and the declared ones.
 pub(super) fn fits(intent: Intent<'_>, document: &Description, tags: &Tags) -> bool {
     count(intent, document, tags) <= MAX_TAGS
 }
@@ -82,10 +82,10 @@ pub(super) fn add_if_it_fits(
     fits
 }
 
-/// Refuses declared tags and tags of ownership that leave more than AWS allows.
+/// Refuses declared tags and tags of ownership if the document would have more tags than AWS allows.
 ///
 /// # Errors
-/// Names the number of tags that there would be.
+/// There would be too many tags. The failure says how many.
 pub(super) fn refuse_too_many(intent: Intent<'_>, document: &Description, ownership: &Tags) -> Result<(), Failure> {
     let count = count(intent, document, ownership);
     if count > MAX_TAGS {

@@ -1,4 +1,4 @@
-//! Decides how to take back what a request did to a document, from what is known to have been there before it.
+//! Decides how to take back what a request did to a document, given what existed before the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,15 +7,15 @@ use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Origin, Owner, Ownership, PREFIX, Tags, of_ownership};
 
-/// What one request wrote to a document, or may have written, and what was there before.
+/// What one request wrote to a document, or may have written, and what existed before.
 ///
-/// It is kept up to date *before* each write, so that it is true whenever the work is interrupted.
+/// It is updated *before* each write, so that it is true whenever the work is interrupted.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Undo {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     before: Before,
-    /// The tags that the request sets, ownership included, each with every value that it gives it.
+    /// The tags that the request sets, those of ownership included, each with every value that the request writes.
     set_tags: BTreeMap<String, BTreeSet<String>>,
     /// The tags that the request removes.
     removed_tags: BTreeSet<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Undo {
     promoted: Option<String>,
 }
 
-/// What was there before the request.
+/// What existed before the request.
 #[derive(Debug, Clone, PartialEq)]
 enum Before {
     /// No document.
@@ -34,10 +34,10 @@ enum Before {
     Present { default_version: String, tags: Tags },
 }
 
-/// How far the call got that creates the document.
+/// The progress of the call that creates the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreateCall {
-    /// It was sent, and no response tells whether it took effect.
+    /// It was sent, and no response says whether it took effect.
     Sent,
     /// AWS refused it.
     Refused,
@@ -48,13 +48,13 @@ pub(crate) enum CreateCall {
 /// How to take back what a request did.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TakeBack {
-    /// Nothing of it is left.
+    /// Nothing is left of it.
     Nothing,
     /// A document that the request created, or may have created, is not visible yet.
     LookAgain(CreateCall),
     /// The request created the document: delete it.
     Delete,
-    /// Put the document back.
+    /// Restore the document.
     Revert(Revert),
 }
 
@@ -64,7 +64,8 @@ impl Undo {
         Self::new(intent.owner, &intent.desired.name, Before::Absent(CreateCall::Sent))
     }
 
-    /// For a document that the request meets. An earlier delivery of the same request, which the tags tell, counts as this one.
+    /// For a document that the request meets. If the tags show that an earlier delivery of the same request wrote to it, those
+    /// writes count as this delivery's.
     pub(crate) fn of_met(intent: Intent<'_>, document: &Description) -> Self {
         let Some(ownership) = earlier_delivery(intent, document) else {
             let before =
@@ -74,8 +75,8 @@ impl Undo {
         Self::of_ownership(intent.owner, &intent.desired.name, document, &ownership, &intent.desired.tags)
     }
 
-    /// For a document whose tags say that the request wrote to it. `declared` are the tags that the request declares: nothing
-    /// tells any longer whether somebody had set them before.
+    /// For a document whose tags say that the request wrote to it. `declared` are the tags that the request declares; whether any
+    /// of them existed before is no longer known.
     pub(crate) fn of_ownership(
         owner: &Owner,
         name: &str,
@@ -113,14 +114,14 @@ impl Undo {
         }
     }
 
-    /// Records how the call ended that creates the document.
+    /// Records the outcome of the call that creates the document.
     pub(crate) fn create_ended(&mut self, call: CreateCall) {
         if let Before::Absent(before) = &mut self.before {
             *before = call;
         }
     }
 
-    /// Whether the request knows nothing of a document yet.
+    /// Whether no document existed before the request.
     pub(crate) fn is_of_absent(&self) -> bool {
         matches!(self.before, Before::Absent(_))
     }
@@ -142,13 +143,13 @@ impl Undo {
         self.shared.extend(accounts);
     }
 
-    /// Records the version that the request is about to make the default version, or that AWS refused that.
+    /// Records the version that the request is about to promote, or `None` if AWS refused to promote it.
     pub(crate) fn promotes(&mut self, version: Option<&str>) {
         self.promoted = version.map(str::to_owned);
     }
 
-    /// Decides how to take the request's work back. `seen` may lag behind the writes: what the request has written is taken back
-    /// unless somebody else has changed it since.
+    /// Decides how to take back what the request wrote. Anything that somebody else has changed since stays. `seen` may lag
+    /// behind the writes.
     pub(crate) fn take_back(&self, seen: Option<&Description>) -> TakeBack {
         match (&self.before, seen) {
             (Before::Absent(CreateCall::Refused), None) | (Before::Present { .. }, None) => TakeBack::Nothing,
@@ -206,7 +207,7 @@ fn earlier_delivery(intent: Intent<'_>, document: &Description) -> Option<Owners
     let is_new = document.latest_version == "1";
     let is_same_request = match (ownership.since, intent.signature) {
         (Some(since), Some(signature)) => since == signature && (ownership.origin == Origin::Adopted || is_new),
-        // Without room for the tag, or before it existed: the document's age tells whether this request created it.
+        // If the tag is missing, the document's age shows whether this request created it.
         (None, Some(signature)) => {
             let created_since = document.created_at.is_some_and(|created| created >= signature);
             ownership.origin == Origin::Created && is_new && created_since

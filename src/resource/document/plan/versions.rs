@@ -11,9 +11,9 @@ pub(crate) enum Refusal {
     DocumentChanged,
     /// Another version has the content, or the version name.
     Duplicate,
-    /// The document has all the versions that it may have.
+    /// The document has reached its limit of versions.
     VersionLimit,
-    /// Nothing that another call could change.
+    /// The refusal is final: no other call could change it.
     Final,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Remedy {
     ReplaceFailed,
 }
 
-/// What follows a refused upload.
+/// What to do after a refused upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterRefusal {
     /// Observe the document again.
@@ -39,7 +39,7 @@ pub(crate) enum AfterRefusal {
     Fail,
 }
 
-/// Decides what follows when AWS refuses an upload. `tried` holds the remedies that this request has tried.
+/// Decides what to do after AWS refuses an upload. `tried` holds the remedies that this request has tried.
 pub(crate) fn after_refusal(refusal: Refusal, origin: Origin, tried: &[Remedy]) -> AfterRefusal {
     match refusal {
         Refusal::DocumentChanged => AfterRefusal::ObserveAgain,
@@ -52,7 +52,7 @@ pub(crate) fn after_refusal(refusal: Refusal, origin: Origin, tried: &[Remedy]) 
 /// What to do with the version that AWS calls a duplicate. The names are those of the attributes that it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// It is as desired.
+    /// Use it: it is as desired.
     Use,
     /// Keep the default version, and warn.
     KeepDefault(String),
@@ -60,10 +60,11 @@ pub(crate) enum Found {
     Refuse(String),
 }
 
-/// Decides from the upload that AWS refused, and from what the found version lacks of the attributes that the request changes.
+/// Decides, from the upload that AWS refused and the changed attributes that the found version lacks, whether to use that
+/// version.
 ///
-/// A version that lacks an attribute which this very request changes is refused: delivered again, the request would find it as the
-/// default version, and be refused then.
+/// A version that lacks an attribute which this request itself changes is refused. If it were promoted, a second delivery would
+/// find it as the default version and be refused.
 pub(crate) fn on_found(upload: &Upload, lacking: Option<Attributes>) -> Found {
     match (lacking, &upload.attributes) {
         (Some(lacking), _) if lacking.refusable => Found::Refuse(lacking.names.join(" and ")),
@@ -85,7 +86,7 @@ pub(crate) enum OnDuplicate {
     None,
 }
 
-/// Decides from the versions that have the desired content, newest first.
+/// Decides which version to use, from those that have the desired content, newest first.
 pub(crate) fn on_duplicate<'a>(
     with_content: impl IntoIterator<Item = &'a ListedVersion>,
     origin: Origin,

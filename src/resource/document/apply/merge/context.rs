@@ -1,4 +1,4 @@
-//! What the steps of a merge share.
+//! The inputs that the steps of a merge share.
 
 use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::UndoLog;
@@ -8,16 +8,16 @@ use crate::resource::document::ownership::Owner;
 use crate::resource::document::plan::merge::KeyRequest;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// What it takes to carry out a [`KeyRequest`].
+/// Everything needed to carry out a [`KeyRequest`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Merge<'a> {
     pub(crate) reader: Reader<'a>,
     pub(crate) writer: Writer<'a>,
     pub(crate) owner: &'a Owner,
     pub(crate) request: &'a KeyRequest<'a>,
-    /// Tells how old a version is.
+    /// Determines how old a version is.
     pub(crate) clock: &'a Clock,
     pub(crate) undo_log: &'a UndoLog<AnyUndo>,
-    /// Whether the shares must be known.
+    /// Whether the shares are needed.
     pub(crate) with_shares: bool,
 }

@@ -1,4 +1,4 @@
-//! Promotes a version while nothing else has moved.
+//! Promotes a version if no other version has been made or promoted.
 
 use tokio::time::{Duration, Instant, timeout_at};
 
@@ -12,10 +12,10 @@ use crate::resource::document::content::{Content, redact};
 use crate::resource::document::plan::merge::KeyChange;
 use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
 
-/// A promotion that another writer could overtake is not retried for longer.
+/// How long a promotion without the lock may be retried, since another writer could overtake it.
 const UNLOCKED: Duration = Duration::from_secs(2);
 
-/// Until when this request has the document for itself.
+/// How long this request holds the lock on the document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
     /// No promotion starts later.
@@ -42,7 +42,7 @@ impl Limit {
 }
 
 impl Merge<'_> {
-    /// Promotes a version, and reads once more whether another one came in between.
+    /// Promotes a version, then reads again whether another one was made or promoted in between.
     ///
     /// # Errors
     /// Another resource took a key, a call failed, or the document has changed.
@@ -85,7 +85,7 @@ impl Merge<'_> {
         }
     }
 
-    /// Waits until the version is Active. Gives whether it must still be promoted.
+    /// Waits until the version is Active. Returns whether it must still be promoted.
     async fn wait_until_promotable(
         &self,
         promotion: &Promotion,

@@ -11,7 +11,7 @@ use crate::resource::document::plan::merge::remembered_versions;
 use crate::resource::document::plan::versions::{AfterRefusal, OnDuplicate, Remedy, after_refusal, oldest_prunable};
 
 impl Merge<'_> {
-    /// Gives the version that has the content, and the latest version.
+    /// Returns the version that has the content, and the latest version.
     pub(super) async fn upload(&self, document: &Document, content: &Content) -> Result<(String, String), NotApplied> {
         let latest = &document.description.latest_version;
         let tags = &document.description.tags;

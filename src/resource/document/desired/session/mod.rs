@@ -1,5 +1,5 @@
 //! Session documents, [schema 1.0](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html):
-//! what the agent and the console need of them, checked before AWS sees them.
+//! checks what the agent and the console need before AWS receives the document.
 
 mod values;
 
@@ -18,13 +18,13 @@ pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
 const STRINGS: [&str; 5] = ["s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser"];
 const BOOLEANS: [&str; 4] =
     ["s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "cloudWatchStreamingEnabled", "runAsEnabled"];
-/// Minutes, with the longest that is allowed.
+/// Keys whose values are minutes, with the maximum.
 const TIMEOUTS: [(&str, u32); 2] = [("idleSessionTimeout", 60), ("maxSessionDuration", 1440)];
 const SESSION_TYPES: [&str; 4] = ["Standard_Stream", "Port", "InteractiveCommands", "NonInteractiveCommands"];
 const PLATFORMS: [&str; 3] = ["linux", "windows", "macOS"];
 const PORT_PROPERTIES: [&str; 4] = ["portNumber", "localPortNumber", "type", "host"];
 
-/// A mapping with its booleans restored: CloudFormation made a string of every scalar in it.
+/// Restores the booleans of a mapping, since CloudFormation sends every scalar in it as a string.
 pub fn from_mapping(mapping: &Map<String, Value>) -> Value {
     fn restore(key: &str, value: &Value) -> Value {
         let is_boolean = BOOLEANS.contains(&key) || key == "runAsElevated";
@@ -44,7 +44,7 @@ pub fn from_mapping(mapping: &Map<String, Value>) -> Value {
     restore("", &Value::Object(mapping.clone()))
 }
 
-/// Checks the content of a Session document of this name. Values that are a reference (`{{ … }}`) are left alone.
+/// Checks the content of a Session document with this name. A value that is a reference (`{{ … }}`) is not checked.
 pub fn check(name: Option<&str>, content: &Content) -> Findings {
     let mut check = Check::default();
     match &content.node {
@@ -147,7 +147,7 @@ impl Check {
         self.combinations(inputs);
     }
 
-    /// Combinations that lock users out, lose logs or leave the console's page blank.
+    /// Checks for combinations that lock users out, lose logs or leave the console's page blank.
     fn combinations(&mut self, inputs: &Node) {
         let on = |name: &str| match inputs.get(name) {
             Some(Node::Bool(on)) => *on,

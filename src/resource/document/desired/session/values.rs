@@ -1,9 +1,9 @@
-//! Checks single values of a Session document, and gathers what is found.
+//! Checks single values of a Session document, and collects the findings.
 
 use crate::failure::{Problem, did_you_mean};
 use crate::resource::document::content::Node;
 
-/// What is wrong with a document, and what is only to be warned of.
+/// The problems of a document, and the warnings.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct Findings {
@@ -57,7 +57,7 @@ impl Check {
                 let in_range = text.bytes().all(|byte| byte.is_ascii_digit())
                     && text.parse::<u32>().is_ok_and(|minutes| (1..=longest).contains(&minutes));
                 if !in_range {
-                    // A number is quoted; anything else may be secret.
+                    // Only a number is quoted: anything else may be secret.
                     let given =
                         text.parse::<i64>().map(|number| format!("{number} is not ")).unwrap_or("must be ".into());
                     self.problem(path, format!("{given}{range}."));

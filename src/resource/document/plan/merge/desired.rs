@@ -1,4 +1,4 @@
-//! Decides what a Create or an Update does to its keys.
+//! Decides what a Create or an Update does to the keys that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,15 +33,15 @@ pub(crate) fn shows_keys(named: &NamedKeys, document: &Document) -> bool {
     base(document).is_ok_and(|base| named.keys.iter().all(|(key, value)| value_in(&base, key) == Some(value)))
 }
 
-/// How a key stands to the request.
+/// How a key relates to the request.
 enum Standing<'a> {
-    /// It is this resource's.
+    /// This resource owns it.
     Own(&'a KeyOwnership),
     /// An earlier delivery of this request took it.
     TakenEarlier(&'a KeyOwnership),
-    /// A Create meets a key that the resource kept in an earlier life.
+    /// A Create meets a key that an earlier Create of the same resource left behind.
     MetAgain,
-    /// It becomes this resource's; until now it may be another's.
+    /// The request takes it. Until now, another resource may own it.
     New,
 }
 
@@ -84,7 +84,7 @@ impl Desiring<'_> {
         dropped.values().filter_map(|own| needed_version(&own.before)).chain(taken_earlier).collect()
     }
 
-    /// Decides how the document is created, which does not exist.
+    /// Decides how a document that does not exist is created.
     pub(super) fn create(&self) -> Result<KeysPlanned, Failure> {
         let (name, skeleton) = (&self.intent.desired.name, skeleton()?);
         refuse_other_shape(self.named, &skeleton)?;
@@ -132,7 +132,7 @@ impl Desiring<'_> {
         let is_own = |standing: &Standing<'_>| matches!(standing, Standing::Own(_) | Standing::TakenEarlier(_));
         let owns_all = standings.values().all(is_own);
         if merged.is_none() && owns_all {
-            // Refusing what is there already would trap a rollback.
+            // If values that already exist were refused, a rollback could not succeed.
             findings.warnings.append(&mut findings.problems);
         }
         fail_on(&findings.problems)?;
@@ -150,7 +150,7 @@ impl Desiring<'_> {
         };
         let before = |key: &KeyPath| match standings.get(key) {
             Some(Standing::Own(own) | Standing::TakenEarlier(own)) => own.before.clone(),
-            // What another resource found when it took the key stays known.
+            // What an earlier owner found when it took the key is kept.
             Some(Standing::New) | None => others.get(key).map_or_else(before_new, |other| other.before.clone()),
             Some(Standing::MetAgain) => Before::Version(description.default_version.clone()),
         };
@@ -173,7 +173,7 @@ impl Desiring<'_> {
         let overlapping = others.keys().filter(|key| !self.named.keys.contains_key(*key));
         change.remove_tags_afterwards.extend(dropped.keys().chain(overlapping).map(tag_key));
         if !dropped.is_empty() && intent.desired.on_delete == OnDelete::Retain {
-            // What it leaves is to stay, so the document must not be deleted.
+            // Values that are retained must stay, so the document must not be deleted.
             let adopted = Tags::from([(ORIGIN.to_owned(), "adopted".to_owned())]);
             let is_created = description.tags.get(ORIGIN).is_some_and(|origin| origin == "created");
             change.set_tags_afterwards.extend(adopted.into_iter().filter(|_| is_created));
@@ -220,7 +220,7 @@ impl Desiring<'_> {
         Ok((edits, stay))
     }
 
-    /// The keys that become this resource's by this request, each with what a failure gives back.
+    /// The keys that this request takes, each with what a failure restores.
     fn taken(
         &self,
         standings: &BTreeMap<&KeyPath, Standing<'_>>,
@@ -244,7 +244,7 @@ impl Desiring<'_> {
         taken.collect()
     }
 
-    /// The resource owned the whole document until now: what it declared beside the content goes, and its tags do.
+    /// The resource owned the whole document until now. Removes what it declared besides the content, and its tags of ownership.
     fn let_go_of_the_whole(&self, document: &Document, change: &mut KeyChange) {
         let tags = &document.description.tags;
         let mut remove = BTreeSet::from(

@@ -1,4 +1,4 @@
-//! What is decided about the keys of a document.
+//! What a decision about the keys of a document can be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::resource::document::ownership::Tags;
 /// The contents of earlier versions, by number; `None` for a version that is gone or can't be read.
 pub(crate) type Earlier = BTreeMap<String, Option<Content>>;
 
-/// What to do.
+/// What to do with the keys.
 #[derive(Debug)]
 pub(crate) enum KeyPlan {
-    /// Nothing: the keys are as they are to be.
+    /// Nothing: the keys are as desired.
     Nothing,
     /// What the request wrote is not visible yet.
     LookAgain,
@@ -22,7 +22,7 @@ pub(crate) enum KeyPlan {
     Create { content: Content, tags: Tags, undo: BTreeMap<KeyPath, Former> },
     /// Change some keys.
     Change(KeyChange),
-    /// Delete the document: nobody has a key of it, and nothing but the skeleton is left.
+    /// Delete the document: no resource owns a key of it, and only the skeleton is left.
     Delete,
 }
 
@@ -41,16 +41,17 @@ pub(crate) struct Former {
 pub(crate) struct KeyChange {
     /// Set before a version with the content can become the default version.
     pub(crate) set_tags: Tags,
-    /// The content that the default version lacks.
+    /// The content to make the default version, if it changes.
     pub(crate) content: Option<Content>,
-    /// Set and removed when the content is in place.
+    /// Set and removed once the default version has the content.
     pub(crate) set_tags_afterwards: Tags,
     pub(crate) remove_tags_afterwards: BTreeSet<String>,
     /// Accounts that the resource shared the document with while it owned it as a whole.
     pub(crate) unshare: Vec<String>,
-    /// Keys that become this resource's: how a failure gives them back.
+    /// The keys that this resource takes, each with what a failure restores.
     pub(crate) taken: BTreeMap<KeyPath, Former>,
-    /// Whether a key that nobody owns has the value already: another delivery may have set it whose tags are not visible yet.
+    /// Whether a key without an owner already has the value: another delivery may have set it, and its tags may not be visible
+    /// yet.
     pub(crate) finds_own_value: bool,
     /// Whether an earlier delivery of this request created the document.
     pub(crate) is_of_created: bool,
@@ -67,7 +68,7 @@ impl KeyChange {
     }
 }
 
-/// A plan, and what whoever deploys should know about it.
+/// A plan, and warnings for whoever deploys.
 #[derive(Debug)]
 pub(crate) struct KeysPlanned {
     pub(crate) plan: KeyPlan,
@@ -81,7 +82,7 @@ pub(super) fn nothing() -> KeysPlanned {
 /// Reads the default version, which others may have written.
 ///
 /// # Errors
-/// It is not a JSON mapping, or not one that can be merged with.
+/// It is not a JSON object, or not one that can be merged with.
 pub(super) fn base(document: &Document) -> Result<Content, Failure> {
     let read = Content::read("it", document.default.content.clone(), Some(Format::Json));
     read.map_err(|problem| {

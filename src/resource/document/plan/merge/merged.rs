@@ -1,26 +1,26 @@
-//! What a content becomes when some of its keys change.
+//! Merges changed keys into a content.
 
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node, edit};
 use crate::resource::document::desired::NamedKeys;
 use crate::resource::document::desired::session::{Findings, check};
 
-/// What a document is created from: the keys that the console's page of preferences needs, empty. See
-/// [session document schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
+/// The content that a new document starts from: the keys that the console's preferences page needs, empty. See [session document
+/// schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
 pub(crate) const SKELETON: &str = r#"{"schemaVersion":"1.0","description":"Session Manager preferences","sessionType":"Standard_Stream","inputs":{"s3BucketName":"","s3KeyPrefix":"","s3EncryptionEnabled":false,"cloudWatchLogGroupName":"","cloudWatchEncryptionEnabled":false,"cloudWatchStreamingEnabled":false,"kmsKeyId":"","runAsEnabled":false,"runAsDefaultUser":"","idleSessionTimeout":"","maxSessionDuration":"","shellProfile":{"linux":"","windows":""}}}"#;
 
-/// The skeleton, read.
+/// The skeleton as content.
 pub(super) fn skeleton() -> Result<Content, Failure> {
     Content::read("skeleton", SKELETON.to_owned(), Some(Format::Json))
         .map_err(|problem| Failure::new(problem.to_string()))
 }
 
-/// Whether nothing but the skeleton is left.
+/// Whether only the skeleton is left.
 pub(super) fn is_skeleton(content: &Content) -> bool {
     content.same_as(SKELETON)
 }
 
-/// The content after all edits, if they change what it says.
+/// The content after all edits; `None` if they change nothing.
 ///
 /// # Errors
 /// The merged content is too long.
@@ -31,7 +31,7 @@ pub(super) fn merge(base: &Content, edits: &[Edit]) -> Result<Option<Content>, F
     Ok(Some(content).filter(|content| content.node != base.node))
 }
 
-/// The edits that give the keys their values where `base` has others.
+/// The edits for the keys whose values in `base` differ.
 pub(super) fn edits_to_set(named: &NamedKeys, base: &Content) -> Vec<Edit> {
     let differing = named.keys.iter().filter(|(key, value)| value_in(base, key) != Some(*value));
     let set = differing.filter_map(|(key, value)| {
@@ -46,8 +46,8 @@ pub(super) fn value_in<'a>(content: &'a Content, key: &KeyPath) -> Option<&'a No
     content.node.as_ref()?.at(key.names())
 }
 
-/// Refuses what can't be merged with `base`: a key inside what is not a mapping there, a mapping that would be replaced, and a
-/// `schemaVersion` or `sessionType` that the document does not have.
+/// Refuses what can't be merged with `base`: a key inside a value that is not a mapping, a key that would replace a mapping, and
+/// a `schemaVersion` or `sessionType` that differs from the document's.
 pub(super) fn refuse_other_shape(named: &NamedKeys, base: &Content) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for key in named.keys.keys() {

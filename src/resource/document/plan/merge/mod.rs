@@ -1,7 +1,7 @@
-//! Decides about a document that several resources share by its keys (`ContentMode: Merge`). Everything here is pure.
+//! Decides about a document that several resources share, each with its own keys (`ContentMode: Merge`). Everything here is pure.
 //!
-//! A [`KeyRequest`] is what one invocation wants of its keys. It is decided on what was observed, again and again, until a
-//! decision was carried out on the document that it was made for.
+//! A [`KeyRequest`] is what one invocation wants for its keys. A decision is made from what was observed. If the document changes
+//! before the decision is carried out, the document is observed again and another decision is made.
 
 pub(super) mod desired;
 mod key_plan;
@@ -23,14 +23,14 @@ pub(crate) use self::undo::{Undo, UndoneCreate};
 use crate::failure::Failure;
 use crate::resource::document::observed::Observed;
 
-/// What a request wants of its keys.
+/// What a request wants for its keys.
 #[derive(Debug)]
 pub(crate) enum KeyRequest<'a> {
     /// A Create or an Update: the keys have these values.
     Merge(Desiring<'a>),
     /// A Delete: the resource has no keys.
     Release(Releasing<'a>),
-    /// A Delete of a Create that failed: the keys are as they were before it.
+    /// A Delete after a failed Create: the keys are as they were before the Create.
     UndoCreate(UndoneCreate<'a>),
     /// A failed request takes back what it did.
     Undo(&'a Undo),

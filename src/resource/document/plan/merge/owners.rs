@@ -15,7 +15,7 @@ use crate::resource::document::ownership::{LOGICAL_ID, ORIGIN, Ownership, PREVIO
 /// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
 const MAX_TAGS: usize = 50;
 
-/// Refuses a request that an own or a taken key shows to be overtaken.
+/// Refuses a request if one of its own keys, or one that it takes, shows that a later request has written.
 pub(super) fn refuse_overtaken(
     name: &str,
     mine: &KeyOwner,
@@ -47,10 +47,10 @@ pub(super) fn refuse_whole_owner(name: &str, ownership: Option<&Ownership>, is_m
     }
 }
 
-/// The keys of others that the request takes: those that overlap with one that it names.
+/// The keys of other resources that the request takes: those that overlap with one of its own.
 ///
 /// # Errors
-/// There are such keys, and `OnExisting` is not `TakeOver`. The failure names every key and its owner.
+/// Such keys exist, and `OnExisting` is not `TakeOver`. The failure names every key and its owner.
 pub(super) fn taken_from_others(
     mine: &KeyOwner,
     named: &NamedKeys,
@@ -74,7 +74,7 @@ pub(super) fn taken_from_others(
     }
 }
 
-/// Names the owners of keys to a resource that wants the whole document.
+/// Refuses a document with owned keys to a resource that manages whole documents, naming the owners.
 pub(crate) fn refuse_key_owners(name: &str, mine: &KeyOwner, tags: &Tags) -> Result<(), Failure> {
     let owned = key_ownerships(tags);
     let others = owned.iter().filter(|(_, ownership)| ownership.owner != *mine);
@@ -90,7 +90,7 @@ pub(crate) fn refuse_key_owners(name: &str, mine: &KeyOwner, tags: &Tags) -> Res
     )))
 }
 
-/// What was there before the resource, whose keys say so: the default version of its first key.
+/// The tags that record what existed before the resource, derived from the tags of its keys: the earliest default version counts.
 pub(crate) fn whole_document_before(mine: &KeyOwner, tags: &Tags) -> Option<Tags> {
     let owned = key_ownerships(tags);
     let mine: Vec<&KeyOwnership> = owned.values().filter(|ownership| ownership.owner == *mine).collect();
@@ -106,7 +106,8 @@ pub(crate) fn whole_document_before(mine: &KeyOwner, tags: &Tags) -> Option<Tags
     Some(whole)
 }
 
-/// Of the keys that this request takes, those that a *third* resource has meanwhile. What was just written may not be visible yet.
+/// The failure that names the taken keys which a *third* resource owns now, if any. The former owner's tag may only be a read
+/// that lags.
 pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen: &Tags) -> Option<Failure> {
     let owned = key_ownerships(seen);
     let lost: Vec<String> = taken
@@ -122,7 +123,7 @@ pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen
     (!lost.is_empty()).then(|| Failure::new(lost.join(" ")))
 }
 
-/// The versions that somebody's tags name: they are needed to put a key back, and never pruned.
+/// The versions named in tags of ownership. They are needed to put a key back, so they are never pruned.
 pub(crate) fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
     let of_keys = key_ownerships(tags).into_values().filter_map(|ownership| match ownership.before {
         Before::Version(version) => Some(version),

@@ -1,4 +1,4 @@
-//! Decides how a key that a resource lets go gets its earlier value back.
+//! Decides how a key that a resource releases gets its earlier value back.
 
 use super::key_plan::Earlier;
 use super::merged::{skeleton, value_in};
@@ -11,14 +11,15 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // Other mappings than the outermost may have been made by a resource that is gone.
+        // Mappings other than the outermost may have been made by a resource that no longer exists.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
     Edit { path: key.clone(), value: value_at(&before.text, key), kept_levels }
 }
 
-/// Decides on a key of which the resource declared `declared`: the edit, if it is needed, or why the value stays.
+/// Decides how to put back a key that has the declared value `declared`. Returns the edit, if one is needed, or why the value
+/// stays.
 ///
 /// # Errors
 /// The skeleton can't be read, which is a defect.

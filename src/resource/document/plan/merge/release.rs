@@ -11,11 +11,11 @@ use crate::resource::document::key_ownership::{KeyOwner, KeyOwnerships, key_owne
 use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::{ORIGIN, Owner, Ownership, Tags};
 
-/// The keys that a resource lets go.
+/// The keys that a resource releases.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Releasing<'a> {
     pub(crate) owner: &'a Owner,
-    /// What the resource declares of them.
+    /// The keys and values that the resource declares.
     pub(crate) named: &'a NamedKeys,
     pub(crate) on_delete: OnDelete,
     pub(crate) signature: Option<i64>,
@@ -54,7 +54,7 @@ impl Releasing<'_> {
         match self.on_delete {
             OnDelete::Retain => {
                 if is_created && !is_last {
-                    // What it leaves is to stay, so nobody may delete the document.
+                    // Values that are retained must stay, so no later Delete may delete the document.
                     change.set_tags_afterwards = Tags::from([(ORIGIN.to_owned(), "adopted".to_owned())]);
                 }
             }

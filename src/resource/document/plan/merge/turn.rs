@@ -1,17 +1,18 @@
 //! One writer at a time: a version that was just uploaded is a lock, until it is the default version or too old.
 //!
-//! Whoever uploads on the latest version has the document for itself, since AWS refuses every other upload on that version. It
-//! promotes its version within [`PROMOTE_WITHIN`]; the others wait for [`LOCKED_FOR`], by the time of AWS and of their own clock.
+//! A writer that uploads on top of the latest version holds the lock, since AWS refuses every other upload on top of that
+//! version. It promotes its version within [`PROMOTE_WITHIN`]. The others wait for [`LOCKED_FOR`], measured from AWS's date of
+//! the version to their own clock.
 
 use std::time::Duration;
 
 use crate::resource::document::content::Content;
 use crate::resource::document::observed::{Description, Status};
 
-/// A version that was uploaded less than this ago may be promoted by whoever uploaded it.
+/// A writer may promote the version that it uploaded for this long after the upload.
 pub(crate) const PROMOTE_WITHIN: Duration = Duration::from_secs(8);
 
-/// A latest version that is not the default version locks the document for so long.
+/// A latest version that is not the default version locks the document for this long.
 pub(crate) const LOCKED_FOR: Duration = Duration::from_secs(12);
 
 /// A latest version that is not the default version.
@@ -26,22 +27,22 @@ pub(crate) struct Latest {
 /// Whose turn it is to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Another writer's.
+    /// Another writer's: wait.
     Wait,
-    /// This request's: it uploads a version.
+    /// This request's: upload a version.
     Upload,
-    /// The latest version has the content: it is promoted, by the end of this time if there is one.
+    /// This request's: promote the latest version, which has the content, within this time if one is given.
     Promote(Option<Duration>),
 }
 
-/// Decides whose turn it is while the latest version is not the default version. `merged` is `None` for a request that writes no
+/// Decides whose turn it is if the latest version is not the default version. `merged` is `None` for a request that writes no
 /// content.
 pub(crate) fn turn(latest: &Latest, merged: Option<&Content>) -> Turn {
     let has_content = merged.is_some_and(|merged| merged.same_as(&latest.content));
     match &latest.status {
         Status::Creating | Status::Updating | Status::Deleting => Turn::Wait,
         Status::Failed(_) => Turn::Upload,
-        // An upload whose reply was lost, or another delivery's.
+        // The upload's reply was lost, or another delivery made it.
         Status::Active if has_content && latest.age < PROMOTE_WITHIN => {
             Turn::Promote(Some(PROMOTE_WITHIN - latest.age))
         }
@@ -51,18 +52,18 @@ pub(crate) fn turn(latest: &Latest, merged: Option<&Content>) -> Turn {
     }
 }
 
-/// What must still be as it was when a version is promoted.
+/// A version to promote, and what must not have changed by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Promotion {
     /// The version to promote.
     pub(crate) version: String,
-    /// The latest version: as a rule the same.
+    /// The latest version, usually the same.
     pub(crate) latest: String,
     /// The default version that the content was merged with.
     pub(crate) merged_with: String,
 }
 
-/// What a look at the version before its promotion means.
+/// What to do about a version before its promotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BeforePromotion {
     /// Promote it.
@@ -71,14 +72,14 @@ pub(crate) enum BeforePromotion {
     Promoted,
     /// It is not Active yet, or not visible.
     LookAgain,
-    /// Another version came in between.
+    /// Another version was made or promoted in the meantime.
     Outdated,
     /// AWS could not make it, for this reason.
     Failed(String),
 }
 
 impl Promotion {
-    /// Decides from the description of the version, whose status is `status`.
+    /// Decides what to do, from the description of the version and its status.
     pub(crate) fn before(&self, seen: &Description, status: &Status) -> BeforePromotion {
         if seen.default_version == self.version {
             return BeforePromotion::Promoted;
@@ -95,7 +96,7 @@ impl Promotion {
         }
     }
 
-    /// Decides from a description after the promotion; `None` if the promotion is not visible yet.
+    /// Decides, from a description after the promotion, whether it held; `None` if the promotion is not visible yet.
     pub(crate) fn after(&self, seen: &Description) -> Option<bool> {
         match ordinal(&seen.latest_version).cmp(&ordinal(&self.latest)) {
             std::cmp::Ordering::Greater => Some(false),

@@ -1,4 +1,4 @@
-//! Decides how the keys become what they were before a request that failed, whatever `OnDelete` says.
+//! Decides how to restore the keys to what they were before a failed request, whatever `OnDelete` says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -16,17 +16,17 @@ use crate::resource::document::ownership::{ORIGIN, Owner, Ownership, Tags};
 use crate::resource::document::plan::merge::merged::SKELETON;
 use crate::resource::document::plan::undo::CreateCall;
 
-/// What one request took of a document. It is kept up to date *before* each write.
+/// The keys that one request took, and what else it wrote. It is updated *before* each write.
 #[derive(Debug, Clone)]
 pub(crate) struct Undo {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     pub(crate) taken: BTreeMap<KeyPath, Former>,
-    /// How far the call got that creates the document, if there was none before.
+    /// The progress of the call that creates the document, if none existed before.
     pub(crate) created: Option<CreateCall>,
-    /// The version that the request makes the default version.
+    /// The version that the request promotes.
     pub(crate) promoted: Option<String>,
-    /// Tells how old a version is.
+    /// Determines how old a version is.
     pub(crate) clock: Clock,
 }
 
@@ -55,7 +55,7 @@ impl Undo {
             }
             match &former.tag {
                 Some(tag) => drop(change.set_tags_afterwards.insert(tag_key(key), tag.clone())),
-                // What was set may not be visible yet.
+                // What the request set may not be visible yet.
                 None => drop(change.remove_tags_afterwards.insert(tag_key(key))),
             }
         }
@@ -66,7 +66,7 @@ impl Undo {
             && tags.get(ORIGIN).is_none_or(|origin| origin == "created");
         let is_empty = is_skeleton(change.content.as_ref().unwrap_or(&base));
         if is_created && is_last && is_empty {
-            // Without its tags in sight, a document that nobody confirmed may be another's.
+            // Without visible tags, a document whose creation was not confirmed may be another writer's.
             let is_seen = tags.contains_key(ORIGIN) || self.created == Some(CreateCall::Succeeded);
             let plan = if is_seen { KeyPlan::Delete } else { KeyPlan::LookAgain };
             return Ok(KeysPlanned { plan, warnings: Vec::new() });
@@ -78,7 +78,7 @@ impl Undo {
     }
 }
 
-/// A Create that failed or was cancelled, as its tags tell.
+/// A Create that failed or was cancelled, identified by its tags.
 #[derive(Debug, Clone)]
 pub(crate) struct UndoneCreate<'a> {
     pub(crate) name: &'a str,

@@ -1,4 +1,4 @@
-//! What is remembered of a document before it is changed, and how it is put back.
+//! What is recorded about a document before it is changed, and how it is restored.
 
 use serde_json::{Value, json};
 
@@ -156,7 +156,7 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
     let older = both(&owner().tags_of_created(), &tags(&[(SINCE, "50")]));
     assert_eq!(met(&document(&same), json!({})).take_back(Some(&document(&same))), TakeBack::Delete);
     assert!(matches!(met(&document(&older), json!({})).take_back(Some(&document(&older))), TakeBack::Revert(_)));
-    // Without room for the tag, the age tells.
+    // Without the tag, the document's age decides.
     for (created_at, expected) in [(100, true), (99, false)] {
         let first = Description {
             created_at: Some(created_at),

@@ -82,7 +82,7 @@ fn timeouts_are_strings_of_minutes_in_their_range() {
             (&*(longest + 1).to_string(), &*format!("{} is not ", longest + 1)),
             ("-5", "-5 is not "),
             ("99999999999", "99999999999 is not "),
-            // Not quoted: it may be a secret that stands in the wrong place.
+            // Not quoted: it may be a secret in the wrong place.
             ("20 minutes", "must be "),
             ("+5", "must be "),
         ] {

@@ -1,4 +1,4 @@
-//! Every rule, from a string of JSON and of YAML and from a mapping: what is refused (`!`), warned of (`?`) and left alone.
+//! Every rule, from a JSON string, a YAML string and a mapping: what is refused (`!`), warned about (`?`) and left alone.
 
 mod inputs;
 
@@ -21,7 +21,7 @@ fn interactive() -> Value {
            "properties": {"linux": {"commands": "top", "runAsElevated": true}}})
 }
 
-/// The document with the value at `pointer` replaced, or without it where there is none.
+/// The document with the value at `pointer` replaced, or removed if there is none.
 fn with(mut document: Value, pointer: &str, value: Option<Value>) -> Value {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -43,7 +43,7 @@ fn found(name: Option<&str>, content: &Content) -> Vec<String> {
     all.map(|line| line.replace("DocumentContent.", "")).collect()
 }
 
-/// As CloudFormation sends a mapping: every scalar of it a string.
+/// The mapping as CloudFormation sends it, with every scalar as a string.
 fn as_sent(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (key.clone(), as_sent(value))).collect()),
@@ -52,7 +52,7 @@ fn as_sent(value: &Value) -> Value {
     }
 }
 
-/// Checks what is found in a string, as JSON and as YAML, and in a mapping.
+/// Checks the findings for a JSON string, a YAML string and a mapping.
 #[track_caller]
 fn finds(document: &Value, in_string: &[&str], in_mapping: &[&str]) {
     for format in [Format::Json, Format::Yaml] {

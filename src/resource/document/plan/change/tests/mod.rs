@@ -21,7 +21,7 @@ fn owner() -> Owner {
     Owner { stack_id: "stack/a".into(), logical_id: "Document".into() }
 }
 
-/// What declares [`NEW`], with these properties on top.
+/// The properties that declare [`NEW`], with these on top.
 fn desired(more: Value) -> Desired {
     Desired::read(&properties(more)).unwrap()
 }
@@ -36,7 +36,7 @@ fn properties(more: Value) -> serde_json::Map<String, Value> {
     all.as_object().unwrap().clone()
 }
 
-/// A document of nobody's, whose only version, number 3, has this content.
+/// A document without an owner, whose only version, number 3, has this content.
 fn with(content: &str) -> Document {
     Document {
         description: Description {
@@ -121,7 +121,7 @@ fn recorded(version: &str) -> Tags {
 #[test]
 fn every_cell_of_owner_choice_and_versions_is_decided() {
     let other = |stack: &str, logical: &str| Owner { stack_id: stack.into(), logical_id: logical.into() };
-    // Whether it is adopted, or what the refusal says; under Adopt, TakeOver and Fail.
+    // Whether it is adopted, or the refusal, under Adopt, TakeOver and Fail.
     let fail = Err("Fail refuses it");
     let foreign = Err("Delete that resource first or, if the stack no longer exists, set OnExisting: TakeOver");
     let owners = [
@@ -137,7 +137,7 @@ fn every_cell_of_owner_choice_and_versions_is_decided() {
     let (keep, promote) = (VersionChange::Keep, VersionChange::Promote("9".into()));
     let upload =
         |latest: &str, promote| VersionChange::Upload(Upload { on_top_of: latest.into(), promote, attributes: None });
-    // The default version, the latest where it is another, and what happens with SetDefaultVersion true and false.
+    // The default version, the latest if it differs, and what happens with SetDefaultVersion true and false.
     let versions = [
         (version("3", active.clone(), NEW), None, [&keep, &keep]),
         (version("3", active.clone(), NEW), latest(&active, OTHER), [&keep, &keep]),
@@ -234,7 +234,7 @@ fn another_type_or_account_is_refused_with_another_name_as_the_way_out() {
     let other_account = with(NEW).ours().described(|document| document.account = Some("444455556666".into()));
     let why = planned(&desired, None, &other_account).unwrap_err();
     assert!(why.contains("444455556666") && why.contains("111122223333"), "{why}");
-    // Where one of the two is not known, nothing can be held against it.
+    // If either account is unknown, the document is not refused.
     let unknown = with(NEW).ours().described(|document| document.account = None);
     assert!(planned(&desired, None, &unknown).is_ok());
     let owner = owner();

@@ -1,4 +1,4 @@
-//! The properties beside the content: attributes, attachments, requirements, tags and accounts.
+//! The properties besides the content: attributes, attachments, requirements, tags and accounts.
 
 use std::collections::BTreeSet;
 
@@ -31,11 +31,11 @@ fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_wh
         (&all, Some(&old), &before, attributes(&every, true)),
         (&json!({"DisplayName": "Two"}), Some(&old), &before, attributes(&["DisplayName"], true)),
         (&all, Some(&json!({})), &with(NEW).ours(), attributes(&every, true)),
-        // Neither what was nor what is to be: a rollback would be refused, too.
+        // Neither the old nor the new value: a rollback would be refused, too.
         (&all, Some(&old), &present([Some("v3"), Some("Three"), Some("/x")]), attributes(&every, false)),
         (&all, Some(&old), &present([Some("v1"), Some("Three"), Some("/")]), attributes(&every, false)),
         (&not_in_force, Some(&old), &before, attributes(&["DisplayName"], false)),
-        // It is so already; it was so before and somebody else changed it; it is not alone; it is no longer asked for.
+        // Already as desired; unchanged by this request, but changed by somebody else; not the only change; no longer declared.
         (&all, Some(&old), &as_desired, None),
         (&all, Some(&all), &before, None),
         (&all, Some(&old_with_other_content), &before, None),
@@ -80,9 +80,9 @@ fn attachments_change_only_between_the_old_and_the_new_properties() {
         (Some(with_file("1.zip")), with_file("1.zip"), false),
         (Some(with_file("1.zip")), with_file("2.zip"), true),
         (Some(json!({})), with_file("1.zip"), true),
-        // They can't be taken away, only replaced.
+        // Attachments can't be removed, only replaced.
         (Some(with_file("1.zip")), json!({}), false),
-        // On a Create of a document that is there, nothing tells what it carries.
+        // When a Create meets an existing document, its attachments are not known.
         (None, with_file("1.zip"), false),
     ] {
         let old = old.map(previous);
@@ -122,10 +122,10 @@ fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_f
         // A rollback to what the document has.
         (Some(&on("Other", None)), &on("Base", None), requiring(OLD, "Base", "1").ours(), false),
         (Some(&on("Base", None)), &none, with(OLD).ours(), false),
-        // Neither the old nor the new: a stack must not be trapped where the content is in force.
+        // Neither the old nor the new requirements: a stack must not be stuck if the content is already the default version.
         (Some(&on("Other", None)), &on("Base", None), with(NEW).ours(), false),
         (Some(&on("Other", None)), &on("Base", None), with(OLD).ours(), true),
-        // Adopted: what is asked for must be there, and more may be.
+        // Adopted: the declared requirements must exist, and others may.
         (None, &on("Base", None), with(NEW), true),
         (None, &on("Base", Some("2")), requiring(NEW, "Base", "1"), true),
         (None, &on("Base", Some("1")), requiring(NEW, "Base", "1"), false),
@@ -158,11 +158,11 @@ fn a_document_has_at_most_50_tags_and_those_with_a_reserved_prefix_do_not_count(
         let many = (0..count).map(|number| (format!("t{number}"), String::new()));
         with(NEW).tagged(many).tagged(tags(&[("aws:cloudformation:stack-id", "x"), ("aws:other", "x")]))
     };
-    // Four of ours when adopting.
+    // Adopting takes four tags of ours.
     assert_eq!(decided(&desired(json!({})), None, &document(46)).unwrap().0.tags().unwrap().len(), 4);
     let why = planned(&desired(json!({})), None, &document(47)).unwrap_err();
     assert!(why.contains("would have 51 tags") && why.contains("AWS allows 50"), "{why}");
-    // What is removed makes room.
+    // Removed tags make room.
     let old = previous(json!({"Tags": {"t0": ""}}));
     let wanted = desired(json!({"Tags": {"new": ""}}));
     let adopted = decided(&wanted, Some(&old), &document(46)).unwrap().0;
