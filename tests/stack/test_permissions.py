@@ -71,6 +71,23 @@ def test_a_denial_of_one_document_leaves_others_alone(stacks: Stacks, service_to
         assert stacks.put("protected", document(service_token, "protected-1", 10)) == "ROLLBACK_COMPLETE"
 
 
+def check_for_drift(stacks: Stacks, service_token: str) -> None:
+    """Sends the event of the daily rule, as EventBridge shapes it."""
+    event = {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "111122223333",
+        "time": "2026-11-26T00:00:00Z",
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:111122223333:rule/daily"],
+        "detail": {},
+    }
+    checked = stacks.client("lambda").invoke(FunctionName=service_token, Payload=json.dumps(event))
+    assert "FunctionError" not in checked, checked["Payload"].read()
+
+
 def test_the_role_grants_no_permission_that_nothing_uses(stacks: Stacks, service_token: str) -> None:
     def put(minutes: int, **properties: object) -> None:
         template = document(service_token, "whole-life", minutes, OnDelete="Restore", **properties)
@@ -90,6 +107,7 @@ def test_the_role_grants_no_permission_that_nothing_uses(stacks: Stacks, service
     put(20)  # a content that an older version has
     assert stacks.delete("whole-life") == "DELETE_COMPLETE"
     setting("reset-setting", "Reset")
+    check_for_drift(stacks, service_token)
 
     granted = granted_actions(role(stacks).policies)
     unused = granted - stacks.aws.enforcement.used[role(stacks).name] - set(USED_ON_ITS_BEHALF)

@@ -29,7 +29,9 @@ def sam_deploy_as_typed(stacks: Stacks, name: str, built: Path, *parameters: str
 
 def test_parameters_are_deployed_as_everybody_types_them(stacks: Stacks, built: Path) -> None:
     name = "SSM-SessionManagerRunShell"
-    sam_deploy_as_typed(stacks, "as-typed", built, "IdleSessionTimeout=15")
+    # A second provider in one Region publishes its ServiceToken under a name of its own.
+    parameters = ("IdleSessionTimeout=15", "ServiceTokenParameterName=/as-typed/service-token")
+    sam_deploy_as_typed(stacks, "as-typed", built, *parameters)
     assert view(stacks.client("ssm"), name).inputs["idleSessionTimeout"] == "15"
     assert stacks.delete("as-typed") == "DELETE_COMPLETE"
 

@@ -44,7 +44,7 @@ def test_a_package_deploys_with_every_default(stacks: Stacks, built: Path, tmp_p
     assert metadata["LicenseUrl"].startswith("s3://example-packages/")
     assert metadata["ReadmeUrl"].startswith("s3://example-packages/")
 
-    # As the repository deploys it: a stack with a change set of this template, and no parameters.
+    # As the repository deploys it: a stack with a change set of this template.
     cloudformation = stacks.client("cloudformation")
     cloudformation.create_change_set(
         StackName="serverlessrepo-cfn-ssm-document",
@@ -52,6 +52,10 @@ def test_a_package_deploys_with_every_default(stacks: Stacks, built: Path, tmp_p
         ChangeSetType="CREATE",
         TemplateBody=packaged.read_text(),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        # Another provider is deployed in this Region, and has published its ServiceToken under the default name.
+        Parameters=[
+            {"ParameterKey": "ServiceTokenParameterName", "ParameterValue": "/serverlessrepo/service-token"},
+        ],
     )
     cloudformation.get_waiter("change_set_create_complete").wait(
         StackName="serverlessrepo-cfn-ssm-document", ChangeSetName="first", WaiterConfig={"Delay": 1}

@@ -62,7 +62,7 @@ def test_a_document_lives_from_create_to_delete(world: World) -> None:
     created = world.response_to("create")
     assert created["Status"] == "SUCCESS", created
     assert world.in_force() == ("1", "20")
-    assert world.tags() == {"stack-id", "logical-id", "origin", "since"}
+    assert world.tags() == {"stack-id", "logical-id", "origin", "since", "default-version"}
 
     assert world.response_to("create")["Data"]["LatestVersion"] == "1", "the same request again makes no version"
 
@@ -78,7 +78,7 @@ def test_a_document_made_by_hand_is_adopted_and_put_back(world: World) -> None:
     by_hand = json.dumps({"schemaVersion": "1.0", "inputs": {"idleSessionTimeout": "5"}})
     world.ssm.create_document(Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=by_hand)
     assert world.response_to("create")["Data"]["DefaultVersion"] == "2"
-    assert world.tags() == {"stack-id", "logical-id", "origin", "previous-default-version", "since"}
+    assert world.tags() == {"stack-id", "logical-id", "origin", "previous-default-version", "since", "default-version"}
 
     deleted = world.response_to("delete", OnDelete="Restore")
     assert deleted["Status"] == "SUCCESS", deleted
