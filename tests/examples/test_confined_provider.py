@@ -45,6 +45,7 @@ def test_the_preferences_alone(statements):
         "DocumentsOfThisAccountAndRegion",
         "DeleteOnlyWhatItCreated",
         "AskWhetherARequestStillStands",
+        "ListDocumentsForTheDriftGuard",
     }
     documents = found["DocumentsOfThisAccountAndRegion"]
     assert set(documents["Resource"]) == {f"{DOCUMENTS}SSM-SessionManagerRunShell"}

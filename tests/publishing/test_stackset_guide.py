@@ -6,8 +6,9 @@ import subprocess
 import shell_blocks
 from emulated_aws import PREFIX, ROOT, EmulatedAws, publish
 
-# The emulator would have to run the function for a custom resource, and can't.
-NO_CUSTOM_RESOURCE = "ParameterKey=ManagePreferences,ParameterValue=false"
+# The emulator would have to run the function for a custom resource, and can't. It puts a colon into the name of the function, and
+# then can't add the drift guard's permissions to it.
+NO_CUSTOM_RESOURCE = "ParameterKey=ManagePreferences,ParameterValue=false ParameterKey=DriftGuard,ParameterValue=Off"
 
 INSTANCES = "aws cloudformation list-stack-instances --stack-set-name cfn-ssm-document --query 'length(Summaries)'"
 ACCOUNTS = ("111122223333", "444455556666")
