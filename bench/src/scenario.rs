@@ -63,7 +63,9 @@ impl Scenario {
                 "OnDelete": "Restore",
             })
         };
-        event(self.request_type(), response_url, properties(20), properties(60))
+        // An Update waits if the document does not show what the old properties declare.
+        let old = if self == Self::NoOp { 20 } else { 60 };
+        event(self.request_type(), response_url, properties(20), properties(old))
     }
 
     fn request_type(self) -> &'static str {
@@ -90,6 +92,7 @@ pub(crate) fn owned(document: Document) -> Document {
         .tag("cfn-ssm-document:stack-id", STACK_ID)
         .tag("cfn-ssm-document:logical-id", LOGICAL_ID)
         .tag("cfn-ssm-document:origin", "created")
+        .tag("cfn-ssm-document:default-version", "1")
 }
 
 /// A request of the one resource.
