@@ -15,7 +15,10 @@ mod redelivery;
 mod status;
 mod update;
 
+use loopback_aws::Age;
 use serde_json::{Value, json};
+
+use crate::world::{Request, World};
 
 pub const NAME: &str = "SSM-SessionManagerRunShell";
 
@@ -46,4 +49,20 @@ pub fn desired_with(idle: &str, more: Value) -> Value {
         properties[name] = value.clone();
     }
     properties
+}
+
+/// The request under a response URL that is signed now: all its deliveries bear the same one.
+fn signed_now(world: &World, request: Request) -> Request {
+    let url = world.aws.response_url(Age::Now);
+    request.answered_at(url)
+}
+
+/// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
+async fn killed_at(world: &World, operation: &str, request: &Request) {
+    let mut gate = world.aws.on(operation).hold_after();
+    tokio::select! {
+        result = world.invoke(request) => panic!("it ended: {result:?}"),
+        () = gate.reached() => {}
+    }
+    world.aws.no_faults();
 }

@@ -10,7 +10,7 @@ use loopback_aws::{Age, Fault, Loopback};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{NAME, content, desired, desired_with, preferences};
+use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now};
 use crate::world::{Reply, Request, World, stack};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
@@ -29,21 +29,6 @@ fn with(document: Document) -> World {
 
 fn restored(idle: &str) -> Value {
     desired_with(idle, json!({"OnDelete": "Restore"}))
-}
-
-fn signed_now(world: &World, request: Request) -> Request {
-    let url = world.aws.response_url(Age::Now);
-    request.answered_at(url)
-}
-
-/// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
-async fn killed_at(world: &World, operation: &str, request: &Request) {
-    let mut gate = world.aws.on(operation).hold_after();
-    tokio::select! {
-        result = world.invoke(request) => panic!("it ended: {result:?}"),
-        () = gate.reached() => {}
-    }
-    world.aws.no_faults();
 }
 
 /// CloudFormation has put the resource into another state since.

@@ -6,26 +6,10 @@ use loopback_aws::ssm::{Activation, Document, Duplicates, Status, Version};
 use loopback_aws::{Age, Fault, Loopback};
 use serde_json::{Value, json};
 
-use super::{NAME, content, desired, desired_with, preferences};
+use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now};
 use crate::world::{Request, World, stack};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
-
-/// A request whose deliveries all bear the same URL.
-fn the_same(world: &World, request: Request) -> Request {
-    let url = world.aws.response_url(Age::Now);
-    request.answered_at(url)
-}
-
-/// Ends the process while the next call of `operation` waits for its answer: nothing is undone, nothing answered.
-async fn killed_at(world: &World, operation: &str, request: &Request) {
-    let mut gate = world.aws.on(operation).hold_after();
-    tokio::select! {
-        result = world.invoke(request) => panic!("it ended: {result:?}"),
-        () = gate.reached() => {}
-    }
-    world.aws.no_faults();
-}
 
 fn shared(idle: &str) -> Value {
     desired_with(idle, json!({"AccountIds": ["444455556666"]}))
@@ -35,7 +19,7 @@ fn shared(idle: &str) -> Value {
 async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
     for operation in ["CreateDocument", "ModifyDocumentPermission"] {
         let world = World::new().await;
-        let create = the_same(&world, Request::create(shared("20")));
+        let create = signed_now(&world, Request::create(shared("20")));
         killed_at(&world, operation, &create).await;
         world.send(&create).await.ok();
         assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (1, 1)));
@@ -43,7 +27,7 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
     for operation in ["AddTagsToResource", "UpdateDocument", "ModifyDocumentPermission", "UpdateDocumentDefaultVersion"]
     {
         let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
-        let create = the_same(&world, Request::create(shared("20")));
+        let create = signed_now(&world, Request::create(shared("20")));
         killed_at(&world, operation, &create).await;
         world.send(&create).await.ok();
         assert_eq!(world.in_force(NAME), content("20"), "{operation}");
@@ -55,7 +39,7 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
 #[tokio::test]
 async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_made() {
     let world = World::new().await;
-    let create = the_same(&world, Request::create(shared("20")));
+    let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "CreateDocument", &create).await;
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
     let reply = world.send(&create).await;
@@ -67,7 +51,7 @@ async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_ma
 async fn a_create_that_was_cut_after_adopting_and_fails_when_delivered_again_puts_back_what_was_there() {
     let world =
         World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue"))).await;
-    let create = the_same(&world, Request::create(shared("20")));
+    let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "UpdateDocumentDefaultVersion", &create).await;
     assert_eq!(world.in_force(NAME), content("20"), "the first delivery promoted it");
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().shares.clear());
@@ -145,7 +129,7 @@ async fn a_document_that_never_comes_to_rest_fails_with_what_aws_said_last() {
 
 /// Delivers a request twice at once, and asserts that both answers are SUCCESS with the same id.
 async fn twice_at_once(world: &World, request: Request) {
-    let request = the_same(world, request);
+    let request = signed_now(world, request);
     world.aws.forget();
     let (one, other) = tokio::join!(world.invoke(&request), world.invoke(&request));
     one.and(other).unwrap();
