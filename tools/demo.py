@@ -125,7 +125,9 @@ def run(stacks: Stacks) -> list[str]:
 
     parameters = {"IdleSessionTimeout": "30", "MaxSessionDuration": "480"}
     before = deployed(demo, "Update: a longer idle time, a longest session", template, parameters)
-    demo.check("a third version is the default version", before.default == "3" and before.inputs["idleSessionTimeout"] == "30")
+    demo.check(
+        "a third version is the default version", before.default == "3" and before.inputs["idleSessionTimeout"] == "30"
+    )
 
     broken = template.with_name("broken.yaml")
     broken.write_text(template.read_text().replace("Resources:\n", BROKEN_RESOURCE, 1))
