@@ -63,18 +63,27 @@ def client(service: str, url: str, region: str) -> Any:
         return _client(service, url, region)
 
 
-def function_behind(port: int) -> str:
+def function_behind(port: int, proc: Path = Path("/proc")) -> str:
     """The name of the Lambda function whose process holds the loopback connection from this port."""
     wanted = f"0100007F:{port:04X}"
-    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    socket = next((f"socket:[{row[9]}]" for row in rows if row[1] == wanted), None)
-    for process in Path("/proc").glob("[0-9]*"):
+    rows = (line.split() for line in (proc / "net/tcp").read_text().splitlines()[1:])
+    # An earlier connection from the same port may still be listed, with no socket (0) any more.
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1] == wanted and row[9] != "0"}
+    for process in proc.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # a process that ended, or of somebody else
-            if any(str(descriptor.readlink()) == socket for descriptor in (process / "fd").iterdir()):
+            if any(target_of(descriptor) in sockets for descriptor in (process / "fd").iterdir()):
                 for entry in (process / "environ").read_bytes().split(b"\0"):
                     if entry.startswith(b"AWS_LAMBDA_FUNCTION_NAME="):
                         return entry.partition(b"=")[2].decode()
     raise CallerUnknown(f"the connection from port {port} is no function's")
+
+
+def target_of(descriptor: Path) -> str:
+    """What a descriptor of a process stands for; empty if it was closed meanwhile."""
+    try:
+        return str(descriptor.readlink())
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True)

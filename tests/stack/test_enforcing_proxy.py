@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from enforcing_proxy import EnforcingProxy, Role, enforcing_proxy
+from enforcing_proxy import EnforcingProxy, Role, enforcing_proxy, function_behind
 from local_aws import ACCOUNT, REGION, base_environment, ssm_model
 
 CONTENT = json.dumps({"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}})
@@ -121,6 +121,22 @@ def test_a_call_from_no_function_is_denied_and_reported(world: World) -> None:
     world.allow(statement("ssm:*", "*"))
     assert "AccessDeniedException" in world.call("ssm", "describe_document", function=None, Name="passes")
     assert "is no function's" in world.proxy.trouble[0]
+
+
+def test_a_function_is_found_though_its_port_was_used_before_and_it_closes_descriptors_meanwhile(
+    tmp_path: Path,
+) -> None:
+    header = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    row = "   0: 0100007F:1F90 0100007F:{to} {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1\n"
+    closed, opened = row.format(to="0035", state="06", inode=0), row.format(to="0050", state="01", inode=77)
+    descriptors = tmp_path / "42/fd"
+    descriptors.mkdir(parents=True)
+    (descriptors / "3").touch()  # no link: to read it fails as it does for a descriptor that was just closed
+    (descriptors / "4").symlink_to("socket:[77]")
+    (tmp_path / "42/environ").write_bytes(b"PATH=/bin\0AWS_LAMBDA_FUNCTION_NAME=provider\0")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/tcp").write_text(header + closed + opened)
+    assert function_behind(0x1F90, tmp_path) == "provider"
 
 
 def test_an_operator_that_is_not_understood_is_denied_and_reported(world: World) -> None:
