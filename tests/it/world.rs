@@ -41,26 +41,28 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new() -> Self {
-        Self::on(Loopback::builder()).await
+    /// Without sockets, for a runtime whose time is paused: what is sent is what the wire would carry, minutes pass in no time,
+    /// and nothing depends on how busy the machine is.
+    pub fn new() -> Self {
+        Self::on(Loopback::builder())
     }
 
-    pub async fn with(arrange: impl FnOnce(&mut Model)) -> Self {
-        let world = Self::new().await;
+    pub fn with(arrange: impl FnOnce(&mut Model)) -> Self {
+        let world = Self::new();
         world.aws.ssm(arrange);
         world
     }
 
-    pub async fn on(builder: Builder) -> Self {
-        let aws = builder.start().await;
-        let provider = provider(&aws, Instant::now()).await;
+    pub fn on(builder: Builder) -> Self {
+        let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let provider = provider_in_process(&aws);
         Self { aws, provider }
     }
 
-    /// Without sockets, for a runtime whose time is paused: minutes pass in no time.
-    pub fn in_process(builder: Builder) -> Self {
-        let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let provider = provider_in_process(&aws);
+    /// With sockets, and TLS if the builder says so, in real time.
+    pub async fn on_sockets(builder: Builder) -> Self {
+        let aws = builder.start().await;
+        let provider = provider(&aws, Instant::now()).await;
         Self { aws, provider }
     }
 
@@ -159,6 +161,11 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
 
 /// A provider whose calls reach `aws` without sockets, and which tells the time by the same clock.
 pub fn provider_in_process(aws: &Loopback) -> Provider {
+    provider_in_process_since(aws, Instant::now())
+}
+
+/// The same, in a process that started at this instant.
+pub fn provider_in_process_since(aws: &Loopback, started: Instant) -> Provider {
     let config = |endpoint: String| {
         aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -173,7 +180,7 @@ pub fn provider_in_process(aws: &Loopback) -> Provider {
     let clock = Clock::new(move || clock.now_system().duration_since(UNIX_EPOCH).unwrap());
     let cloudformation = cloudformation(aws, move || Ok(connector.clone()));
     let put = Arc::new(InProcessPut(aws.transport()));
-    Provider::new(&ssm, cloudformation, put, url_rules(), clock, Instant::now())
+    Provider::new(&ssm, cloudformation, put, url_rules(), clock, started)
 }
 
 /// Delivers an event to a provider, as Lambda does.

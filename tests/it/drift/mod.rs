@@ -11,7 +11,6 @@ use std::time::Duration;
 use cfn_ssm_document::drift::Mode;
 use cfn_ssm_document::drift::report::Metrics;
 use cfn_ssm_document::failure::Failure;
-use loopback_aws::Loopback;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -38,7 +37,7 @@ impl Guarded {
     }
 
     fn empty(mode: Mode) -> Self {
-        let mut world = World::in_process(Loopback::builder());
+        let mut world = World::new();
         let counted: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = Arc::clone(&counted);
         world.provider.drift_guard = mode;

@@ -1,7 +1,7 @@
 //! Several writers at once, requests that are cut short or undone, and calls whose response is lost.
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, Sameness};
-use loopback_aws::{Loss, TakesEffect};
+use loopback_aws::{Loopback, Loss, TakesEffect};
 use tokio::time::Instant;
 
 use super::*;
@@ -17,7 +17,7 @@ pub async fn killed_at(world: &World, operation: &str, request: &Request) {
 }
 
 fn latency(milliseconds: u64) -> World {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(milliseconds)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(milliseconds)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     world
 }
@@ -66,7 +66,7 @@ async fn merges_at_the_same_moment_all_end_up_in_the_document() {
 
 #[tokio::test(start_paused = true)]
 async fn creates_of_an_absent_document_at_the_same_moment_all_end_up_in_it() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(30)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(30)));
     let requests = STACKS.map(|(stack, key)| Request::create(restoring(inputs(key))).of_stack(stack));
     let [b, c, d, ..] = &requests;
     tokio::try_join!(world.invoke(b), world.invoke(c), world.invoke(d)).unwrap();
