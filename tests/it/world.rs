@@ -113,11 +113,17 @@ impl World {
     /// The document's tags; while a resource owns it, without those that depend on the clock and on the default version.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
         let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
-        if tags.contains_key("cfn-ssm-document:stack-id") {
+        let is_of_owner = |tag: &String| tag.ends_with(":stack-id") || tag.starts_with("cfn-ssm-document:key:");
+        if tags.keys().any(is_of_owner) {
             tags.remove(SINCE);
             tags.remove(DEFAULT_VERSION);
         }
         tags.into_iter().collect()
+    }
+
+    /// The value of one tag.
+    pub fn tag(&self, name: &str, tag: &str) -> Option<String> {
+        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.get(tag).cloned())
     }
 
     pub fn exists(&self, name: &str) -> bool {

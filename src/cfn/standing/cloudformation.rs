@@ -1,4 +1,4 @@
-//! Asks CloudFormation for the status of a resource.
+//! Asks CloudFormation for the status of a resource or a stack.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,7 +36,7 @@ impl CloudFormation {
         let request = client.describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_resource_id);
         // Boxed because the compiler refuses to lay out a future of this depth.
         let Ok(reply) = tokio::time::timeout(TIMEOUT, Box::pin(request.send())).await else {
-            return Err(format!("there was no reply within {} s", TIMEOUT.as_secs()));
+            return Err(no_reply());
         };
         let detail = match reply {
             Ok(reply) => reply.stack_resource_detail,
@@ -49,6 +49,24 @@ impl CloudFormation {
             Some(StackResource::Found { status, updated_at })
         });
         found.ok_or_else(|| "the reply has no status".to_owned())
+    }
+
+    /// Returns the status of the stack with this id, within 3 s; `None` if there is no such stack. A deleted stack has a status, too.
+    ///
+    /// # Errors
+    /// Says why CloudFormation can't be asked.
+    pub(crate) async fn describe_stack(&self, stack_id: &str) -> Result<Option<String>, String> {
+        let request = self.client()?.describe_stacks().stack_name(stack_id);
+        let Ok(reply) = tokio::time::timeout(TIMEOUT, Box::pin(request.send())).await else {
+            return Err(no_reply());
+        };
+        let stacks = match reply {
+            Ok(reply) => reply.stacks.unwrap_or_default(),
+            Err(error) if does_not_exist(&error) => return Ok(None),
+            Err(error) => return Err(describe(&error)),
+        };
+        let status = stacks.into_iter().find_map(|stack| stack.stack_status);
+        status.map(|status| Some(status.as_str().to_owned())).ok_or_else(|| "the reply has no status".to_owned())
     }
 
     fn client(&self) -> Result<Client, String> {
@@ -68,6 +86,10 @@ impl fmt::Debug for CloudFormation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CloudFormation")
     }
+}
+
+fn no_reply() -> String {
+    format!("there was no reply within {} s", TIMEOUT.as_secs())
 }
 
 /// CloudFormation has no error code for this, only messages: "Stack … does not exist", "Resource … does not exist for stack …".
