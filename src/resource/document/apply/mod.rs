@@ -102,9 +102,8 @@ impl Apply<'_> {
         version: MadeVersion,
         tags_of_version: &Tags,
     ) -> Result<Applied, NotApplied> {
-        let default = &document.default.number;
         let observed = Applied {
-            default_version: default.clone(),
+            default_version: document.default.number.clone(),
             latest_version: document.description.latest_version.clone(),
             hash: document.description.hash.clone(),
         };
@@ -124,7 +123,7 @@ impl Apply<'_> {
                 self.amend(|undo| undo.sets_tags(tags_of_version));
                 self.writer.tag(tags_of_version).await?;
                 let latest_version = latest(&number);
-                if !promote || number == *default {
+                if !promote {
                     return Ok(Applied { latest_version, ..observed });
                 }
                 self.promote(&number).await?;

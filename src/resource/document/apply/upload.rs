@@ -28,7 +28,7 @@ impl Apply<'_> {
             let version_name = upload.version_name(desired);
             let NotUploaded { refusal, failure } =
                 match self.writer.upload(desired, &upload.on_top_of, version_name).await {
-                    Ok(described) => return Ok(uploaded(described, upload)),
+                    Ok(described) => return Ok(uploaded(described, document, upload)),
                     Err(refused) => refused,
                 };
             match after_refusal(refusal, origin, &tried) {
@@ -45,7 +45,7 @@ impl Apply<'_> {
                     tried.push(Remedy::Prune);
                 }
                 AfterRefusal::Search => match self.find(origin).await? {
-                    OnDuplicate::Use(number) => return self.use_found(&number, upload, failure).await,
+                    OnDuplicate::Use(number) => return self.use_found(&number, document, upload, failure).await,
                     OnDuplicate::Replace(version) if !tried.contains(&Remedy::ReplaceFailed) => {
                         self.writer.delete_version(&version).await?;
                         tried.push(Remedy::ReplaceFailed);
@@ -62,7 +62,13 @@ impl Apply<'_> {
     }
 
     /// Uses the version that AWS calls a duplicate, unless it lacks attributes that this request changes.
-    async fn use_found(&self, number: &str, upload: &Upload, failure: Failure) -> Result<MadeVersion, NotApplied> {
+    async fn use_found(
+        &self,
+        number: &str,
+        document: &Document,
+        upload: &Upload,
+        failure: Failure,
+    ) -> Result<MadeVersion, NotApplied> {
         let gone =
             || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
         let described = self.reader.describe_version(number).await?.ok_or_else(gone)?;
@@ -73,11 +79,10 @@ impl Apply<'_> {
             attachments_digest: None,
         };
         match on_found(upload, attributes(self.intent, labels)) {
-            Found::Use => Ok(MadeVersion::Uploaded(Box::new(Uploaded {
-                number: number.to_owned(),
-                described,
-                promote: upload.promote,
-            }))),
+            Found::Use => {
+                let (number, promote) = (number.to_owned(), upload.promotes(number, document));
+                Ok(MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote })))
+            }
             Found::KeepDefault(names) => {
                 tracing::warn!(attributes = names, "AWS changes these attributes only with a new content: they stay");
                 Ok(MadeVersion::Observed)
@@ -134,7 +139,8 @@ impl Apply<'_> {
     }
 }
 
-fn uploaded(described: Described, upload: &Upload) -> MadeVersion {
+fn uploaded(described: Described, document: &Document, upload: &Upload) -> MadeVersion {
     let number = described.version.number.clone().unwrap_or_default();
-    MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote: upload.promote }))
+    let promote = upload.promotes(&number, document);
+    MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote }))
 }
