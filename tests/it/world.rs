@@ -7,8 +7,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::{Credentials, Region};
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
-use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
+use cfn_ssm_document::handler::unhandled::Unhandled;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
@@ -78,11 +78,11 @@ impl World {
     }
 
     /// Sends a request; an error is what Lambda's runtime is told.
-    pub async fn invoke(&self, request: &Request) -> Result<(), Failure> {
+    pub async fn invoke(&self, request: &Request) -> Result<(), Unhandled> {
         self.invoke_within(request, TIMEOUT).await
     }
 
-    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
+    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Unhandled> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let event = request.event(&url);
         self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// Delivers an event, whatever CloudFormation has sent since.
-    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
         deliver(&self.aws, &self.provider, event, timeout).await
     }
 
@@ -180,7 +180,7 @@ pub fn provider_in_process(aws: &Loopback) -> Provider {
 }
 
 /// Delivers an event to a provider, as Lambda does.
-pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Failure> {
+pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
     let payload = serde_json::value::to_raw_value(event).unwrap();
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use cfn_ssm_document::drift::Mode;
 use cfn_ssm_document::drift::report::Metrics;
-use cfn_ssm_document::failure::Failure;
+use cfn_ssm_document::handler::unhandled::Unhandled;
 use loopback_aws::{Builder, Loopback};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -68,7 +68,7 @@ impl Guarded {
         self.world.aws.ssm(|model| model.document(NAME).unwrap().tags.get(name).cloned())
     }
 
-    async fn event(&self, event: &Value) -> Result<(), Failure> {
+    async fn event(&self, event: &Value) -> Result<(), Unhandled> {
         self.world.deliver(event, Duration::from_secs(180)).await
     }
 
