@@ -8,8 +8,8 @@ use aws_sdk_ssm::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::{CloudFormation, Endpoint};
-use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
+use cfn_ssm_document::handler::unhandled::Unhandled;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
@@ -81,11 +81,11 @@ impl World {
     }
 
     /// Sends a request; an error is what Lambda's runtime is told.
-    pub async fn invoke(&self, request: &Request) -> Result<(), Failure> {
+    pub async fn invoke(&self, request: &Request) -> Result<(), Unhandled> {
         self.invoke_within(request, TIMEOUT).await
     }
 
-    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
+    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Unhandled> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let event = request.event(&url);
         self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
@@ -93,7 +93,7 @@ impl World {
     }
 
     /// Delivers an event, whatever CloudFormation has sent since.
-    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
         deliver(&self.aws, &self.provider, event, timeout).await
     }
 
@@ -116,11 +116,17 @@ impl World {
     /// The document's tags; while a resource owns it, without those that depend on the clock and on the default version.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
         let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
-        if tags.contains_key("cfn-ssm-document:stack-id") {
+        let is_of_owner = |tag: &String| tag.ends_with(":stack-id") || tag.starts_with("cfn-ssm-document:key:");
+        if tags.keys().any(is_of_owner) {
             tags.remove(SINCE);
             tags.remove(DEFAULT_VERSION);
         }
         tags.into_iter().collect()
+    }
+
+    /// The value of one tag.
+    pub fn tag(&self, name: &str, tag: &str) -> Option<String> {
+        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.get(tag).cloned())
     }
 
     pub fn exists(&self, name: &str) -> bool {
@@ -184,7 +190,7 @@ pub fn provider_in_process_since(aws: &Loopback, started: Instant) -> Provider {
 }
 
 /// Delivers an event to a provider, as Lambda does.
-pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Failure> {
+pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
     let payload = serde_json::value::to_raw_value(event).unwrap();
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
 }

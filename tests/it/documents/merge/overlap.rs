@@ -5,16 +5,7 @@ use loopback_aws::{Loopback, Loss, TakesEffect};
 use tokio::time::Instant;
 
 use super::*;
-
-/// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
-pub async fn killed_at(world: &World, operation: &str, request: &Request) {
-    let mut gate = world.aws.on(operation).hold_after();
-    tokio::select! {
-        result = world.invoke(request) => panic!("it ended: {result:?}"),
-        () = gate.reached() => {}
-    }
-    world.aws.no_faults();
-}
+use crate::world::DEFAULT_VERSION;
 
 fn latency(milliseconds: u64) -> World {
     let world = World::on(Loopback::builder().latency(Duration::from_millis(milliseconds)));
@@ -53,13 +44,18 @@ async fn merges_at_the_same_moment_all_end_up_in_the_document() {
                 assert_eq!(body["Status"], "SUCCESS", "{body}");
             }
             assert_eq!(world.in_force(NAME), base_with(all_inputs()), "{milliseconds} {lag:?}");
+            let default_version = Some(world.versions(NAME).0.to_string());
+            assert_eq!(world.tag(NAME, DEFAULT_VERSION), default_version, "{milliseconds} {lag:?}");
 
             sleep(Duration::from_secs(60)).await;
             let deletes = STACKS.map(|(stack, key)| Request::delete(NAME, restoring(inputs(key))).of_stack(stack));
             let [b, c, d, e, f] = &deletes;
             tokio::try_join!(world.invoke(b), world.invoke(c), world.invoke(d), world.invoke(e), world.invoke(f))
                 .unwrap();
-            assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]), "{milliseconds} {lag:?}");
+            let mut tags = world.tags(NAME);
+            // If reads lag, each of the last two may take the other for the last one. A tag without an owner means nothing.
+            tags.retain(|(tag, _)| lag.is_zero() || tag != DEFAULT_VERSION);
+            assert_eq!((world.in_force(NAME), tags), (base(), vec![]), "{milliseconds} {lag:?}");
         }
     }
 }
