@@ -1,34 +1,19 @@
-//! Plays CloudFormation and Lambda: sends requests, waits for responses, cancels, rolls back, and delivers again.
+//! Plays CloudFormation: sends requests, waits for responses, cancels, and rolls back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use loopback_aws::Age;
 use loopback_aws::cloudformation::{Resource as Known, ResourceStatus};
-use loopback_aws::ssm::ModelError;
-use loopback_aws::{Age, Fault, Loss, TakesEffect};
 use serde_json::Value;
-use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::steps::{Part, Then, Trouble, Way, Wish, quiet};
+use super::lambda::Sent;
+use super::steps::{Part, Then, Way, Wish, quiet};
 use super::{History, NAMES, Resource, STACKS, Wanted};
-use crate::world::{Request, deliver, provider_in_process, stack as stack_id};
+use crate::world::{Request, stack as stack_id};
 
 const LOGICAL_ID: &str = "Preferences";
-const LAMBDA_TIMEOUT: Duration = Duration::from_secs(180);
-/// For so long after its signature a request writes without asking. The signature has no fractions of a second.
-const LEASE: Duration = Duration::from_secs(5);
-
-/// A request that was sent.
-pub(super) struct Sent {
-    pub(super) stack: usize,
-    pub(super) event: Value,
-    pub(super) signed: Instant,
-    /// Whether Lambda delivers it twice.
-    pub(super) twice: bool,
-    /// When CloudFormation had its response, or gave up.
-    pub(super) done: Option<Instant>,
-}
 
 /// How a request ended.
 #[derive(Debug, PartialEq)]
@@ -276,66 +261,5 @@ impl History {
         let is_refused = ["is managed by the resource", "Fail refuses it"].iter().any(|why| reason.contains(why));
         assert!(is_refused || !way.is_quiet(), "nothing befell it: {reason}");
         End::Failed(id)
-    }
-
-    /// Waits for the first response to this URL.
-    async fn response(&mut self, url: &str) -> Value {
-        loop {
-            let responses = self.aws.responses();
-            let found = responses.into_iter().find(|response| response.is_delivered() && url.ends_with(&response.path));
-            if let Some(found) = found {
-                return found.body;
-            }
-            self.ends.1.recv().await;
-        }
-    }
-
-    /// Has Lambda deliver a request in a process of its own.
-    fn start(&self, number: usize, after: Duration, killed: Option<Duration>) {
-        let (aws, sent, ends) = (self.aws.clone(), self.sent.clone(), self.ends.0.clone());
-        spawn_local(async move {
-            sleep(after).await;
-            if !is_within_the_lease_and_late(&sent.borrow()[number]) {
-                let event = sent.borrow()[number].event.clone();
-                let provider = provider_in_process(&aws);
-                let delivery = deliver(&aws, &provider, &event, LAMBDA_TIMEOUT);
-                match killed {
-                    None => drop(delivery.await),
-                    Some(life) => drop(timeout(life, delivery).await),
-                }
-            }
-            ends.send(()).ok();
-        });
-    }
-
-    pub(super) fn again(&mut self, pick: usize, after: u64) {
-        let known = self.sent.borrow().len();
-        if known > 0 {
-            self.count("delivered again later");
-            self.start(pick % known, Duration::from_millis(after), None);
-        }
-    }
-}
-
-/// A delivery that begins within the lease, after the request is done: the following request may not notice it.
-fn is_within_the_lease_and_late(sent: &Sent) -> bool {
-    sent.done.is_some() && sent.signed.elapsed() <= LEASE
-}
-
-impl Trouble {
-    fn fault(self) -> Fault {
-        match self {
-            Self::Refused => Fault::error(400, "ValidationException", "no"),
-            Self::Denied => Fault::access_denied("ssm:Something", "document"),
-            Self::Throttled => Fault::throttling(),
-            Self::FailedAfter => {
-                Fault::ErrorAfter(ModelError { status: 500, ..ModelError::new("InternalServerError", "oops") })
-            }
-            Self::ResetBefore => Fault::ResetBefore,
-            Self::ResetAfter => Fault::ResetAfter,
-            Self::Hang => Fault::Hang,
-            Self::Slow(millis) => Fault::Delay(Duration::from_millis(millis)),
-            Self::Late(millis) => Fault::Late(Loss::Reset, TakesEffect::After(Duration::from_millis(millis))),
-        }
     }
 }

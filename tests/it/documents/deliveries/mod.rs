@@ -18,6 +18,7 @@
 
 mod checks;
 mod cloudformation;
+mod lambda;
 mod soak;
 mod steps;
 
@@ -34,7 +35,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::checks::State;
-use self::cloudformation::Sent;
+use self::lambda::Sent;
 use self::steps::{Edit, NAMES, STACKS, Setting, Step};
 
 /// What a stack declares of its document.

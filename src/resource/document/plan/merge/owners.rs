@@ -123,15 +123,6 @@ pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen
     (!lost.is_empty()).then(|| Failure::new(lost.join(" ")))
 }
 
-/// The versions named in tags of ownership. They are needed to put a key back, so they are never pruned.
-pub(crate) fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
-    let of_keys = key_ownerships(tags).into_values().filter_map(|ownership| match ownership.before {
-        Before::Version(version) => Some(version),
-        Before::NoDocument => None,
-    });
-    of_keys.chain(tags.get(PREVIOUS_DEFAULT_VERSION).cloned()).collect()
-}
-
 /// Refuses tags that AWS would refuse, before anything is written.
 pub(super) fn refuse_tags_without_room(name: &str, document: &Description, set: &Tags) -> Result<(), Failure> {
     let all: BTreeSet<&String> = document.tags.keys().chain(set.keys()).collect();
