@@ -1,9 +1,12 @@
 //! Uploads a version, or finds the one that has the content if AWS refuses another.
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::context::{Apply, MadeVersion, NotApplied, Uploaded};
+use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotUploaded;
 use crate::resource::document::content::Format;
@@ -47,6 +50,7 @@ impl Apply<'_> {
     ) -> Result<WithContent, NotApplied> {
         let tags = &document.description.tags;
         let (origin, mut tried) = (Origin::of(tags), Vec::new());
+        let (mut backoff, started) = (Backoff::new(), Instant::now());
         loop {
             self.undo_log.step("uploading a version");
             let NotUploaded { refusal, failure } =
@@ -76,6 +80,8 @@ impl Apply<'_> {
                     OnDuplicate::Replace(version) | OnDuplicate::Refuse(version) => {
                         return Err(self.only_in_failed_version(&version, document).into());
                     }
+                    // Another delivery of this request may just have made it.
+                    OnDuplicate::None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
                     OnDuplicate::None => {
                         return Err(failure.and("No Active version has the desired content.").into());
                     }

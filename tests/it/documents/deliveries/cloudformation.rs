@@ -21,6 +21,8 @@ enum End {
     Success(String),
     Failed(String),
     GivenUp,
+    /// One delivery has undone its work beside another that succeeded: the history ends.
+    Race,
 }
 
 /// The statuses while, after success, and after failure.
@@ -41,7 +43,9 @@ impl History {
             None => self.create(stack, wanted, way, then).await,
             Some(resource) => self.update(stack, resource, wanted, way, then).await,
         }
-        self.check(Some(stack));
+        if !self.over {
+            self.check(Some(stack));
+        }
     }
 
     async fn create(&mut self, stack: usize, wanted: Wanted, way: &Way, then: &Then) {
@@ -65,11 +69,15 @@ impl History {
                 }
             }
             End::Failed(id) => {
+                if way.deliveries.len() > 1 {
+                    self.may_have_taken_over(stack, &wanted);
+                }
                 sleep(Duration::from_secs(1)).await;
                 self.delete(stack, &id, &properties, &quiet()).await;
                 self.dead.extend(wanted.parts());
                 self.is_as_before(&wanted);
             }
+            End::Race => {}
             End::GivenUp => {
                 self.count("create cancelled");
                 self.may_have_taken_over(stack, &wanted);
@@ -103,8 +111,12 @@ impl History {
             }
             End::Failed(id) => {
                 assert_eq!(id, old.id, "an Update that fails keeps its id");
+                if way.deliveries.len() > 1 {
+                    self.may_have_taken_over(stack, &wanted);
+                }
                 id
             }
+            End::Race => return,
             End::GivenUp => {
                 self.count("update cancelled");
                 self.may_have_taken_over(stack, &wanted);
@@ -144,15 +156,20 @@ impl History {
         self.count("delete");
         self.delete(stack, &resource.id, &resource.wanted.properties(), way).await;
         self.resources[stack] = None;
-        self.check(Some(stack));
+        if !self.over {
+            self.check(Some(stack));
+        }
     }
 
     /// Deletes; where that fails, somebody deletes again.
     async fn delete(&mut self, stack: usize, id: &str, properties: &Value, way: &Way) {
         let request = || Request::delete(id, properties.clone());
         let mut end = self.send(stack, request(), way, DELETE).await;
-        if !matches!(end, End::Success(_)) {
+        if !matches!(end, End::Success(_) | End::Race) {
             end = self.send(stack, request(), &quiet(), DELETE).await;
+        }
+        if self.over {
+            return;
         }
         assert_eq!(end, End::Success(id.to_owned()), "a Delete that nothing befalls succeeds");
     }
@@ -220,7 +237,7 @@ impl History {
         let event = request.of_stack(STACKS[stack]).event(&url);
         let signed = Instant::now();
         let (number, twice) = (self.sent.borrow().len(), way.deliveries.len() > 1);
-        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None });
+        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None, running: 0 });
         if let Some((operation, nth, trouble)) = way.fault {
             self.count("fault");
             self.aws.on(operation).nth(nth).fault(trouble.fault());
@@ -246,6 +263,11 @@ impl History {
         };
         self.sent.borrow_mut()[number].done = Some(Instant::now());
         self.aws.no_faults();
+        if twice && way.fault.is_some() && self.is_race(number, &url).await {
+            self.count("race");
+            self.over = true;
+            return End::Race;
+        }
         let Some(response) = response else {
             assert!(way.cancelled.is_some() || all_die, "a response is sent: {event}");
             self.resource_is(stack, failed);

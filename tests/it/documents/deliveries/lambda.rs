@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loopback_aws::ssm::ModelError;
-use loopback_aws::{Fault, Loss, TakesEffect};
+use loopback_aws::{Fault, Loss, Response, TakesEffect};
 use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, timeout};
@@ -25,6 +25,8 @@ pub(super) struct Sent {
     pub(super) twice: bool,
     /// When CloudFormation had its response, or gave up.
     pub(super) done: Option<Instant>,
+    /// How many deliveries of it are running.
+    pub(super) running: usize,
 }
 
 impl History {
@@ -40,19 +42,39 @@ impl History {
         }
     }
 
+    /// Whether one delivery of a request failed by itself, and so undid what it did, beside another one that did not fail. Waits
+    /// until those that have begun have ended.
+    pub(super) async fn is_race(&mut self, number: usize, url: &str) -> bool {
+        if self.sent.borrow()[number].running == 0 {
+            return false;
+        }
+        while self.sent.borrow()[number].running > 0 {
+            self.ends.1.recv().await;
+        }
+        let responses = self.aws.responses();
+        let all: Vec<_> = responses.iter().filter(|response| url.ends_with(&response.path)).collect();
+        let fails = |response: &&Response| {
+            let reason = response.body["Reason"].as_str().unwrap_or_default();
+            response.body["Status"] == "FAILED" && !reason.contains("no longer stands")
+        };
+        all.iter().any(fails) && !all.iter().all(fails)
+    }
+
     /// Has Lambda deliver a request in a process of its own.
     pub(super) fn start(&self, number: usize, after: Duration, killed: Option<Duration>) {
         let (aws, sent, ends) = (self.aws.clone(), self.sent.clone(), self.ends.0.clone());
         spawn_local(async move {
             sleep(after).await;
-            if !is_within_the_lease_and_late(&sent.borrow()[number]) {
+            if !is_beside_the_following_request(&sent.borrow(), number) {
                 let event = sent.borrow()[number].event.clone();
+                sent.borrow_mut()[number].running += 1;
                 let provider = provider_in_process(&aws);
                 let delivery = deliver(&aws, &provider, &event, LAMBDA_TIMEOUT);
                 match killed {
                     None => drop(delivery.await),
                     Some(life) => drop(timeout(life, delivery).await),
                 }
+                sent.borrow_mut()[number].running -= 1;
             }
             ends.send(()).ok();
         });
@@ -62,14 +84,19 @@ impl History {
         let known = self.sent.borrow().len();
         if known > 0 {
             self.count("delivered again later");
-            self.start(pick % known, Duration::from_millis(after), None);
+            let (number, after) = (pick % known, Duration::from_millis(after));
+            let again = &mut self.sent.borrow_mut()[number];
+            again.twice |= again.signed.elapsed() + after <= LEASE;
+            self.start(number, after, None);
         }
     }
 }
 
-/// A delivery that begins within the lease, after the request is done: the following request may not notice it.
-fn is_within_the_lease_and_late(sent: &Sent) -> bool {
-    sent.done.is_some() && sent.signed.elapsed() <= LEASE
+/// Whether a delivery begins within the lease, although the following request was sent, which may not notice it.
+fn is_beside_the_following_request(sent: &[Sent], number: usize) -> bool {
+    let this = &sent[number];
+    let is_followed = sent[number + 1..].iter().any(|later| later.stack == this.stack);
+    is_followed && this.signed.elapsed() <= LEASE
 }
 
 impl Trouble {
