@@ -73,7 +73,7 @@ async fn a_document_that_is_not_this_resources_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_delete_after_a_failed_create_does_nothing() {
+async fn the_delete_after_a_failed_create_of_an_older_release_does_nothing() {
     let world = World::new();
     let reply = world.send(&Request::delete("cfn-ssm-document:not-created", json!({"DocumentNmae": 1}))).await.ok();
     assert_eq!(reply.id(), "cfn-ssm-document:not-created");
