@@ -6,15 +6,15 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON ?= python3
+export PYTHON
 export CARGO_TARGET_DIR := $(CURDIR)/target
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 ARCH ?= arm64
 EVENT ?= events/create.json
 ARCHITECTURES := arm64 x86_64
+$(if $(filter $(ARCH),$(ARCHITECTURES)),,$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
 TARGET_arm64 := aarch64-unknown-linux-musl
 TARGET_x86_64 := x86_64-unknown-linux-musl
-TARGET = $(or $(TARGET_$(ARCH)),$(error ARCH must be arm64 or x86_64, not "$(ARCH)"))
-TARGETS = $(foreach arch,$(ARCHITECTURES),$(TARGET_$(arch)))
 # The paths of this machine stay out of the binary, so that two builds give the same bytes.
 REMAP = --remap-path-prefix=$(CURDIR)=/src --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 # What the binary says of itself: the last commit that changed what it is made of.
@@ -22,6 +22,8 @@ SOURCES := src Cargo.toml Cargo.lock rust-toolchain.toml requirements/build.txt
 COMMIT = $(shell git log -1 --abbrev=12 --format=%h -- $(SOURCES) 2>/dev/null)$(if \
     $(shell git status --porcelain -- $(SOURCES) 2>/dev/null),-dirty)
 BUILD_ENV = RUSTFLAGS="$(REMAP)" $(addprefix CFN_SSM_DOCUMENT_COMMIT=,$(COMMIT))
+# A recipe's own make, such as that of "sam build", has no part in this one's jobs.
+unexport MAKEFLAGS
 
 .PHONY: help
 help: ## List the targets
@@ -59,20 +61,22 @@ setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolcha
 
 # --- The function ---
 
-# Both architectures in one call of cargo are built side by side.
-RELEASE_BUILD = PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(BUILD_ENV) cargo zigbuild --release --locked --bin bootstrap
-# $(call lambda,ARCH): puts a release binary where Lambda's name of the architecture leads to it.
-lambda = mkdir -p target/lambda/$1 && cp -f target/$(TARGET_$1)/release/bootstrap target/lambda/$1/bootstrap
+# The commit that the binary names is not in its sources, so a change of it alone makes a new binary, too.
+.PHONY: FORCE
+.local/commit: FORCE
+	@mkdir -p $(@D); echo "$(COMMIT)" | cmp --silent - $@ || echo "$(COMMIT)" >$@
+
+# Replaced as a whole: someone may be reading it. The tests of stacks wait for this machine's binary, so it goes first.
+target/lambda/%/bootstrap: .local/commit $(shell find $(SOURCES) -type f) | .local/rust .venv/build/.done
+	PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(BUILD_ENV) $(if $(filter $*,$(HOST_ARCH)),,nice) \
+	  cargo zigbuild --release --locked --bin bootstrap --target $(TARGET_$*)
+	@mkdir -p $(@D) && cp target/$(TARGET_$*)/release/bootstrap $@.new && mv $@.new $@
 
 .PHONY: build
-build: .local/rust .venv/build/.done ## Build the static binary: make build ARCH=arm64 (or x86_64)
-	$(RELEASE_BUILD) --target $(TARGET)
-	@$(call lambda,$(ARCH))
+build: target/lambda/$(ARCH)/bootstrap ## Build the static binary: make build ARCH=arm64 (or x86_64)
 
 .PHONY: binaries
-binaries: .local/rust .venv/build/.done ## Build the static binaries of both architectures
-	$(RELEASE_BUILD) $(TARGETS:%=--target %)
-	@$(foreach arch,$(ARCHITECTURES),$(call lambda,$(arch));)
+binaries: $(ARCHITECTURES:%=target/lambda/%/bootstrap) ## Build the static binaries of both architectures
 
 # What runs on this machine alone: the local AWS, the benchmark, and a debug build of the function. With the whole workspace
 # its dependencies have the features that the tests need, so they are compiled once.
@@ -82,9 +86,8 @@ debug: .local/rust
 
 # BOOTSTRAP names another binary than the release build of ARCH.
 .PHONY: sam-artifact
-sam-artifact: # what "sam build" puts into the package (tools/sam/*/Makefile)
-	$(if $(BOOTSTRAP),,@$(MAKE) build ARCH=$(ARCH))
-	cp $(or $(BOOTSTRAP),target/lambda/$(ARCH)/bootstrap) $(ARTIFACTS_DIR)/bootstrap
+sam-artifact: $(or $(BOOTSTRAP),target/lambda/$(ARCH)/bootstrap) # what "sam build" puts into the package (tools/sam/*/Makefile)
+	cp $< $(ARTIFACTS_DIR)/bootstrap
 	$(PYTHON) tools/sam/built.py $(ARCH) $(ARTIFACTS_DIR)
 
 # --- What it costs ---
@@ -93,14 +96,12 @@ RELEASED = target/lambda/$(HOST_ARCH)/bootstrap
 RUNS ?= 15
 
 .PHONY: bench
-bench: .local/rust .venv/bench/.done ## Measure it beside a Python provider: table, bench/results.json, docs/performance.svg
-	@$(MAKE) build ARCH=$(HOST_ARCH)
+bench: .venv/bench/.done $(RELEASED) ## Measure it beside a Python provider: table, bench/results.json, docs/performance.svg
 	@VALGRIND="$$(bench/valgrind.sh)" cargo run --quiet --locked --profile harness -p bench -- \
 	  run $(RELEASED) .venv/bench/bin/python $(RUNS) bench/results.json docs/performance.svg
 
 .PHONY: bench-gate
-bench-gate: debug ## Fail where it costs more than bench/src/gate.rs allows: instructions, connections, calls, size
-	@$(MAKE) build ARCH=$(HOST_ARCH)
+bench-gate: $(RELEASED) debug ## Fail where it costs more than bench/src/gate.rs allows: instructions, connections, calls, size
 	@VALGRIND="$$(bench/valgrind.sh)"; export VALGRIND; \
 	[ -n "$$VALGRIND" ] || tools/skipped.sh "the count of instructions" "valgrind (Debian, Ubuntu: apt-get install valgrind)"; \
 	target/debug/bench gate $(RELEASED) $(PYTHON)
@@ -124,28 +125,26 @@ invoke: .venv/tools/.done debug ## Run one request through the function: make in
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
 LINT_STEPS := check-format check-scripts check-templates check-policies check-supply-chain check-rust-lints
-TEST_STEPS := $(LINT_STEPS) test-rust test-binaries bench-gate test-schema test-stacks test-cdk
+TEST_STEPS := $(LINT_STEPS) test-stacks test-examples test-publishing test-rust test-schema bench-gate test-cdk test-binaries
+# Most of a test's time is spent waiting for replies, so more steps than there are processors run at once.
+TEST_JOBS ?= 8
 
-# The release binaries take longest, and half of that one core idles: they are built beside the first steps. The steps that need
-# them wait for cargo's own lock, and say what failed.
 .PHONY: test
-test: setup ## Run every check and test, in this order, up to the first that fails
-	@export SKIPPED=$(CURDIR)/.local/skipped; rm -f "$$SKIPPED"; \
-	set -m; nice $(MAKE) binaries >.local/binaries.log 2>&1 & binaries=$$!; set +m; \
-	trap 'kill -- "-$$binaries" 2>/dev/null || :' EXIT; \
-	for step in $(TEST_STEPS); do \
-		printf '\n=== make %s\n' "$$step"; started=$$SECONDS; \
-		$(MAKE) "$$step" || { printf '\n"make test" stopped: make %s failed\n' "$$step" >&2; exit 1; }; \
-		printf -- '--- %s: %d s\n' "$$step" "$$((SECONDS - started))"; \
-	done; \
+test: setup ## Run every check and test, several at once, until one fails
+	@echo "The steps run side by side; what each prints appears when it ends: $(TEST_STEPS)"; \
+	export SKIPPED=$(CURDIR)/.local/skipped; rm -f "$$SKIPPED"; \
+	$(MAKE) --jobs=$(TEST_JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(TEST_STEPS) || \
+	  { printf '\n"make test" failed: the step is named above\n' >&2; exit 1; }; \
 	printf '\nAll steps of "make test" passed in %d s: %s\n' "$$SECONDS" "$(TEST_STEPS)"; \
 	if [ -e "$$SKIPPED" ]; then printf 'Skipped on this machine:\n'; sort -u "$$SKIPPED" | sed 's/^/  /'; else echo "Nothing was skipped."; fi
 
-# What needs no real time. Tests that do live in modules named real_time; "make test" runs those too. The others
-# mostly wait for replies, so more of them than there are processors run at once.
+# Of Rust's tests, too, more than there are processors.
+TEST_THREADS = 16
+
+# What needs no real time. Tests that do live in modules named real_time; "make test" runs those too.
 .PHONY: check
 check: check-format check-rust-lints ## Formatting, clippy and the tests that need no real time: the loop while you work
-	RUST_TEST_THREADS=8 cargo test --locked --workspace -- --skip ::real_time::
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --workspace -- --skip ::real_time::
 
 .PHONY: lint
 lint: $(LINT_STEPS) ## All checks that run nothing
@@ -179,27 +178,33 @@ check-supply-chain: .venv/tools/.done ## Licenses, banned and duplicate crates, 
 
 .PHONY: test-rust
 test-rust: .local/rust ## Unit tests, and whole invocations against the loopback AWS
-	cargo test --locked --workspace
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --workspace
 
 .PHONY: test-binaries
 test-binaries: .venv/tools/.done binaries debug ## Static binaries of both architectures, run alone
 	.venv/tools/bin/python -m pytest tests/binaries
 
 .PHONY: test-schema
-test-schema: .venv/tools/.done debug ## The JSON Schema and the rules for cfn-lint, judged beside the function
-	@$(MAKE) build ARCH=$(HOST_ARCH)
+test-schema: .venv/tools/.done $(RELEASED) debug ## The JSON Schema and the rules for cfn-lint, judged beside the function
 	.venv/tools/bin/python -m pytest tests/schema
 
+LOCAL_AWS := .venv/tools/.done .venv/ministack/.done .venv/moto/.done
+
 .PHONY: test-stacks
-test-stacks: .venv/tools/.done .venv/ministack/.done .venv/moto/.done .venv/calendar/.done debug ## Real stacks on a local AWS, the emulator with real kills, publishing
-	@$(MAKE) build ARCH=$(HOST_ARCH)
-	.venv/tools/bin/python -m pytest tests/stack tests/examples tests/verify
+test-stacks: $(LOCAL_AWS) $(RELEASED) debug ## Real stacks on a local AWS; the emulator with real kills; make verify
+	.venv/tools/bin/python -m pytest tests/stack tests/verify
+
+.PHONY: test-examples
+test-examples: $(LOCAL_AWS) .venv/calendar/.done $(RELEASED) debug ## The examples, and the commands of README and docs, on a local AWS
+	.venv/tools/bin/python -m pytest tests/examples
+
+.PHONY: test-publishing
+test-publishing: $(LOCAL_AWS) $(RELEASED) debug ## Publishing, and a release installed from its archive alone, on a local AWS
 	.venv/tools/bin/python -m pytest tests/publishing tests/bundle
 
 .PHONY: test-cdk
-test-cdk: .venv/tools/.done .venv/ministack/.done debug ## The CDK example on a local AWS; skipped where its packages can't be had
+test-cdk: $(LOCAL_AWS) $(RELEASED) debug ## The CDK example on a local AWS; skipped where its packages can't be had
 	@$(MAKE) .venv/cdk/.done || [ -z "$$CI" ]
-	@$(MAKE) build ARCH=$(HOST_ARCH)
 	.venv/tools/bin/python -m pytest tests/cdk
 
 .PHONY: check-policies
@@ -207,9 +212,8 @@ check-policies: .venv/policies/.done ## Every IAM policy here against AWS's list
 	.venv/policies/bin/python -m pytest tests/policies
 
 .PHONY: verify
-verify: .venv/tools/.done ## Check in a real account what we believe of AWS: make verify VERIFY="--share-with ACCOUNT"
-	@$(MAKE) build ARCH=$(ARCH)
-	@.venv/tools/bin/python tools/verify.py --binary target/$(TARGET)/release/bootstrap $(VERIFY)
+verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real account what we believe of AWS: make verify VERIFY="--share-with ACCOUNT"
+	@.venv/tools/bin/python tools/verify.py --binary target/lambda/$(ARCH)/bootstrap $(VERIFY)
 
 MINUTES ?= 10
 
@@ -241,10 +245,9 @@ stackset: .venv/tools/.done ## Render stackset/template.yaml, which has no Trans
 	.venv/tools/bin/python tools/stackset_render.py
 
 .PHONY: publish
-publish: .venv/tools/.done ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
+publish: .venv/tools/.done $(if $(BUNDLE),,binaries) ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
 	@test -n "$(BUCKET_PREFIX)" && test -n "$(REGIONS)" || \
 	  { echo 'make publish BUCKET_PREFIX=example REGIONS="eu-central-1 us-east-1" [ORGANIZATION_ID=o-a1b2c3d4e5]' >&2; exit 2; }
-	@$(if $(BUNDLE),,$(MAKE) binaries)
 	.venv/tools/bin/python tools/publish.py $(if $(BUNDLE),--bundle "$(BUNDLE)") --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \
 	  $(if $(ORGANIZATION_ID),--organization-id "$(ORGANIZATION_ID)")
 

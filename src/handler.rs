@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::cfn::delivery::Delivery;
 use crate::cfn::physical_id::FailedCreate;
-use crate::cfn::request::Envelope;
+use crate::cfn::request::{Envelope, Request, RequestType};
 use crate::cfn::response::{Outcome, ResponseTemplate};
 use crate::cfn::response_url::{ResponseUrl, UrlRules};
 use crate::cfn::standing::Standing;
@@ -26,8 +26,11 @@ use crate::invocation::guard::{self, WorkError};
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::invocation::watchdog::{ResponseRight, Watchdog};
 use crate::invocation::writes::{self, Writes};
-use crate::resource;
+use crate::resource::Kind;
+use crate::resource::document;
 use crate::resource::location::Location;
+use crate::resource::reconciled::Reconciled;
+use crate::resource::service_setting;
 use crate::resource::undo::Undo;
 use crate::ssm::client::client;
 use crate::ssm::retry::LastRetry;
@@ -177,10 +180,7 @@ impl Invocation {
         // Boxed because the compiler refuses to lay out a future of this depth.
         let work = async {
             let request = envelope.request(self.url.signed_at)?;
-            let location = Location::from_arn(&context.invoked_function_arn);
-            let function = &context.env_config.function_name;
-            let ssm = &self.provider.ssm;
-            resource::dispatch(ssm, location.as_ref(), function, &request, &self.standing, &self.undo_log).await
+            self.dispatch(&request, context).await
         }
         .boxed();
         let work = self.standing.beside(guard::run(self.deadlines.work, work));
@@ -193,6 +193,35 @@ impl Invocation {
         match self.undo_log.entry() {
             Some(entry) => self.undo(entry, failure).await,
             None => Outcome::failed(failure),
+        }
+    }
+
+    /// Passes the request to its resource. If that fails, the undo log holds what must be undone.
+    async fn dispatch(&self, request: &Request, context: &Context) -> Result<Reconciled, Failure> {
+        let (ssm, standing, undo_log) = (&self.provider.ssm, &*self.standing, &self.undo_log);
+        let (location, function) =
+            (Location::from_arn(&context.invoked_function_arn), context.env_config.function_name.as_str());
+        let location = location.as_ref();
+        let is_delete = request.request_type == RequestType::Delete;
+        let deleted = || Reconciled::deleted(request);
+        if let Some(Err(refused)) = location.map(|location| location.accept(&request.stack_id)) {
+            if is_delete {
+                tracing::info!("the stack is in another account or Region, so there is nothing to delete");
+                return Ok(deleted());
+            }
+            return Err(refused);
+        }
+        match (Kind::of(&request.resource_type), is_delete) {
+            (Ok(Kind::Document), false) => document::reconcile(ssm, location, request, standing, undo_log).await,
+            (Ok(Kind::Document), true) => document::release(ssm, request, standing, undo_log).await.map(|()| deleted()),
+            (Ok(Kind::ServiceSetting), false) => {
+                service_setting::reconcile(ssm, location, function, request, standing, undo_log).await
+            }
+            (Ok(Kind::ServiceSetting), true) => {
+                service_setting::release(ssm, function, request, standing, undo_log).await.map(|()| deleted())
+            }
+            (Err(_), true) => Ok(deleted()),
+            (Err(unknown), false) => Err(unknown),
         }
     }
 
@@ -210,7 +239,15 @@ impl Invocation {
             self.standing.allow_undo();
         }
         self.undo_log.step("undoing what was done");
-        let undo = resource::undo(&self.provider.ssm, &entry.undo, &self.undo_log).boxed();
+        let (ssm, undo_log) = (&self.provider.ssm, &self.undo_log);
+        let undo = async {
+            match &entry.undo {
+                Undo::Document(undo) => document::apply::undo::undo(ssm, undo).await,
+                Undo::Keys(undo) => document::apply::merge::undo(ssm, undo, undo_log).await,
+                Undo::ServiceSetting(undo) => undo.run(ssm, undo_log).await,
+            }
+        }
+        .boxed();
         let id = &entry.physical_id;
         match writes::within(Arc::clone(&self.writes), guard::run(self.deadlines.undo, undo)).await {
             Ok(()) if self.writes.has_unreplied() => {

@@ -9,7 +9,7 @@ folders=("$scratch/one" "$scratch/some/other/folder")
 architectures=(arm64 x86_64)
 
 built() {
-    echo "$1/target/${2/arm64/aarch64}-unknown-linux-musl/release/bootstrap"
+    echo "$1/target/lambda/$2/bootstrap"
 }
 
 zip_of() {

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::cfn::request::Request;
+
 /// A resource that is in its desired state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reconciled {
@@ -9,4 +11,11 @@ pub struct Reconciled {
     pub physical_id: String,
     /// The values of `Fn::GetAtt`.
     pub data: Map<String, Value>,
+}
+
+impl Reconciled {
+    /// The response to a Delete: its physical id is that of the request.
+    pub(crate) fn deleted(request: &Request) -> Self {
+        Self { physical_id: request.physical_resource_id.clone().unwrap_or_default(), data: Map::new() }
+    }
 }

@@ -1,4 +1,4 @@
-//! What one request wrote, for every resource type. [`super::undo`] takes it back.
+//! What one request wrote, for every resource type.
 
 use super::document::plan::merge::Undo as KeysUndo;
 use super::document::plan::undo::Undo as DocumentUndo;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_ssm::config::{Credentials, Region};
+use aws_config::BehaviorVersion;
+use aws_sdk_ssm::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use cfn_ssm_document::cfn::response_url::UrlRules;
-use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
+use cfn_ssm_document::cfn::standing::cloudformation::{CloudFormation, Endpoint};
 use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
@@ -149,7 +150,9 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let cloudformation = cloudformation(aws, &config, &tls);
+    let for_cloudformation = tls.clone();
+    let cloudformation =
+        cloudformation(aws, move || Ok(SharedHttpConnector::new(SdkHttpClient::new(&for_cloudformation)?)));
     let put = Arc::new(HttpsPut::new(tls).unwrap());
     Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started)
 }
@@ -161,14 +164,14 @@ pub fn provider_in_process(aws: &Loopback) -> Provider {
             .behavior_version(BehaviorVersion::latest())
             .http_client(InProcessClient(aws.transport()))
             .region(Region::new(REGION))
-            .credentials_provider(aws_sdk_ssm::config::SharedCredentialsProvider::new(credentials()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
             .endpoint_url(endpoint)
             .build()
     };
-    let (ssm, cloudformation) = (config(aws.ssm_url()), config(aws.cloudformation_url()));
+    let (ssm, connector) = (config(aws.ssm_url()), SharedHttpConnector::new(InProcessClient(aws.transport())));
     let clock = aws.clock();
     let clock = Clock::new(move || clock.now_system().duration_since(UNIX_EPOCH).unwrap());
-    let cloudformation = CloudFormation::new(move || Ok((&cloudformation).into()));
+    let cloudformation = cloudformation(aws, move || Ok(connector.clone()));
     let put = Arc::new(InProcessPut(aws.transport()));
     Provider::new(&ssm, cloudformation, put, url_rules(), clock, Instant::now())
 }
@@ -188,11 +191,14 @@ fn url_rules() -> UrlRules {
 }
 
 /// What asks the CloudFormation of `aws`.
-fn cloudformation(aws: &Loopback, config: &SdkConfig, tls: &rustls::ClientConfig) -> CloudFormation {
-    let (config, tls, url) = (config.clone(), tls.clone(), aws.cloudformation_url());
+fn cloudformation(
+    aws: &Loopback,
+    connector: impl Fn() -> Result<SharedHttpConnector, String> + Send + Sync + 'static,
+) -> CloudFormation {
+    let url = aws.cloudformation_url();
     CloudFormation::new(move || {
-        let config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?).endpoint_url(&url);
-        Ok((&config.build()).into())
+        let credentials = SharedCredentialsProvider::new(credentials());
+        Ok(Endpoint { url: url.clone(), region: REGION.to_owned(), credentials, connector: connector()? })
     })
 }
 

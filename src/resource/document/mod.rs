@@ -32,7 +32,7 @@ use self::ownership::{Owner, since};
 use self::plan::merge::{Desiring, KeyRequest, Releasing as ReleasingKeys, UndoneCreate};
 use self::plan::patience::shows_old_properties;
 use self::plan::release::{Target, abandoned_name, target};
-use self::plan::{Planned, plan};
+use self::plan::{Planned, change};
 use super::location::Location;
 use super::reconciled::Reconciled;
 use super::undo::Undo;
@@ -115,7 +115,10 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
         (observed, adopted) = adopted.and(apply.observe().await?);
     }
     for _ in 0..MAX_ROUNDS {
-        let planned = plan(apply.intent, &observed)?;
+        let planned = match &observed {
+            Observed::Present(document) => Planned::change(change::plan(apply.intent, document)?),
+            Observed::Absent => Planned::creation(apply.intent)?,
+        };
         log(apply.intent, &observed, &planned);
         match apply.carry_out(&planned.plan, &observed, &adopted).await {
             Ok(applied) => return Ok(applied),

@@ -87,9 +87,9 @@ async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before
     assert_eq!(world.in_force(NAME), content("10"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_by_one_that_meant_to_make_it() {
-    let world = World::new().await;
+    let world = World::in_process(Loopback::builder());
     world.aws.on("CreateDocument").before(|model| {
         let adopted = Document::new(NAME, "Session").tag("cfn-ssm-document:stack-id", &stack("a"));
         let adopted =

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use loopback_aws::Loopback;
 use loopback_aws::ssm::{Activation, Document, Status, Version};
 use serde_json::json;
 
@@ -72,14 +73,14 @@ async fn a_failed_version_in_force_that_aws_will_not_take_again_is_refused_with_
     assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_stays_pending_is_answered_failed_before_lambda_ends_the_process() {
-    let world = World::with(|model| {
+    let world = World::in_process(Loopback::builder());
+    world.aws.ssm(|model| {
         model.put_document(
             Document::new(NAME, "Session").version(Version::json(preferences("1")).with_status(Status::Updating)),
         );
-    })
-    .await;
+    });
     let create = Request::create(desired("20"));
     world.invoke_within(&create, Duration::from_secs(2)).await.unwrap();
     let answer = &world.aws.delivered()[0];

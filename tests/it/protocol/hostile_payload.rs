@@ -12,7 +12,7 @@ use crate::documents::{NAME, desired, desired_with};
 use crate::world::{Request, World, context};
 
 /// Without optimization, on a busy machine.
-const ENOUGH: Duration = Duration::from_secs(20);
+const ENOUGH: Duration = TIMEOUT.saturating_mul(10);
 /// What Lambda passes on at most.
 const PAYLOAD: usize = 6 << 20;
 

@@ -102,9 +102,8 @@ impl Apply<'_> {
         version: MadeVersion,
         tags_of_version: &Tags,
     ) -> Result<Applied, NotApplied> {
-        let default = &document.default.number;
         let observed = Applied {
-            default_version: default.clone(),
+            default_version: document.default.number.clone(),
             latest_version: document.description.latest_version.clone(),
             hash: document.description.hash.clone(),
         };
@@ -124,7 +123,7 @@ impl Apply<'_> {
                 self.amend(|undo| undo.sets_tags(tags_of_version));
                 self.writer.tag(tags_of_version).await?;
                 let latest_version = latest(&number);
-                if !promote || number == *default {
+                if !promote {
                     return Ok(Applied { latest_version, ..observed });
                 }
                 self.promote(&number).await?;
@@ -183,7 +182,8 @@ impl Apply<'_> {
                     )));
                 }
                 Some(status @ (Status::Creating | Status::Updating)) => {
-                    self.undo_log.step(format!("waiting for version {number} to become Active (it is {status})"));
+                    self.undo_log.step(format!("waiting for version {number} to become Active"));
+                    self.undo_log.seen(format!("it is still {status}; AWS may need longer than this function has"));
                 }
                 None if started.elapsed() < LONGEST_LAG => {}
                 None => return Err(disappeared(name)),

@@ -32,8 +32,8 @@ impl Apply<'_> {
     pub(super) async fn upload(&self, document: &Document, upload: &Upload) -> Result<MadeVersion, NotApplied> {
         let version_name = upload.version_name(self.intent.desired);
         match self.upload_or_find(document, &upload.on_top_of, version_name).await? {
-            WithContent::New(described) => Ok(uploaded(described, upload)),
-            WithContent::Existing { number, refused } => self.use_found(&number, upload, refused).await,
+            WithContent::New(described) => Ok(uploaded(described, document, upload)),
+            WithContent::Existing { number, refused } => self.use_found(&number, document, upload, refused).await,
         }
     }
 
@@ -91,7 +91,13 @@ impl Apply<'_> {
     }
 
     /// Uses the version that AWS calls a duplicate, unless it lacks attributes that this request changes.
-    async fn use_found(&self, number: &str, upload: &Upload, failure: Failure) -> Result<MadeVersion, NotApplied> {
+    async fn use_found(
+        &self,
+        number: &str,
+        document: &Document,
+        upload: &Upload,
+        failure: Failure,
+    ) -> Result<MadeVersion, NotApplied> {
         let gone =
             || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
         let described = self.reader.describe_version(number).await?.ok_or_else(gone)?;
@@ -102,11 +108,10 @@ impl Apply<'_> {
             attachments_digest: None,
         };
         match on_found(upload, attributes(self.intent, labels)) {
-            Found::Use => Ok(MadeVersion::Uploaded(Box::new(Uploaded {
-                number: number.to_owned(),
-                described,
-                promote: upload.promote,
-            }))),
+            Found::Use => {
+                let (number, promote) = (number.to_owned(), upload.promotes(number, document));
+                Ok(MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote })))
+            }
             Found::KeepDefault(names) => {
                 tracing::warn!(attributes = names, "AWS changes these attributes only with a new content: they stay");
                 Ok(MadeVersion::Observed)
@@ -163,7 +168,8 @@ impl Apply<'_> {
     }
 }
 
-fn uploaded(described: Described, upload: &Upload) -> MadeVersion {
+fn uploaded(described: Described, document: &Document, upload: &Upload) -> MadeVersion {
     let number = described.version.number.clone().unwrap_or_default();
-    MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote: upload.promote }))
+    let promote = upload.promotes(&number, document);
+    MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote }))
 }

@@ -73,6 +73,11 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
+    /// Whether the version with this number, which has the content, is promoted.
+    pub(crate) fn promotes(&self, number: &str, document: &Document) -> bool {
+        self.promote && number != document.default.number
+    }
+
     /// The name of the new version. If only other attributes change, the version with the content already has the name, and AWS
     /// accepts each name once.
     pub(crate) fn version_name<'a>(&self, desired: &'a Desired) -> Option<&'a str> {
@@ -91,8 +96,13 @@ pub(crate) struct Attributes {
     pub(crate) refusable: bool,
 }
 
-/// Decides how this resource's document changes and which warnings to give, as [`super::plan`] promises.
-pub(super) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, Vec<Problem>), Failure> {
+/// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs to this resource:
+/// [`adoption`](super::adoption) comes first, and the document has its tags.
+///
+/// # Errors
+/// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
+/// Problems in content that the document already has are warnings: if they were refused, a rollback could not succeed.
+pub(crate) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, Vec<Problem>), Failure> {
     let Desired { findings, tags, account_ids, .. } = intent.desired;
     let description = &document.description;
     refuse_new_requires(intent, description)?;

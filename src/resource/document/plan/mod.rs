@@ -1,7 +1,7 @@
 //! Decides what a request does to a document. Everything here is pure: it gets what was observed, and it can't write.
 //!
 //! Adoption is a separate first stage ([`adoption`]): it needs only the description, so its tags can be written while the content
-//! is read. [`plan`] decides the rest.
+//! is read. [`change::plan`] and [`Planned::creation`] decide the rest.
 
 pub(crate) mod adoption;
 pub(crate) mod change;
@@ -18,7 +18,6 @@ use std::fmt;
 use self::change::Change;
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::intent::Intent;
-use crate::resource::document::observed::Observed;
 
 /// What to do with a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,23 +35,20 @@ pub(crate) struct Planned {
     pub(crate) warnings: Vec<Problem>,
 }
 
-/// Decides how to get from what was observed to what is desired. An observed document already belongs to this resource:
-/// [`adoption`] comes first, and the document has its tags.
-///
-/// # Errors
-/// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
-/// Problems in content that the document already has are warnings: if they were refused, a rollback could not succeed.
-pub(crate) fn plan(intent: Intent<'_>, observed: &Observed) -> Result<Planned, Failure> {
-    match observed {
-        Observed::Present(document) => {
-            let (change, warnings) = change::plan(intent, document)?;
-            Ok(Planned { plan: Plan::Change(change), warnings })
-        }
-        Observed::Absent => {
-            let findings = &intent.desired.findings;
-            fail_on(&findings.problems)?;
-            Ok(Planned { plan: Plan::Create, warnings: findings.warnings.clone() })
-        }
+impl Planned {
+    /// The plan for a document that exists, from [`change::plan`].
+    pub(crate) fn change((change, warnings): (Change, Vec<Problem>)) -> Self {
+        Self { plan: Plan::Change(change), warnings }
+    }
+
+    /// The plan for a document that does not exist: create it.
+    ///
+    /// # Errors
+    /// The content has problems.
+    pub(crate) fn creation(intent: Intent<'_>) -> Result<Self, Failure> {
+        let findings = &intent.desired.findings;
+        fail_on(&findings.problems)?;
+        Ok(Self { plan: Plan::Create, warnings: findings.warnings.clone() })
     }
 }
 

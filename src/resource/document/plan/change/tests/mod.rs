@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::super::adoption::{Adoption, adoption};
 use super::super::tags::tags_of_new;
-use super::super::{Plan, Planned, plan};
+use super::super::{Plan, Planned};
 use super::*;
 use crate::resource::document::desired::{Declared, Requirement};
 use crate::resource::document::intent::Encounter;
-use crate::resource::document::observed::{Description, Observed, Version};
+use crate::resource::document::observed::{Description, Version};
 use crate::resource::document::ownership::{Owner, PREVIOUS_DEFAULT_VERSION, SINCE};
 
 const NEW: &str = "{\"schemaVersion\": \"2.2\", \"v\": \"new\"}";
@@ -89,7 +89,7 @@ fn decided(desired: &Desired, previous: Option<&Declared>, document: &Document) 
     let intent = intent(desired, previous, &owner);
     let adoption = adoption(intent, &document.description).map_err(|failure| failure.to_string())?;
     let document = document.clone().tagged(adoption.tags().cloned().unwrap_or_default());
-    let planned = plan(intent, &Observed::Present(document)).map_err(|failure| failure.to_string())?;
+    let planned = plan(intent, &document).map(Planned::change).map_err(|failure| failure.to_string())?;
     Ok((adoption, planned))
 }
 
@@ -181,7 +181,7 @@ fn an_absent_document_is_created_whatever_the_choice_and_only_with_a_sound_conte
     for choice in ["Adopt", "TakeOver", "Fail"] {
         let mut desired = desired(json!({ "OnExisting": choice }));
         let owner = owner();
-        let absent = |desired: &Desired| plan(intent(desired, None, &owner), &Observed::Absent);
+        let absent = |desired: &Desired| Planned::creation(intent(desired, None, &owner));
         let created = absent(&desired).unwrap();
         assert_eq!(created, Planned { plan: Plan::Create, warnings: vec![] });
         desired.findings.warnings = vec![Problem::new("DocumentContent.a", "is odd.")];
@@ -275,10 +275,7 @@ fn a_request_that_writes_records_its_signature_and_one_that_does_not_write_sets_
     let (owner, previous) = (owner(), previous(json!({})));
     let wanted = desired(json!({}));
     let intent = Intent { signature: Some(100), ..intent(&wanted, Some(&previous), &owner) };
-    let set = |document: Document| match plan(intent, &Observed::Present(document)).unwrap().plan {
-        Plan::Change(change) => change.set_tags,
-        Plan::Create => panic!("an existing document is not created"),
-    };
+    let set = |document: Document| plan(intent, &document).unwrap().0.set_tags;
     let ours = |content| with(content).ours().tagged(recorded("3"));
     assert_eq!(set(ours(OLD)), tags(&[(SINCE, "100")]));
     assert_eq!(set(ours(NEW)), Tags::new());
@@ -364,9 +361,7 @@ fn a_document_without_room_for_optional_tags_is_managed_without_them() {
         assert_eq!(adoption.tags().unwrap().contains_key(SINCE), has_since, "{count}");
     }
     let document = with(OLD).ours().tagged(many(47));
-    let Planned { plan: Plan::Change(change), warnings } = plan(intent, &Observed::Present(document)).unwrap() else {
-        panic!("an existing document is not created");
-    };
+    let (change, warnings) = plan(intent, &document).unwrap();
     assert_eq!(change.set_tags, Tags::new());
     for tag in ["cfn-ssm-document:since", "cfn-ssm-document:default-version"] {
         assert!(warnings.iter().any(|warning| warning.to_string().contains(tag)), "{tag}: {warnings:?}");
