@@ -35,6 +35,15 @@ async fn restore_unshares_and_deletes_what_the_resource_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delete_under_restore_takes_three_round_trips() {
+    let world = World::new();
+    world.send(&Request::create(restoring("10"))).await.ok();
+    world.aws.forget();
+    world.send(&Request::delete(NAME, restoring("10"))).await.ok();
+    assert_eq!((world.exists(NAME), world.aws.round_trips()), (false, 3), "{:?}", world.aws.trace());
+}
+
+#[tokio::test(start_paused = true)]
 async fn restore_puts_the_earlier_version_of_an_adopted_document_back_and_never_deletes_it() {
     let world = World::with(|model| {
         let document = Document::session(NAME, preferences("1")).version(Version::json(preferences("2")));

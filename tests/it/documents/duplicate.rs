@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Duplicates, Sameness, Version};
-use loopback_aws::{Fault, Loopback};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -150,7 +150,7 @@ async fn at_the_version_limit_an_adopted_document_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_was_carried_out_but_not_answered_is_not_made_twice() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
-        let world = World::on(Loopback::builder());
+        let world = World::new();
         world.aws.ssm(|model| model.duplicates = duplicates);
         world.send(&Request::create(desired("10"))).await.ok();
         world.aws.on("UpdateDocument").fault(Fault::ResetAfter);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
-use loopback_aws::ssm::{Document, Status, Version};
+use loopback_aws::ssm::{Activation, Document, Status, Version};
 use loopback_aws::{Fault, Loopback};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -100,4 +100,22 @@ async fn when_time_runs_out_while_waiting_the_reason_names_the_status_last_seen(
     assert_eq!(world.in_force(NAME), content("1"));
     let delete = Request::delete(NAME, desired_with("10", json!({"OnDelete": "Restore"})));
     world.send(&delete).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_needs_longer_than_the_function_has_fails_and_the_next_update_promotes_it() {
+    let world = World::new();
+    world.send(&Request::create(desired("1"))).await.ok();
+    world.aws.ssm(|model| model.activation = Activation::After(Duration::from_secs(400)));
+    sleep(Duration::from_secs(60)).await;
+    let update = signed_now(&world, Request::update(NAME, desired("1"), desired("10")));
+    world.aws.cloudformation(|known| known.sent(&update.event(update.response_url.as_deref().unwrap())));
+    world.invoke_within(&update, Duration::from_secs(180)).await.unwrap();
+    let reply = Reply(world.aws.delivered().pop().unwrap());
+    let expected =
+        "waiting for version 2 to become Active (it is still Updating; AWS may need longer than this function has)";
+    assert!(reply.reason().contains(expected), "{}", reply.reason());
+    sleep(Duration::from_secs(400)).await;
+    world.send(&Request::update(NAME, desired("1"), desired("10"))).await.ok();
+    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (2, 2)));
 }

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use loopback_aws::Fault;
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::{Document, Lag};
-use loopback_aws::{Fault, Loopback};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -18,7 +18,7 @@ const ORIGIN: &str = "cfn-ssm-document:origin";
 const PREVIOUS: &str = "cfn-ssm-document:previous-default-version";
 
 fn world() -> World {
-    World::on(Loopback::builder())
+    World::new()
 }
 
 /// CloudFormation says so from now on.
