@@ -158,6 +158,17 @@ def test_report_and_repair_add_the_rules_two_permissions_and_the_mode(path: str,
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
+def test_report_is_the_default_and_the_alarm_reads_the_metric_that_the_function_counts(path: str) -> None:
+    guard = read(path)["Parameters"]["DriftGuard"]
+    assert (guard["Default"], guard["AllowedValues"]) == ("Report", ["Off", "Report", "Repair"])
+    alarm = rendered(read(path), {"AlarmTopicArn": TOPIC})["DriftAlarm"]["Properties"]
+    # src/drift/report.rs
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("cfn-ssm-document", "DriftedDocuments")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ProviderFunction"}}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
 def test_the_role_may_make_every_call_of_a_repair_in_every_mode(path: str) -> None:
     """A repair promotes, tags and reads: the resources need that as well, so Repair adds no permission to Report's."""
     documents = statements(rendered(read(path), {"DriftGuard": "Off"}))["DocumentsOfThisAccountAndRegion"]["Action"]

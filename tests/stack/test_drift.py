@@ -5,6 +5,8 @@ is what EventBridge's TestEventPattern says of it, in an implementation that is 
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from typing import Any
 import pytest
 from drift_events import ALICE, daily, moved, now
 from enforcing_proxy import DeployedRoles, Role
-from local_aws import ACCOUNT, REGION
+from local_aws import ACCOUNT, REGION, ROOT
 from policy_evaluation import granted_actions
+from shell_blocks import commands
 from stacks import PROVIDER, Invoked, Stacks
 
 WHOLE, SHARED = "drifting-whole", "drifting-shared"
@@ -52,6 +55,15 @@ class Account:
         """Somebody moves the default version by hand; gives the event of it."""
         self.ssm.update_document_default_version(Name=document, DocumentVersion=version)
         return moved(document, version, at=now(), region=REGION)
+
+    def move_as_documented(self, document: str) -> dict[str, Any]:
+        """The same by the command of docs/drift.md."""
+        script = commands(ROOT / "docs/drift.md").replace("SSM-SessionManagerRunShell", document)
+        assert document in script
+        environment = self.stacks.aws.environment()
+        path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment | {"PATH": path}, check=True)
+        return moved(document, "1", at=now(), region=REGION)
 
     def default_version(self, document: str) -> str:
         return str(self.ssm.describe_document(Name=document)["Document"]["DefaultVersion"])
@@ -122,7 +134,7 @@ def test_a_moved_default_version_under_each_mode(account: Account) -> None:
     account.guard("Report")
     assert account.of_guard() == RULES
     assert granted_actions(account.role.policies) >= PERMISSIONS
-    of_whole = account.move(WHOLE, "1")
+    of_whole = account.move_as_documented(WHOLE)
     told = account.event(of_whole)
     expected = drifted(WHOLE, "1", "2", owner, when=of_whole["detail"]["eventTime"], **seen)
     assert (told.error, told.lines("the document drifted"), told.metrics()) == (None, [expected], ["DriftedDocuments"])
