@@ -1,7 +1,7 @@
 """The shell commands of the README and of docs/, run as a reader would, on the local AWS.
 
-docs/guide.md has a test of its own beside this one, docs/stacksets.md another in tests/publishing, docs/drift.md one in tests/stack. A block that no test runs says
-why in a comment before it (tools/shell_blocks.py).
+docs/guide.md has a test of its own beside this one, docs/stacksets.md another in tests/publishing, docs/drift.md one in tests/stack.
+A block that no test runs says why in a comment before it (tools/shell_blocks.py).
 """
 
 import json
