@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::{Lags, Model};
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use serde_json::{Value, json};
 
 use crate::world::{ACCOUNT, FUNCTION, REGION, Reply, Request, World, stack};
@@ -35,7 +35,7 @@ fn value(world: &World) -> String {
 
 /// Without sockets, in paused time.
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(arrange: impl FnOnce(&mut Model)) -> World {
@@ -48,9 +48,9 @@ async fn created(world: &World, value: &str, on_delete: &str) -> Reply {
     world.send(&create(properties(value, on_delete))).await.ok()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_setting_is_set_and_waited_for_and_its_past_is_in_the_physical_id() {
-    let world = World::with(|model| model.settings.pending_reads = 2).await;
+    let world = World::with(|model| model.settings.pending_reads = 2);
     let reply = created(&world, "Advanced", "Retain").await;
     assert_eq!(value(&world), "Advanced");
     assert_eq!(reply.id(), format!("{TIER}?default"));
@@ -59,7 +59,7 @@ async fn a_setting_is_set_and_waited_for_and_its_past_is_in_the_physical_id() {
         ("Advanced", "Customized", "")
     );
     assert_eq!(reply.data("Arn"), format!("arn:aws:ssm:{REGION}:{ACCOUNT}:servicesetting{TIER}"));
-    let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY)).await;
+    let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY));
     let reply = created(&world, "Intelligent-Tiering", "Retain").await;
     assert_eq!((reply.id(), reply.data("PreviousValue")), (format!("{TIER}?previous=Advanced").as_str(), "Advanced"));
 }

@@ -44,7 +44,7 @@ impl Guarded {
     }
 
     fn empty_on(mode: Mode, builder: Builder) -> Self {
-        let mut world = World::in_process(builder);
+        let mut world = World::on(builder);
         let counted: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = Arc::clone(&counted);
         world.provider.drift_guard = mode;

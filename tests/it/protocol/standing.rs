@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::Document;
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ fn questions(world: &World) -> usize {
 
 /// An account with the document, and the Update of it.
 async fn updating() -> (World, Request) {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.send(&aged(&world, Request::create(desired("10")), 200)).await.ok();
     world.aws.forget();
     (world, Request::update(NAME, desired("10"), desired("20")))
@@ -52,7 +52,7 @@ async fn within_its_lease_a_request_for_a_document_never_calls_cloudformation() 
     world.send(&update).await.ok();
     world.send(&Request::delete(NAME, desired("20"))).await.ok();
     assert_eq!(questions(&world), 0);
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     assert_eq!(questions(&world), 0);
 }
@@ -97,7 +97,7 @@ async fn a_request_that_no_longer_stands_writes_nothing_and_says_so() {
     ];
     for (request_type, arrange, expected) in cases {
         let (world, request) = match request_type {
-            "Create" => (World::in_process(Loopback::builder()), Request::create(desired("10"))),
+            "Create" => (World::new(), Request::create(desired("10"))),
             _ => updating().await,
         };
         let before = in_force(&world);
@@ -114,7 +114,7 @@ async fn a_request_that_no_longer_stands_writes_nothing_and_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("5"))));
     world.aws.on("AddTagsToResource").nth(1).fault(Fault::DelayAfter(Duration::from_millis(2_500)));
     let request = aged(&world, Request::create(desired("10")), 20);
@@ -132,7 +132,7 @@ async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_within_the_lease_is_cut_off_and_its_retry_asks() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.aws.on("CreateDocument").nth(1).fault(Fault::Hang);
     let request = aged(&world, Request::create(desired("10")), 3);
     let started = Instant::now();
@@ -182,7 +182,7 @@ async fn a_delete_never_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn the_stack_of_another_account_is_not_asked_about() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     let mut request = aged(&world, Request::create(desired("10")), 20);
     request.stack_id = request.stack_id.replace("111122223333", "444455556666");
     world.send(&request).await.reason();

@@ -44,7 +44,7 @@ async fn every_success_leaves_the_tag_equal_to_the_default_version_and_the_last_
 
 #[tokio::test(start_paused = true)]
 async fn a_promotion_takes_one_call_more_and_no_round_trip_more() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(1)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     later(&world).await;
     world.send(&Request::create(idle("5"))).await.ok();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, ModelError, Sameness, Version};
-use loopback_aws::{Loss, TakesEffect};
+use loopback_aws::{Loopback, Loss, TakesEffect};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 
@@ -316,7 +316,7 @@ fn step(faulty: bool) -> impl Strategy<Value = Step> {
 }
 
 async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopback_aws::ssm::Model), latency: u64) {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(latency)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(latency)));
     if exists {
         world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     }

@@ -25,7 +25,7 @@ const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 pub const BASE: &str = r#"{"schemaVersion": "1.0", "zeta": [1.50], "sessionType": "Standard_Stream", "inputs": {"runAsEnabled": false, "idleSessionTimeout": "20", "future": {"deep": "\u00e9"}, "kmsKeyId": ""}}"#;
 
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(document: Document) -> World {
@@ -109,7 +109,7 @@ async fn two_stacks_share_a_document_and_everything_else_in_it_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_that_changes_nothing_writes_nothing_and_takes_one_round_trip() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(1)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     let properties = merging(json!({"idleSessionTimeout": "5"}));
     world.send(&Request::create(properties.clone())).await.ok();

@@ -1,14 +1,14 @@
 //! Several writers at once, requests that are cut short or undone, and calls whose response is lost.
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, Sameness};
-use loopback_aws::{Loss, TakesEffect};
+use loopback_aws::{Loopback, Loss, TakesEffect};
 use tokio::time::Instant;
 
 use super::*;
 use crate::world::DEFAULT_VERSION;
 
 fn latency(milliseconds: u64) -> World {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(milliseconds)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(milliseconds)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     world
 }
@@ -62,7 +62,7 @@ async fn merges_at_the_same_moment_all_end_up_in_the_document() {
 
 #[tokio::test(start_paused = true)]
 async fn creates_of_an_absent_document_at_the_same_moment_all_end_up_in_it() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(30)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(30)));
     let requests = STACKS.map(|(stack, key)| Request::create(restoring(inputs(key))).of_stack(stack));
     let [b, c, d, ..] = &requests;
     tokio::try_join!(world.invoke(b), world.invoke(c), world.invoke(d)).unwrap();
