@@ -20,6 +20,29 @@ async fn a_key_of_another_resource_is_refused_with_the_owners_name_and_the_way_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_conflicts_with_those_above_and_below_it() {
+    for (first, second, expected) in [
+        (
+            json!({"extra": {"deep": "1"}}),
+            json!({"extra": "2"}),
+            "inputs.extra.deep, which overlaps with inputs.extra,",
+        ),
+        (
+            json!({"extra": "1"}),
+            json!({"extra": {"deep": "2"}}),
+            "inputs.extra, which overlaps with inputs.extra.deep,",
+        ),
+    ] {
+        let world = shared();
+        world.send(&Request::create(merging(first)).of_stack("b")).await.ok();
+        world.aws.forget();
+        let reply = world.send(&Request::create(merging(second))).await;
+        assert!(reply.reason().starts_with(expected), "{}", reply.reason());
+        assert_eq!(world.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_take_over_inherits_what_was_there_before_the_former_owner() {
     let world = shared();
     let first = restoring(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"}));
