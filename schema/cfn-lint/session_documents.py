@@ -420,7 +420,7 @@ YamlLoader.add_constructor("tag:yaml.org,2002:bool", YamlLoader.construct_settle
 
 def without_duplicates(pairs: list) -> dict:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("the same key stands twice in one mapping")
+        raise ValueError("the same key occurs twice in one mapping")
     return dict(pairs)
 
 
@@ -451,7 +451,7 @@ def beyond_the_schema(content: dict, properties: dict) -> Iterator[tuple[str, li
 
     if "idleSessionTimeout" not in inputs:
         yield (
-            "is missing: the console's page of preferences stays blank without it",
+            "is missing, which leaves the console's preferences page blank",
             ["inputs", "idleSessionTimeout"],
             False,
         )

@@ -63,7 +63,7 @@ class Machine:
         return self.sh(f"{NAME}/install.sh --region {REGION} {' '.join(arguments)}", answer)
 
     def inputs(self) -> dict[str, object]:
-        """The preferences in force."""
+        """The preferences in the default version."""
         found: dict[str, object] = view(self.stacks.client("ssm"), PREFERENCES).inputs
         return found
 

@@ -11,7 +11,7 @@ use aws_sdk_cloudformation::{Client, Config};
 
 use super::rules::StackResource;
 
-/// A question that gets no reply within this time counts as failed.
+/// A call that gets no reply within this time counts as failed.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Asks CloudFormation. The client and its connection are created for the first question of the process.
@@ -30,11 +30,11 @@ impl CloudFormation {
     /// Returns what CloudFormation reports about the resource with this logical id in this stack, within 3 s.
     ///
     /// # Errors
-    /// Says why CloudFormation can't be asked. It is not an error if the stack or the resource does not exist.
+    /// CloudFormation can't be asked; the error says why. A stack or resource that does not exist is not an error.
     pub(crate) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let client = self.client()?;
         let request = client.describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_resource_id);
-        // Boxed because the compiler refuses to lay out a future of this depth.
+        // Boxed, because the compiler can't compute the layout of a future nested this deeply.
         let Ok(reply) = tokio::time::timeout(TIMEOUT, Box::pin(request.send())).await else {
             return Err(format!("there was no reply within {} s", TIMEOUT.as_secs()));
         };
@@ -76,10 +76,10 @@ fn does_not_exist<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
         && error.message().is_some_and(|message| message.trim_end_matches('.').contains("does not exist"))
 }
 
-/// Names the error's code or kind. Messages about a signature quote the signed request, so they are left out.
+/// Describes an error by its code or kind. Messages are left out, since one about a signature quotes the signed request.
 fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     match (error.code(), error) {
-        (Some(code), _) => format!("it refused the question with {code}"),
+        (Some(code), _) => format!("it refused the call with {code}"),
         (None, SdkError::DispatchFailure(_) | SdkError::TimeoutError(_)) => "it can't be reached".to_owned(),
         (None, _) => "its reply can't be read".to_owned(),
     }

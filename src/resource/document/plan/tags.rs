@@ -82,7 +82,7 @@ pub(super) fn add_if_it_fits(
     fits
 }
 
-/// Refuses declared tags and tags of ownership if the document would have more tags than AWS allows.
+/// Refuses declared tags and ownership tags if the document would have more tags than AWS allows.
 ///
 /// # Errors
 /// There would be too many tags. The failure says how many.
@@ -90,7 +90,8 @@ pub(super) fn refuse_too_many(intent: Intent<'_>, document: &Description, owners
     let count = count(intent, document, ownership);
     if count > MAX_TAGS {
         return Err(Failure::new(format!(
-            "Tags: the document {} would have {count} tags, including those of this resource; AWS allows {MAX_TAGS}. Remove some.",
+            "Tags: the document {} would have {count} tags, including those that the provider sets, but AWS allows only \
+             {MAX_TAGS}. Remove some.",
             intent.desired.name
         )));
     }

@@ -1,4 +1,4 @@
-//! Promotes a version if no other version has been made or promoted.
+//! Promotes a version if no other version has been created or promoted.
 
 use tokio::time::{Duration, Instant, timeout_at};
 
@@ -12,7 +12,7 @@ use crate::resource::document::content::{Content, redact};
 use crate::resource::document::plan::merge::KeyChange;
 use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
 
-/// How long a promotion without the lock may be retried, since another writer could overtake it.
+/// How long a promotion without the lock may be retried. Later, another writer may have overtaken it.
 const UNLOCKED: Duration = Duration::from_secs(2);
 
 /// How long this request holds the lock on the document.
@@ -42,7 +42,7 @@ impl Limit {
 }
 
 impl Merge<'_> {
-    /// Promotes a version, then reads again whether another one was made or promoted in between.
+    /// Promotes a version, then checks that no other version was created or promoted in the meantime.
     ///
     /// # Errors
     /// Another resource took a key, a call failed, or the document has changed.
@@ -110,7 +110,7 @@ impl Merge<'_> {
                 BeforePromotion::Outdated => return Err(outdated()),
                 BeforePromotion::Failed(why) => {
                     return Err(NotApplied::Failed(Failure::new(format!(
-                        "AWS could not make version {version} of document {}, and it was not promoted: {}",
+                        "AWS could not create version {version} of document {}, so it was not promoted: {}",
                         self.reader.name,
                         redact(&why, &content.text, content.node.as_ref())
                     ))));
@@ -122,7 +122,7 @@ impl Merge<'_> {
 }
 
 fn outdated() -> NotApplied {
-    NotApplied::Outdated(Failure::new("Another version of the document came in between."))
+    NotApplied::Outdated(Failure::new("Another version of the document was created in the meantime."))
 }
 
 fn took_too_long(version: &str) -> NotApplied {
