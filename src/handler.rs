@@ -1,15 +1,18 @@
 //! One invocation, from the raw event to the delivered response.
 
+pub mod unhandled;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use futures_util::FutureExt;
-use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use self::unhandled::Unhandled;
 use crate::cfn::delivery::Delivery;
 use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::{Envelope, Request, RequestType};
@@ -79,44 +82,42 @@ impl Provider {
         }
     }
 
-    /// Carries out the request and delivers its response before Lambda ends the process.
+    /// Carries out the request and delivers its response before Lambda ends the process, or lets the drift guard handle its event.
     ///
     /// # Errors
-    /// The response was not delivered: the event is not a CloudFormation request, its response URL is not accepted or has
-    /// expired, or the PUT failed. Lambda then retries the event. A request that fails is not an error.
-    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Failure> {
+    /// The response was not delivered, so that Lambda's retry is a second chance: the event is neither a CloudFormation request
+    /// nor the guard's, the response URL is not accepted or has expired, or the PUT failed. A request that fails is not an error.
+    /// Or the guard could not look at every document.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Unhandled> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
-        match guard::catch(self.respond(&payload, &context, started)).await {
-            Ok(()) => Ok(()),
-            Err(WorkError::Failed(failure)) => Err(failure),
-            // The runtime would log the payload of the panic.
-            Err(WorkError::Panicked | WorkError::TimedOut) => {
-                Err(Failure::new("The function panicked. This is a bug."))
-            }
+        self.last_retry.clear();
+        let of_guard = match self.drift_guard {
+            drift::Mode::Off => None,
+            drift::Mode::Report | drift::Mode::Repair => drift::event::Event::parse(&payload),
+        };
+        match of_guard {
+            Some(event) => caught(self.guard_drift(event, &context)).await.map_err(Unhandled::DriftNotChecked),
+            None => caught(self.respond(&payload, &context, started)).await.map_err(Unhandled::ResponseNotDelivered),
         }
     }
 
-    async fn respond(&self, event: &RawValue, context: &Context, started: Instant) -> Result<(), Failure> {
-        self.last_retry.clear();
-        let envelope = match (Envelope::parse(event), self.drift_guard) {
-            (Ok(envelope), _) => envelope,
-            (Err(failure), drift::Mode::Off) => return Err(failure),
-            (Err(failure), mode) => {
-                let event = drift::event::Event::parse(event).ok_or(failure)?;
-                let guard = drift::Guard {
-                    mode,
-                    client: &self.ssm,
-                    cloudformation: &self.cloudformation,
-                    clock: &self.clock,
-                    metrics: &self.metrics,
-                    location: Location::from_arn(&context.invoked_function_arn),
-                    function: &context.env_config.function_name,
-                };
-                let time = Duration::from_millis(context.deadline).saturating_sub(self.clock.now());
-                return guard.handle(event, time).boxed().await;
-            }
+    async fn guard_drift(&self, event: drift::event::Event, context: &Context) -> Result<(), Failure> {
+        let guard = drift::Guard {
+            mode: self.drift_guard,
+            client: &self.ssm,
+            cloudformation: &self.cloudformation,
+            clock: &self.clock,
+            metrics: &self.metrics,
+            location: Location::from_arn(&context.invoked_function_arn),
+            function: &context.env_config.function_name,
         };
+        let time = Duration::from_millis(context.deadline).saturating_sub(self.clock.now());
+        guard.handle(event, time).boxed().await
+    }
+
+    async fn respond(&self, event: &RawValue, context: &Context, started: Instant) -> Result<(), Failure> {
+        let envelope = Envelope::parse(event)?;
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
         let now = self.clock.now();
         if url.expired(seconds(now)) {
@@ -322,11 +323,12 @@ impl Invocation {
     }
 }
 
-/// The error that Lambda gets if a response was not delivered. The runtime logs it, so this crate doesn't.
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        Self { error_type: "ResponseNotDelivered".to_owned(), error_message: failure.to_string() }
-    }
+async fn caught(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    guard::catch(work).await.map_err(|error| match error {
+        WorkError::Failed(failure) => failure,
+        // The runtime would log the payload of the panic.
+        WorkError::Panicked | WorkError::TimedOut => Failure::new("The function panicked. This is a bug."),
+    })
 }
 
 fn seconds(duration: Duration) -> i64 {

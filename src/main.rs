@@ -8,8 +8,9 @@ use aws_config::environment::{EnvironmentVariableCredentialsProvider, Environmen
 use aws_config::meta::region::ProvideRegion;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ssm::config::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use cfn_ssm_document::cfn::response_url::UrlRules;
-use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
+use cfn_ssm_document::cfn::standing::cloudformation::{CloudFormation, Endpoint};
 use cfn_ssm_document::drift::Mode;
 use cfn_ssm_document::handler::Provider;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
@@ -42,7 +43,7 @@ async fn main() -> Result<(), Error> {
     if let Some(endpoint) = endpoint(&config).await {
         let _late = timeout(PRECONNECT_TIMEOUT, client.open(&endpoint)).await;
     }
-    let cloudformation = cloudformation(config.clone(), tls.clone());
+    let cloudformation = cloudformation(&config, tls.clone()).await;
     let put = Arc::new(HttpsPut::new(tls)?);
     let mut provider = Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started);
     provider.drift_guard =
@@ -69,13 +70,25 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     config.build()
 }
 
-/// Creates the client that asks CloudFormation. It has connections of its own, since Systems Manager is another host.
-fn cloudformation(config: SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
-    let endpoint = set("AWS_ENDPOINT_URL_CLOUDFORMATION").or_else(|| set("AWS_ENDPOINT_URL"));
+/// Says where CloudFormation is. It has connections of its own, since Systems Manager is another host.
+async fn cloudformation(config: &SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
+    let region = config.region().map(ToString::to_string).unwrap_or_default();
+    let credentials = config.credentials_provider();
+    // In every partition, with FIPS and dual-stack endpoints, too, the two hosts differ in the name of the service alone.
+    // tests/verify/test_endpoints.py holds that against AWS's rules.
+    let mut default = config.clone().into_builder();
+    default.set_endpoint_url(None);
+    let beside_ssm = endpoint(&default.build()).await;
+    let url = set("AWS_ENDPOINT_URL_CLOUDFORMATION")
+        .or_else(|| set("AWS_ENDPOINT_URL"))
+        .or_else(|| beside_ssm.map(|url| url.replacen("://ssm", "://cloudformation", 1)));
     CloudFormation::new(move || {
-        let mut config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?);
-        config.set_endpoint_url(endpoint.clone());
-        Ok((&config.build()).into())
+        Ok(Endpoint {
+            url: url.clone().ok_or("AWS_REGION is not set")?,
+            region: region.clone(),
+            credentials: credentials.clone().ok_or("there are no credentials")?,
+            connector: SharedHttpConnector::new(SdkHttpClient::new(&tls)?),
+        })
     })
 }
 

@@ -120,12 +120,14 @@ def run(stacks: Stacks) -> list[str]:
     template = built[0]
 
     now = deployed(demo, "Create: the stack adopts them", template, {"IdleSessionTimeout": "15"})
-    demo.check("the stack's settings are in the default version", now.inputs.get("idleSessionTimeout") == "15")
+    demo.check("the document has the stack's settings", now.inputs.get("idleSessionTimeout") == "15")
     demo.check("the hand-made version is still there", now.versions == ("1", "2"))
 
     parameters = {"IdleSessionTimeout": "30", "MaxSessionDuration": "480"}
     before = deployed(demo, "Update: a longer idle time, a longest session", template, parameters)
-    demo.check("a third version is the default version", before.default == "3" and before.inputs["idleSessionTimeout"] == "30")
+    demo.check(
+        "a third version is the default version", before.default == "3" and before.inputs["idleSessionTimeout"] == "30"
+    )
 
     broken = template.with_name("broken.yaml")
     broken.write_text(template.read_text().replace("Resources:\n", BROKEN_RESOURCE, 1))
@@ -141,11 +143,11 @@ def run(stacks: Stacks) -> list[str]:
     title = "Rollback: another change, and a resource that fails after it"
     now = demo.step(title, command, rolled_back, PROVIDER)
     demo.check("the stack rolled back", stacks.status(PROVIDER) == "UPDATE_ROLLBACK_COMPLETE")
-    demo.check("the earlier settings are in the default version again", now.inputs == before.inputs)
+    demo.check("the document has the earlier settings again", now.inputs == before.inputs)
 
     deleted(demo, PROVIDER)
     now = deployed(demo, "Adopt: another stack takes the document over", template, {"IdleSessionTimeout": "10"}, OTHER)
-    demo.check("its settings are in the default version", now.inputs.get("idleSessionTimeout") == "10")
+    demo.check("the document has the stack's settings", now.inputs.get("idleSessionTimeout") == "10")
     deleted(demo, OTHER)
     shared(demo, template)
     return demo.broken
@@ -166,7 +168,7 @@ def shared(demo: Demo, template: Path) -> None:
     command = f"aws cloudformation deploy --stack-name {WORKLOAD} --template-file examples/layered-preferences.yaml ..."
     now = demo.step("Merge: another stack manages the idle time", command, workload, WORKLOAD)
     given = {"kmsKeyId": "alias/sessions", "idleSessionTimeout": "5"}
-    demo.check("the preferences of both are in the default version, and all others stay", now.inputs == before.inputs | given)
+    demo.check("the document has the preferences of both, and all others stay", now.inputs == before.inputs | given)
     command = f"aws cloudformation delete-stack --stack-name {WORKLOAD}"
     now = demo.step(f"Delete {WORKLOAD}", command, lambda: stacks.delete(WORKLOAD))
     given = {"kmsKeyId": "alias/sessions"}

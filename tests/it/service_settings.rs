@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
-use loopback_aws::ssm::Lags;
+use loopback_aws::ssm::{Lags, Model};
 use loopback_aws::{Age, Fault};
 use serde_json::{Value, json};
 
@@ -33,13 +33,24 @@ fn value(world: &World) -> String {
     world.aws.ssm(|model| model.settings.value(TIER).unwrap().to_owned())
 }
 
+/// Without sockets, in paused time.
+fn world() -> World {
+    World::new()
+}
+
+fn with(arrange: impl FnOnce(&mut Model)) -> World {
+    let world = world();
+    world.aws.ssm(arrange);
+    world
+}
+
 async fn created(world: &World, value: &str, on_delete: &str) -> Reply {
     world.send(&create(properties(value, on_delete))).await.ok()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_setting_is_set_and_waited_for_and_its_past_is_in_the_physical_id() {
-    let world = World::with(|model| model.settings.pending_reads = 2).await;
+    let world = World::with(|model| model.settings.pending_reads = 2);
     let reply = created(&world, "Advanced", "Retain").await;
     assert_eq!(value(&world), "Advanced");
     assert_eq!(reply.id(), format!("{TIER}?default"));
@@ -48,15 +59,15 @@ async fn a_setting_is_set_and_waited_for_and_its_past_is_in_the_physical_id() {
         ("Advanced", "Customized", "")
     );
     assert_eq!(reply.data("Arn"), format!("arn:aws:ssm:{REGION}:{ACCOUNT}:servicesetting{TIER}"));
-    let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY)).await;
+    let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY));
     let reply = created(&world, "Intelligent-Tiering", "Retain").await;
     assert_eq!((reply.id(), reply.data("PreviousValue")), (format!("{TIER}?previous=Advanced").as_str(), "Advanced"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_setting_that_has_the_value_set_or_by_default_is_not_written() {
     for arrange in [None, Some("Advanced")] {
-        let world = World::new().await;
+        let world = world();
         if let Some(value) = arrange {
             world.aws.ssm(|model| model.settings.put(TIER, value, SOMEBODY));
         }
@@ -65,9 +76,9 @@ async fn a_setting_that_has_the_value_set_or_by_default_is_not_written() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_keeps_the_id_and_what_it_remembers() {
-    let world = World::new().await;
+    let world = world();
     let id = created(&world, "Advanced", "Restore").await.id().to_owned();
     let (old, new) = (properties("Advanced", "Restore"), properties("Intelligent-Tiering", "Restore"));
     let reply = world.send(&setting(Request::update(&id, old, new.clone()))).await.ok();
@@ -76,9 +87,9 @@ async fn an_update_keeps_the_id_and_what_it_remembers() {
     assert_eq!(value(&world), "Standard");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_setting_is_a_replacement_and_the_old_one_then_gets_its_delete() {
-    let world = World::new().await;
+    let world = world();
     let id = created(&world, "Advanced", "Restore").await.id().to_owned();
     let other = json!({"SettingId": "/ssm/opsinsights/opscenter", "SettingValue": "Enabled"});
     let reply = world.send(&setting(Request::update(&id, properties("Advanced", "Restore"), other))).await.ok();
@@ -87,7 +98,7 @@ async fn another_setting_is_a_replacement_and_the_old_one_then_gets_its_delete()
     assert_eq!(value(&world), "Standard");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn retain_leaves_reset_resets_and_restore_puts_back_what_was_there() {
     for (on_delete, expected) in [
         ("Retain", "Intelligent-Tiering"),
@@ -95,7 +106,7 @@ async fn retain_leaves_reset_resets_and_restore_puts_back_what_was_there() {
         ("Restore", "Advanced"),
         ("?", "Intelligent-Tiering"),
     ] {
-        let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY)).await;
+        let world = with(|model| model.settings.put(TIER, "Advanced", SOMEBODY));
         let id = created(&world, "Intelligent-Tiering", "Retain").await.id().to_owned();
         for _ in 0..2 {
             world.send(&delete(&id, properties("Intelligent-Tiering", on_delete))).await.ok();
@@ -104,18 +115,18 @@ async fn retain_leaves_reset_resets_and_restore_puts_back_what_was_there() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn restore_leaves_what_somebody_else_changed_since() {
-    let world = World::new().await;
+    let world = world();
     let id = created(&world, "Advanced", "Restore").await.id().to_owned();
     world.aws.ssm(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
     world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
     assert_eq!(value(&world), "Intelligent-Tiering");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_delivered_again_no_longer_knows_what_was_there_and_its_delete_leaves_the_setting() {
-    let world = World::new().await;
+    let world = world();
     let request = create(properties("Advanced", "Restore")).with_response_url(world.aws.response_url(Age::Now));
     world.send(&request).await.ok();
     let reply = world.send(&request).await.ok();
@@ -124,13 +135,13 @@ async fn a_request_delivered_again_no_longer_knows_what_was_there_and_its_delete
     assert_eq!(value(&world), "Advanced");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_fails_after_writing_restores_the_setting_or_responds_with_the_id_that_can() {
     for (undo_works, prefix, suffix) in [
         (true, "cfn-ssm-document:not-created", String::new()),
         (false, "cfn-ssm-document:unfinished:", format!(":{TIER}?previous=Advanced")),
     ] {
-        let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY)).await;
+        let world = with(|model| model.settings.put(TIER, "Advanced", SOMEBODY));
         world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
         if !undo_works {
             world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
@@ -142,9 +153,9 @@ async fn a_create_that_fails_after_writing_restores_the_setting_or_responds_with
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn unknown_ids_and_refused_values_are_explained_with_awss_own_list() {
-    let world = World::new().await;
+    let world = world();
     let reply =
         world.send(&create(json!({"SettingId": "/ssm/opsinsights/opscentre", "SettingValue": "Enabled"}))).await;
     assert!(reply.reason().contains("Did you mean /ssm/opsinsights/opscenter?"), "{}", reply.reason());
@@ -153,9 +164,9 @@ async fn unknown_ids_and_refused_values_are_explained_with_awss_own_list() {
     assert_eq!(reply.id(), "cfn-ssm-document:not-created");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_role_of_default_host_management_may_be_given_by_its_arn() {
-    let world = World::new().await;
+    let world = world();
     let role = "arn:aws:iam::111122223333:role/service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole";
     let properties = json!({"SettingId": HOSTS, "SettingValue": role, "OnDelete": "Reset"});
     let reply = world.send(&create(properties.clone())).await.ok();
@@ -168,9 +179,9 @@ async fn the_role_of_default_host_management_may_be_given_by_its_arn() {
     assert_eq!(world.aws.ssm(|model| model.settings.value(HOSTS).map(str::to_owned)).as_deref(), Some("$None"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_of_a_marker_or_of_an_unreadable_id_does_nothing() {
-    let world = World::new().await;
+    let world = world();
     for id in ["cfn-ssm-document:not-created", "stack-Setting-1ABC", ""] {
         world.send(&delete(id, properties("Advanced", "Reset"))).await.ok();
     }
@@ -184,7 +195,7 @@ fn function() -> String {
 
 /// What CloudFormation says of the resource from now on, whatever is sent.
 fn says(world: &World, status: ResourceStatus) {
-    let resource = Resource::new(status, SystemTime::now());
+    let resource = Resource::new(status, world.aws.clock().now_system());
     world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
 }
 
@@ -192,9 +203,9 @@ fn questions(world: &World) -> usize {
     world.aws.cloudformation_calls().len()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_asks_once_before_it_responds_if_it_wrote_and_an_update_does_not() {
-    let world = World::new().await;
+    let world = world();
     let id = created(&world, "Advanced", "Retain").await.id().to_owned();
     assert_eq!(questions(&world), 1);
     created(&world, "Advanced", "Retain").await;
@@ -203,7 +214,7 @@ async fn a_create_asks_once_before_it_responds_if_it_wrote_and_an_update_does_no
     assert_eq!(questions(&world), 1, "nothing was written, and an Update can be rolled back");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_cloudformation_gave_up_on_restores_the_setting_unless_another_delivery_succeeded() {
     for (status, expected) in [
         (ResourceStatus::CreateFailed, "Intelligent-Tiering"),
@@ -212,11 +223,10 @@ async fn a_create_that_cloudformation_gave_up_on_restores_the_setting_unless_ano
         (ResourceStatus::UpdateInProgress, "Advanced"),
     ] {
         for lag in [Lags::seeded(0), Lags::fixed(Duration::from_secs(1))] {
-            let world = World::with(|model| {
+            let world = with(|model| {
                 model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY);
                 model.lags = lag;
-            })
-            .await;
+            });
             says(&world, status);
             let reply = world.send(&create(properties("Advanced", "Retain"))).await;
             assert!(reply.reason().contains("CloudFormation no longer waits for this"), "{}", reply.0);
@@ -225,9 +235,9 @@ async fn a_create_that_cloudformation_gave_up_on_restores_the_setting_unless_ano
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_lease_is_over_is_undone_even_though_cloudformation_gave_up_on_it() {
-    let world = World::new().await;
+    let world = world();
     world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::DelayAfter(Duration::from_millis(1_500)));
     let request = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(20)));
     let cancelled = async {
@@ -239,9 +249,9 @@ async fn a_create_whose_lease_is_over_is_undone_even_though_cloudformation_gave_
     assert_eq!(value(&world), "Standard");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_with_an_id_that_cloudformation_generated_changes_nothing() {
-    let world = World::new().await;
+    let world = world();
     world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
     for on_delete in ["Retain", "Restore", "Reset"] {
         world.send(&delete("a-Preferences-1ABC2DEF3GHI4", properties("Advanced", on_delete))).await.ok();
@@ -253,13 +263,13 @@ fn ago(seconds: u64) -> Age {
     Age::Ago(Duration::from_secs(seconds))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() {
     for (previous, expected) in [("previous=Intelligent-Tiering", "Intelligent-Tiering"), ("default", "Standard")] {
         for on_delete in ["Retain", "Restore", "Reset"] {
-            let world = World::new().await;
+            let world = world();
             world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
-            let signature = since_1970() - 30;
+            let signature = since_1970(&world) - 30;
             let id = format!("cfn-ssm-document:unfinished:{signature}:{TIER}?{previous}");
             let request =
                 delete(&id, properties("Advanced", on_delete)).with_response_url(world.aws.response_url(ago(11)));
@@ -269,11 +279,11 @@ async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() 
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set() {
-    let world = World::new().await;
+    let world = world();
     let id = |signature: u64| format!("cfn-ssm-document:unfinished:{signature}:{TIER}?default");
-    let now = since_1970();
+    let now = since_1970(&world);
     for (value_now, user, signature) in [
         ("Intelligent-Tiering", function(), now - 30),
         ("Advanced", SOMEBODY.to_owned(), now - 30),
@@ -286,25 +296,25 @@ async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set(
     }
 }
 
-fn since_1970() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+fn since_1970(world: &World) -> u64 {
+    world.aws.clock().now_system().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_delete_of_an_unfinished_create_waits_until_ten_seconds_after_its_signature() {
-    let world = World::new().await;
+    let world = world();
     world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
-    let id = format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970() - 30);
+    let id = format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970(&world) - 30);
     let request = delete(&id, properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(8)));
-    let (started, signed) = (Instant::now(), since_1970() - 8);
+    let (started, signed) = (Instant::now(), since_1970(&world) - 8);
     world.send(&request).await.ok();
-    assert!(since_1970() >= signed + 10, "after {:?}", started.elapsed());
+    assert!(since_1970(&world) >= signed + 10, "after {:?}", started.elapsed());
     assert_eq!(value(&world), "Standard");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_with_a_call_that_got_no_response_responds_an_unfinished_id_although_it_was_undone() {
-    let world = World::with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY)).await;
+    let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
     world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::ResetAfter);
     world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
     let reply = world.send(&create(properties("Advanced", "Retain"))).await;
@@ -314,20 +324,20 @@ async fn a_create_with_a_call_that_got_no_response_responds_an_unfinished_id_alt
     assert_eq!(value(&world), "Intelligent-Tiering");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_that_reads_old_for_a_second_is_waited_for() {
-    let world = World::with(|model| model.lags = Lags::fixed(Duration::from_secs(1))).await;
+    let world = with(|model| model.lags = Lags::fixed(Duration::from_secs(1)));
     let id = created(&world, "Advanced", "Restore").await.id().to_owned();
     world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
     assert_eq!(value(&world), "Standard");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_that_aws_writes_its_own_way_is_the_same_value() {
     let name = "/ssm/automation/customer-script-log-group-name";
     let properties = json!({"SettingId": name, "SettingValue": "logs", "OnDelete": "Restore"});
-    let world = World::new().await;
-    let spelling = |model: &mut loopback_aws::ssm::Model| model.settings.put(name, "Logs", &function());
+    let world = world();
+    let spelling = |model: &mut Model| model.settings.put(name, "Logs", &function());
     world.aws.on("UpdateServiceSetting").nth(1).after(spelling);
     let reply = world.send(&create(properties.clone())).await.ok();
     assert_eq!(reply.data("SettingValue"), "Logs");
@@ -335,18 +345,18 @@ async fn a_value_that_aws_writes_its_own_way_is_the_same_value() {
     assert!(world.aws.ssm(|model| model.settings.get(name).is_none()), "it is put back");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn restore_leaves_a_value_that_another_stack_set_since() {
-    let world = World::new().await;
+    let world = world();
     let id = created(&world, "Advanced", "Restore").await.id().to_owned();
     world.send(&create(properties("Intelligent-Tiering", "Restore")).of_stack("b")).await.ok();
     world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
     assert_eq!(value(&world), "Intelligent-Tiering");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_that_does_not_find_the_old_value_waits_and_observes_again() {
-    let world = World::new().await;
+    let world = world();
     let id = created(&world, "Advanced", "Restore").await.id().to_owned();
     // The Update that CloudFormation cancelled comes to an end while its rollback is under way.
     world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
@@ -361,9 +371,9 @@ async fn an_update_that_does_not_find_the_old_value_waits_and_observes_again() {
     assert_eq!(value(&world), "Advanced");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_reason_of_a_timeout_names_the_status_that_was_seen_last() {
-    let world = World::with(|model| model.settings.pend(TIER, u32::MAX)).await;
+    let world = with(|model| model.settings.pend(TIER, u32::MAX));
     let request = create(properties("Advanced", "Retain"));
     world.invoke_within(&request, Duration::from_secs(2)).await.unwrap();
     let reply = Reply(world.aws.delivered().pop().unwrap());

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_ssm::config::{Credentials, Region};
+use aws_config::BehaviorVersion;
+use aws_sdk_ssm::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use cfn_ssm_document::cfn::response_url::UrlRules;
-use cfn_ssm_document::cfn::standing::cloudformation::CloudFormation;
-use cfn_ssm_document::failure::Failure;
+use cfn_ssm_document::cfn::standing::cloudformation::{CloudFormation, Endpoint};
 use cfn_ssm_document::handler::Provider;
+use cfn_ssm_document::handler::unhandled::Unhandled;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
@@ -40,26 +41,28 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new() -> Self {
-        Self::on(Loopback::builder()).await
+    /// Without sockets, for a runtime whose time is paused: what is sent is what the wire would carry, minutes pass in no time,
+    /// and nothing depends on how busy the machine is.
+    pub fn new() -> Self {
+        Self::on(Loopback::builder())
     }
 
-    pub async fn with(arrange: impl FnOnce(&mut Model)) -> Self {
-        let world = Self::new().await;
+    pub fn with(arrange: impl FnOnce(&mut Model)) -> Self {
+        let world = Self::new();
         world.aws.ssm(arrange);
         world
     }
 
-    pub async fn on(builder: Builder) -> Self {
-        let aws = builder.start().await;
-        let provider = provider(&aws, Instant::now()).await;
+    pub fn on(builder: Builder) -> Self {
+        let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let provider = provider_in_process(&aws);
         Self { aws, provider }
     }
 
-    /// Without sockets, for a runtime whose time is paused: minutes pass in no time.
-    pub fn in_process(builder: Builder) -> Self {
-        let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let provider = provider_in_process(&aws);
+    /// With sockets, and TLS if the builder says so, in real time.
+    pub async fn on_sockets(builder: Builder) -> Self {
+        let aws = builder.start().await;
+        let provider = provider(&aws, Instant::now()).await;
         Self { aws, provider }
     }
 
@@ -78,11 +81,11 @@ impl World {
     }
 
     /// Sends a request; an error is what Lambda's runtime is told.
-    pub async fn invoke(&self, request: &Request) -> Result<(), Failure> {
+    pub async fn invoke(&self, request: &Request) -> Result<(), Unhandled> {
         self.invoke_within(request, TIMEOUT).await
     }
 
-    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
+    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Unhandled> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let event = request.event(&url);
         self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
@@ -90,7 +93,7 @@ impl World {
     }
 
     /// Delivers an event, whatever CloudFormation has sent since.
-    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
         deliver(&self.aws, &self.provider, event, timeout).await
     }
 
@@ -113,11 +116,17 @@ impl World {
     /// The document's tags; while a resource owns it, without those that depend on the clock and on the default version.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
         let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
-        if tags.contains_key("cfn-ssm-document:stack-id") {
+        let is_of_owner = |tag: &String| tag.ends_with(":stack-id") || tag.starts_with("cfn-ssm-document:key:");
+        if tags.keys().any(is_of_owner) {
             tags.remove(SINCE);
             tags.remove(DEFAULT_VERSION);
         }
         tags.into_iter().collect()
+    }
+
+    /// The value of one tag.
+    pub fn tag(&self, name: &str, tag: &str) -> Option<String> {
+        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.get(tag).cloned())
     }
 
     pub fn exists(&self, name: &str) -> bool {
@@ -149,32 +158,39 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
         .endpoint_url(aws.ssm_url())
         .load()
         .await;
-    let cloudformation = cloudformation(aws, &config, &tls);
+    let for_cloudformation = tls.clone();
+    let cloudformation =
+        cloudformation(aws, move || Ok(SharedHttpConnector::new(SdkHttpClient::new(&for_cloudformation)?)));
     let put = Arc::new(HttpsPut::new(tls).unwrap());
     Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started)
 }
 
 /// A provider whose calls reach `aws` without sockets, and which tells the time by the same clock.
 pub fn provider_in_process(aws: &Loopback) -> Provider {
+    provider_in_process_since(aws, Instant::now())
+}
+
+/// The same, in a process that started at this instant.
+pub fn provider_in_process_since(aws: &Loopback, started: Instant) -> Provider {
     let config = |endpoint: String| {
         aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(InProcessClient(aws.transport()))
             .region(Region::new(REGION))
-            .credentials_provider(aws_sdk_ssm::config::SharedCredentialsProvider::new(credentials()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
             .endpoint_url(endpoint)
             .build()
     };
-    let (ssm, cloudformation) = (config(aws.ssm_url()), config(aws.cloudformation_url()));
+    let (ssm, connector) = (config(aws.ssm_url()), SharedHttpConnector::new(InProcessClient(aws.transport())));
     let clock = aws.clock();
     let clock = Clock::new(move || clock.now_system().duration_since(UNIX_EPOCH).unwrap());
-    let cloudformation = CloudFormation::new(move || Ok((&cloudformation).into()));
+    let cloudformation = cloudformation(aws, move || Ok(connector.clone()));
     let put = Arc::new(InProcessPut(aws.transport()));
-    Provider::new(&ssm, cloudformation, put, url_rules(), clock, Instant::now())
+    Provider::new(&ssm, cloudformation, put, url_rules(), clock, started)
 }
 
 /// Delivers an event to a provider, as Lambda does.
-pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Failure> {
+pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
     let payload = serde_json::value::to_raw_value(event).unwrap();
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
 }
@@ -188,11 +204,14 @@ fn url_rules() -> UrlRules {
 }
 
 /// What asks the CloudFormation of `aws`.
-fn cloudformation(aws: &Loopback, config: &SdkConfig, tls: &rustls::ClientConfig) -> CloudFormation {
-    let (config, tls, url) = (config.clone(), tls.clone(), aws.cloudformation_url());
+fn cloudformation(
+    aws: &Loopback,
+    connector: impl Fn() -> Result<SharedHttpConnector, String> + Send + Sync + 'static,
+) -> CloudFormation {
+    let url = aws.cloudformation_url();
     CloudFormation::new(move || {
-        let config = config.clone().into_builder().http_client(SdkHttpClient::new(&tls)?).endpoint_url(&url);
-        Ok((&config.build()).into())
+        let credentials = SharedCredentialsProvider::new(credentials());
+        Ok(Endpoint { url: url.clone(), region: REGION.to_owned(), credentials, connector: connector()? })
     })
 }
 

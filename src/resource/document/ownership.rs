@@ -28,6 +28,9 @@ pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";
 /// The tag that CloudFormation sets on what `AWS::SSM::Document` creates.
 pub(crate) const NATIVE_STACK_ID: &str = "aws:cloudformation:stack-id";
 
+/// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
+pub(crate) const MAX_TAGS: usize = 50;
+
 /// By how many seconds two of CloudFormation's signatures may be out of order.
 pub(crate) const TOLERANCE: i64 = 2;
 

@@ -27,9 +27,9 @@ fn named(idle: &str, [version, display, target]: [&str; 3]) -> Value {
     desired_with(idle, json!({"VersionName": version, "DisplayName": display, "TargetType": target}))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn names_and_target_type_go_along_with_every_version() {
-    let world = World::new().await;
+    let world = World::new();
     let (old, new) = (["v1", "One", "/AWS::EC2::Instance"], ["v2", "Two", "/"]);
     world.send(&Request::create(named("10", old))).await.ok();
     assert_eq!(names(&world), some(old));
@@ -39,13 +39,13 @@ async fn names_and_target_type_go_along_with_every_version() {
     assert_eq!((names(&world), world.default_content(NAME)), (some(old), content("10")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_changed_without_the_content_is_refused_and_the_rollback_passes_without_a_write() {
     let before = ["v1", "One", "/"];
     for (after, property) in
         [(["v2", "One", "/"], "VersionName"), (["v1", "Two", "/"], "DisplayName"), (["v1", "One", "/x"], "TargetType")]
     {
-        let world = World::new().await;
+        let world = World::new();
         world.send(&Request::create(named("10", before))).await.ok();
         let reply = world.send(&Request::update(NAME, named("10", before), named("10", after))).await;
         let expected = format!("{property} can't be changed alone. Change the content as well, or revert the change.");
@@ -57,10 +57,10 @@ async fn a_name_changed_without_the_content_is_refused_and_the_rollback_passes_w
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_changed_without_the_content_makes_a_version_where_aws_takes_it() {
     // The default is not the latest version, and only that counts as a duplicate.
-    let world = World::with(|model| model.duplicates = Duplicates::LatestVersion).await;
+    let world = World::with(|model| model.duplicates = Duplicates::LatestVersion);
     world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("30"))));
     let update = Request::update(NAME, named("10", ["v1", "One", "/"]), named("10", ["v1", "Two", "/"]));
@@ -73,9 +73,9 @@ async fn a_name_changed_without_the_content_makes_a_version_where_aws_takes_it()
     assert_eq!(world.writes(), [""; 0], "the same request twice ends as once");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_changed_without_the_content_under_set_default_version_false_ends_twice_as_once() {
-    let world = World::new().await;
+    let world = World::new();
     let aside = |display: &str| desired_with("10", json!({"SetDefaultVersion": "false", "DisplayName": display}));
     world.send(&Request::create(aside("One"))).await.ok();
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("30"))));
@@ -85,17 +85,17 @@ async fn a_name_changed_without_the_content_under_set_default_version_false_ends
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_adopted_document_that_differs_in_a_name_only_is_adopted_all_the_same() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10"))));
     world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (1, 1)));
     assert!(world.tags(NAME).iter().any(|(_, value)| value == "adopted"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requires_is_given_on_create_and_its_change_is_refused_with_the_remedy() {
-    let world = World::new().await;
+    let world = World::new();
     let requiring = |idle: &str, name: &str| desired_with(idle, json!({"Requires": [{"Name": name, "Version": "1"}]}));
     world.send(&Request::create(requiring("10", "Base-Schema"))).await.ok();
     assert_eq!(inputs(&world, "CreateDocument")[0]["Requires"], json!([{"Name": "Base-Schema", "Version": "1"}]));
@@ -112,9 +112,9 @@ async fn requires_is_given_on_create_and_its_change_is_refused_with_the_remedy()
     assert_eq!(world.default_content(NAME), content("20"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn attachments_go_along_with_a_new_content_and_can_not_change_alone() {
-    let world = World::new().await;
+    let world = World::new();
     let with_file = |idle: &str, file: &str| {
         desired_with(idle, json!({"Attachments": [{"Key": "S3FileUrl", "Values": [file], "Name": "agent"}]}))
     };
@@ -128,9 +128,9 @@ async fn attachments_go_along_with_a_new_content_and_can_not_change_alone() {
     assert!(reply.reason().contains("Attachments can't be changed alone"), "{}", reply.reason());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_format_is_passed_on_create_and_on_update_and_another_one_is_no_difference() {
-    let world = World::new().await;
+    let world = World::new();
     let yaml = |idle: &str| {
         let text = format!(
             "schemaVersion: '1.0' # of sessions\nsessionType: Standard_Stream\ndescription: Session Manager preferences\n\
@@ -153,18 +153,18 @@ async fn the_format_is_passed_on_create_and_on_update_and_another_one_is_no_diff
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_shared_with_all_is_shared_with_some_instead() {
-    let world = World::new().await;
+    let world = World::new();
     let shared = |ids: &[&str]| desired_with("10", json!({ "AccountIds": ids }));
     world.send(&Request::create(shared(&["all"]))).await.ok();
     world.send(&Request::update(NAME, shared(&["all"]), shared(&["444455556666"]))).await.ok();
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_change_of_a_name_alone_is_also_refused_if_another_version_than_the_default_has_the_content() {
-    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion).await;
+    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let number = model.document_mut(NAME).unwrap().push(Version::json(preferences("59")));
@@ -184,9 +184,9 @@ async fn a_change_of_a_name_alone_is_also_refused_if_another_version_than_the_de
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_change_of_a_name_alone_is_refused_too_where_the_latest_version_has_the_content_without_it() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let document = model.document_mut(NAME).unwrap();

@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{NAME, content, desired, desired_with, preferences};
 use crate::world::{Request, World};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rollback_promotes_the_old_content_whatever_aws_considers_a_duplicate() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
         for sameness in [Sameness::Bytes, Sameness::Parsed] {
-            let world = World::with(|model| (model.duplicates, model.sameness) = (duplicates, sameness)).await;
+            let world = World::with(|model| (model.duplicates, model.sameness) = (duplicates, sameness));
             world.send(&Request::create(desired("10"))).await.ok();
             world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
             world.send(&Request::update(NAME, desired("20"), desired("10"))).await.ok();
@@ -22,9 +22,9 @@ async fn a_rollback_promotes_the_old_content_whatever_aws_considers_a_duplicate(
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_that_was_uploaded_but_not_promoted_is_promoted_without_another_upload() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("20"))));
     world.aws.forget();
@@ -34,9 +34,9 @@ async fn a_version_that_was_uploaded_but_not_promoted_is_promoted_without_anothe
     assert_eq!(world.writes(), ["UpdateDocumentDefaultVersion", "AddTagsToResource"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_newest_of_many_versions_with_the_content_is_found() {
-    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion).await;
+    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let document = model.document_mut(NAME).unwrap();
@@ -52,9 +52,9 @@ async fn the_newest_of_many_versions_with_the_content_is_found() {
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (35, 71)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reused_version_name_with_the_same_content_is_found_and_with_other_content_explained() {
-    let world = World::new().await;
+    let world = World::new();
     let named = |idle: &str, name: &str| desired_with(idle, json!({ "VersionName": name }));
     world.send(&Request::create(named("10", "v1"))).await.ok();
     world.send(&Request::update(NAME, named("10", "v1"), named("20", "v2"))).await.ok();
@@ -65,31 +65,30 @@ async fn a_reused_version_name_with_the_same_content_is_found_and_with_other_con
     assert_eq!(world.default_content(NAME), content("10"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failed_version_with_the_content_is_replaced_where_the_resource_made_the_document() {
-    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion).await;
+    let world = World::with(|model| model.duplicates = Duplicates::AnyVersion);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("20")).failed("why")));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (3, 2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failed_version_with_the_content_is_refused_with_the_remedy_where_the_document_was_adopted() {
     let world = World::with(|model| {
         model.duplicates = Duplicates::AnyVersion;
         let failed = Version::json(preferences("20")).failed("why");
         model.put_document(Document::session(NAME, preferences("10")).version(failed));
-    })
-    .await;
+    });
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("--document-version 2"), "{}", reply.reason());
     assert_eq!((world.default_content(NAME), world.versions(NAME), world.tags(NAME)), (content("10"), (1, 2), vec![]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_duplicate_that_no_version_has_is_refused() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocument").always().fault(Fault::error(
         400,
@@ -100,9 +99,9 @@ async fn a_duplicate_that_no_version_has_is_refused() {
     assert!(reply.reason().contains("No Active version has the desired content"), "{}", reply.reason());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_version_limit_a_created_document_loses_its_oldest_version_that_can_be_spared() {
-    let world = World::with(|model| model.version_limit = 3).await;
+    let world = World::with(|model| model.version_limit = 3);
     let named = desired_with("10", json!({"VersionName": "keep"}));
     world.send(&Request::create(named.clone())).await.ok();
     let mut old = named;
@@ -117,22 +116,21 @@ async fn at_the_version_limit_a_created_document_loses_its_oldest_version_that_c
     assert_eq!(numbers, [1, 4, 5], "the named version stays");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_version_limit_an_adopted_document_loses_nothing() {
     let world = World::with(|model| {
         model.version_limit = 2;
         model.put_document(Document::session(NAME, preferences("1")).version(Version::json(preferences("2"))));
-    })
-    .await;
+    });
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("delete-document"), "{}", reply.reason());
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("1"), (1, 2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upload_whose_reply_is_lost_is_not_repeated() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
-        let world = World::on(Loopback::builder()).await;
+        let world = World::on(Loopback::builder());
         world.aws.ssm(|model| model.duplicates = duplicates);
         world.send(&Request::create(desired("10"))).await.ok();
         world.aws.on("UpdateDocument").fault(Fault::ResetAfter);
@@ -141,13 +139,12 @@ async fn an_upload_whose_reply_is_lost_is_not_repeated() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_in_json_is_found_for_a_content_in_yaml_however_aws_writes_it_as_yaml() {
     let world = World::with(|model| {
         (model.duplicates, model.sameness) = (Duplicates::AnyVersion, Sameness::Parsed);
         model.put_document(Document::session(NAME, preferences("10")));
-    })
-    .await;
+    });
     // The same content, but for a timeout that lost its quotes on the way from JSON.
     let unquoted = preferences("10").replace("\"10\"", "10");
     let reply = json!({"Name": NAME, "DocumentVersion": "1", "Status": "Active", "Content": unquoted}).to_string();

@@ -48,11 +48,11 @@ fn create(event: &Value, properties: &Value) -> Value {
     create
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_create_goes_through_and_is_deleted_again() {
     let mut types = Vec::new();
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Create") {
-        let world = World::new().await;
+        let world = World::new();
         let url = world.aws.response_url(Age::Now);
         let response = deliver(&world, event, url.clone()).await;
         assert_eq!(response["Status"], "SUCCESS", "{file}: {response}");
@@ -85,10 +85,10 @@ async fn every_create_goes_through_and_is_deleted_again() {
     assert_eq!(types, expected);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_update_goes_through_after_what_was_before_it() {
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Update") {
-        let world = World::new().await;
+        let world = World::new();
         let before = create(event, &event["OldResourceProperties"]);
         assert_eq!(send(&world, &before).await["Status"], "SUCCESS", "{file}");
         let response = send(&world, event).await;
@@ -104,10 +104,10 @@ async fn every_update_goes_through_after_what_was_before_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_delete_goes_through_and_bears_its_own_id() {
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Delete") {
-        let world = World::new().await;
+        let world = World::new();
         assert_eq!(send(&world, &create(event, &event["ResourceProperties"])).await["Status"], "SUCCESS", "{file}");
         let response = send(&world, event).await;
         assert_eq!(
@@ -117,11 +117,11 @@ async fn every_delete_goes_through_and_bears_its_own_id() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_types_without_an_event_are_passed_through_too() {
     let (_, event) = events().into_iter().find(|(file, _)| file == "create-policy.json").unwrap();
     for kind in cfn_ssm_document::resource::document::desired::TYPES {
-        let world = World::new().await;
+        let world = World::new();
         let schema = match kind {
             "Session" => continue,
             "Automation" => "0.3",

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{NAME, content, desired, desired_with, preferences};
 use crate::world::{Request, World, stack};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_document_moves_over_from_the_native_resource_with_its_old_spellings() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10"))));
     let native = json!({
         "ServiceToken": "arn", "Name": NAME, "DocumentType": "Session", "DocumentFormat": "JSON", "UpdateMethod": "Replace",
         "Content": serde_json::from_str::<Value>(&preferences("20")).unwrap(), "Tags": [{"Key": "team", "Value": "blue"}],
@@ -18,15 +18,14 @@ async fn a_session_document_moves_over_from_the_native_resource_with_its_old_spe
     assert_eq!((reply.id(), world.default_content(NAME), world.versions(NAME)), (NAME, content("20"), (2, 2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_warm_container_never_promotes_another_documents_version() {
     let world = World::with(|model| {
         let many = (2..9).fold(Document::session("Other-Preferences", preferences("1")), |document, idle| {
             document.version(Version::json(preferences(&idle.to_string())))
         });
         model.put_document(many);
-    })
-    .await;
+    });
     let other = |idle: &str| desired_with(idle, json!({"DocumentName": "Other-Preferences"}));
     world.send(&Request::create(other("30")).of_resource("Other")).await.ok();
     world.send(&Request::create(desired("10"))).await.ok();
@@ -39,7 +38,7 @@ async fn a_warm_container_never_promotes_another_documents_version() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off() {
     let encrypted = json!({
         "schemaVersion": "1.0", "sessionType": "Standard_Stream",
@@ -52,7 +51,7 @@ async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off()
                    "cloudWatchEncryptionEnabled": "true", "kmsKeyId": "alias/sessions", "idleSessionTimeout": "20"}
     });
     for given in [json!(encrypted.to_string()), as_mapping] {
-        let world = World::new().await;
+        let world = World::new();
         let properties = desired_with("20", json!({ "DocumentContent": given }));
         world.send(&Request::create(properties.clone())).await.ok();
         assert_eq!(world.default_content(NAME), encrypted);
@@ -61,9 +60,9 @@ async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_works_where_the_default_and_the_latest_version_differ() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let document = model.document_mut(NAME).unwrap();
@@ -74,7 +73,7 @@ async fn an_update_works_where_the_default_and_the_latest_version_differ() {
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (4, 4)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_aws_quotes_from_the_content_never_reaches_the_response() {
     let secret = |idle: &str| {
         let content = preferences(idle).replace("Session Manager preferences", "hunter2 Zw\\u00f6lf");
@@ -82,7 +81,7 @@ async fn what_aws_quotes_from_the_content_never_reaches_the_response() {
     };
     let quoting = "Value 'hunter2 Zwölf' at 'description' is not valid";
     for operation in ["CreateDocument", "UpdateDocument"] {
-        let world = World::on(Loopback::builder()).await;
+        let world = World::on(Loopback::builder());
         world.send(&Request::create(desired("10"))).await.ok();
         if operation == "CreateDocument" {
             world.aws.ssm(|model| drop(model.remove_document(NAME)));
@@ -100,9 +99,9 @@ async fn what_aws_quotes_from_the_content_never_reaches_the_response() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn status_information_that_quotes_the_content_is_reported_without_the_quotation() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let information = "'hunter2' is not valid at description".to_owned();
@@ -115,7 +114,7 @@ async fn status_information_that_quotes_the_content_is_reported_without_the_quot
     assert!(reply.reason().contains("'…' is not valid at description"), "{}", reply.reason());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_content() {
     // Accepted once by other code, or made right by hand at AWS's console.
     let wrong = preferences("20").replace("\"20\"", "20");
@@ -125,7 +124,7 @@ async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_
         .tag("cfn-ssm-document:logical-id", "Preferences")
         .tag("cfn-ssm-document:origin", "created")
         .tag("cfn-ssm-document:default-version", "1");
-    let world = World::with(|model| model.put_document(ours.clone())).await;
+    let world = World::with(|model| model.put_document(ours.clone()));
     world.send(&Request::update(NAME, desired("30"), properties.clone())).await.ok();
     assert_eq!(world.writes(), [""; 0]);
     // Everywhere else they are refused, before anything is written.
@@ -141,9 +140,9 @@ async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_
     assert_eq!(world.writes(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_update_of_reserved_tags_does_not_make_its_rollback_take_our_tags_off() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     let before = world.tags(NAME);
     let reserved = desired_with("10", json!({"Tags": {"cfn-ssm-document:stack-id": "x", "aws:x": "y"}}));

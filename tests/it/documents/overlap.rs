@@ -18,7 +18,7 @@ const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 const MADE_UP: &str = "a-Preferences-1TIDTIDTIDTID";
 
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(document: Document) -> World {
@@ -87,7 +87,7 @@ async fn the_delete_with_a_generated_id_of_a_cancelled_create_undoes_it_whatever
 #[tokio::test(start_paused = true)]
 async fn a_create_that_goes_on_after_its_cancellation_leaves_nothing_behind() {
     // The Create is slow; CloudFormation cancels it after 4 s, and sends the Delete while the Create still works.
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(2_500)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(2_500)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
     let create = signed_now(&world, Request::create(desired("20")));
     let cancel = async {

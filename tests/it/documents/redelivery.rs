@@ -15,10 +15,10 @@ fn shared(idle: &str) -> Value {
     desired_with(idle, json!({"AccountIds": ["444455556666"]}))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
     for operation in ["CreateDocument", "ModifyDocumentPermission"] {
-        let world = World::new().await;
+        let world = World::new();
         let create = signed_now(&world, Request::create(shared("20")));
         killed_at(&world, operation, &create).await;
         world.send(&create).await.ok();
@@ -26,7 +26,7 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
     }
     for operation in ["AddTagsToResource", "UpdateDocument", "ModifyDocumentPermission", "UpdateDocumentDefaultVersion"]
     {
-        let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+        let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
         let create = signed_now(&world, Request::create(shared("20")));
         killed_at(&world, operation, &create).await;
         world.send(&create).await.ok();
@@ -36,9 +36,9 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_made() {
-    let world = World::new().await;
+    let world = World::new();
     let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "CreateDocument", &create).await;
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
@@ -47,10 +47,9 @@ async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_ma
     assert_eq!((reply.id(), world.exists(NAME)), (NOT_CREATED, false));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_after_adopting_and_fails_when_delivered_again_puts_back_what_was_there() {
-    let world =
-        World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue"))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue")));
     let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "UpdateDocumentDefaultVersion", &create).await;
     assert_eq!(world.default_content(NAME), content("20"), "the first delivery promoted it");
@@ -62,10 +61,10 @@ async fn a_create_that_was_cut_after_adopting_and_fails_when_delivered_again_put
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a_create_that_fails() {
     // What a DeletionPolicy of Retain leaves behind: the tags, and no Delete.
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").always().fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
@@ -77,9 +76,9 @@ async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a
     assert_eq!((reply.id(), world.default_content(NAME)), (NOT_CREATED, content("10")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before_that_by_a_create_that_fails() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
@@ -88,9 +87,9 @@ async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before
     assert_eq!(world.default_content(NAME), content("10"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_by_one_that_meant_to_make_it() {
-    let world = World::new().await;
+    let world = World::new();
     world.aws.on("CreateDocument").before(|model| {
         let adopted = Document::new(NAME, "Session").tag("cfn-ssm-document:stack-id", &stack("a"));
         let adopted =
@@ -102,10 +101,9 @@ async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_
     assert!(world.exists(NAME));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn in_a_second_round_of_one_request_what_the_first_did_is_undone_too() {
-    let world =
-        World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue"))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue")));
     world.aws.on("UpdateDocument").fault(Fault::error(400, "InvalidDocumentOperation", "busy"));
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let more = json!({"AccountIds": ["444455556666"], "Tags": {"team": "red", "new": "1"}});
@@ -116,9 +114,9 @@ async fn in_a_second_round_of_one_request_what_the_first_did_is_undone_too() {
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_never_comes_to_rest_fails_with_what_aws_said_last() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentOperation", "busy"));
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await;
@@ -141,12 +139,12 @@ async fn twice_at_once(world: &World, request: Request) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_same_request_delivered_twice_at_once_succeeds_twice_and_ends_as_once() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
         for activation in [Activation::AtOnce, Activation::AfterReads(3)] {
             for exists in [false, true] {
-                let world = World::on(Loopback::builder().latency(Duration::from_millis(15))).await;
+                let world = World::on(Loopback::builder().latency(Duration::from_millis(15)));
                 world.aws.ssm(|model| {
                     (model.duplicates, model.activation) = (duplicates, activation.clone());
                     if exists {

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn killed_at(stage: Stage, n: u64, before: bool) {
     let case = format!("{stage:?}: killed {} call {n}", if before { "before" } else { "after" });
-    let (world, request) = stage.set().await;
+    let (world, request) = stage.set_on_sockets().await;
     let runtime = world.aws.runtime_api().await;
     let event = request.event(&world.aws.response_url(Age::Now));
     let on = world.aws.on("*").nth(n);
@@ -31,7 +31,7 @@ async fn killed_at(stage: Stage, n: u64, before: bool) {
     runtime.invoke(&event, PATIENCE).await.unwrap_or_else(|error| panic!("{case}: {error:?}"));
     second.kill();
     let reply = delivered(&world, &case);
-    let (undisturbed, request) = stage.set().await;
+    let (undisturbed, request) = stage.set_on_sockets().await;
     assert_eq!(reply, undisturbed.send(&request).await.ok(), "{case}");
     assert_eq!(state_of_documents(&world), state_of_documents(&undisturbed), "{case}");
 }

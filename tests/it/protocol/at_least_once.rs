@@ -8,7 +8,7 @@ use crate::world::{Reply, World, deliver, provider_in_process};
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_delivered_again_ends_in_the_same_state_and_gets_the_same_response() {
     for stage in STAGES {
-        let (world, request) = stage.set_in_process().await;
+        let (world, request) = stage.set().await;
         let request = request.with_response_url(world.aws.response_url(loopback_aws::Age::Now));
         let first = world.send(&request).await.ok();
         let state = state_of_documents(&world);
@@ -20,7 +20,7 @@ async fn a_request_that_is_delivered_again_ends_in_the_same_state_and_gets_the_s
 
 /// The first delivery pauses just before or after its n-th call while the second runs from beginning to end.
 async fn overlapping(stage: Stage, n: u64, before: bool) {
-    let (world, request) = stage.set_in_process().await;
+    let (world, request) = stage.set().await;
     let request = request.with_response_url(world.aws.response_url(loopback_aws::Age::Now));
     let on = world.aws.on("*").nth(n);
     let mut gate = if before { on.hold_before() } else { on.hold_after() };
@@ -49,7 +49,7 @@ async fn overlapping(stage: Stage, n: u64, before: bool) {
     }
     // The clean-up of a rename follows.
     let state = state_of_documents(&one);
-    let (undisturbed, request) = stage.set_in_process().await;
+    let (undisturbed, request) = stage.set().await;
     undisturbed.send(&request).await.ok();
     assert_eq!(state, state_of_documents(&undisturbed), "{case}");
 }

@@ -14,7 +14,7 @@ fn patient(idle: &str, seconds: &str) -> Value {
 }
 
 async fn created() -> World {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     // As if it had been created long ago.
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.remove(SINCE));
@@ -22,7 +22,7 @@ async fn created() -> World {
     world
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_older_than_its_service_timeout_fails_without_a_call() {
     for (seconds, minutes) in [("900", 16), ("60", 2), ("3600", 61)] {
         let world = created().await;
@@ -37,7 +37,7 @@ async fn a_request_older_than_its_service_timeout_fails_without_a_call() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_a_service_timeout_a_request_is_too_old_after_an_hour() {
     let world = created().await;
     let request = Request::update(NAME, desired("10"), desired("20"));
@@ -46,7 +46,7 @@ async fn without_a_service_timeout_a_request_is_too_old_after_an_hour() {
     world.send(&request.with_response_url(world.aws.response_url(Age::minutes(59)))).await.ok();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_within_its_service_timeout_is_carried_out_whatever_lambdas_retries_took() {
     for age in [Age::minutes(14), Age::Ahead(Duration::from_secs(300))] {
         let world = created().await;
@@ -56,7 +56,7 @@ async fn a_request_within_its_service_timeout_is_carried_out_whatever_lambdas_re
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_whose_url_has_expired_changes_nothing_and_gets_no_response() {
     let world = created().await;
     for url in [world.aws.response_url(Age::minutes(121)), world.aws.response_url_v2(Age::minutes(121))] {
@@ -67,14 +67,14 @@ async fn a_request_whose_url_has_expired_changes_nothing_and_gets_no_response() 
     assert_eq!(world.aws.journal().len(), 0, "{:?}", world.aws.trace());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_url_of_the_older_form_tells_no_age_and_is_carried_out_until_it_expires() {
     let world = created().await;
     let request = Request::update(NAME, desired("10"), patient("20", "900"));
     world.send(&request.with_response_url(world.aws.response_url_v2(Age::minutes(100)))).await.ok();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_late_retry_does_not_undo_a_rollback() {
     let world = created().await;
     let update = Request::update(NAME, patient("10", "900"), patient("20", "900"));

@@ -13,7 +13,7 @@ use crate::world::{LOG_STREAM, Request, World};
 /// The request that leads to a call of `operation`, on a world that is arranged for it.
 async fn leads_to(operation: &str) -> (World, Request) {
     let adopted = |model: &mut Model| model.put_document(Document::session(NAME, preferences("5")));
-    let world = World::new().await;
+    let world = World::new();
     let request = match operation {
         "DescribeDocument" | "CreateDocument" => Request::create(desired("20")),
         "DescribeDocumentPermission" => {
@@ -97,7 +97,7 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("CreateDocument", "InvalidDocumentType", "Correct DocumentType"),
 ];
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the_remedy() {
     for (operation, code, remedy) in ERRORS {
         let reason = reason(operation, Fault::error(400, code, "As AWS words it"), Duration::from_secs(20)).await;
@@ -109,7 +109,7 @@ async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the
 }
 
 /// What is retried until the time runs out, on each operation.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
     let operations =
         ["DescribeDocument", "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"];
@@ -129,7 +129,7 @@ async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_without_a_message_or_with_a_namespace_is_read() {
     let bare = Fault::Raw(400, r#"{"__type":"com.amazonaws.ssm#InvalidDocumentContent"}"#.into());
     let text = reason("CreateDocument", bare, TIMEOUT).await;
@@ -141,7 +141,7 @@ async fn an_error_without_a_message_or_with_a_namespace_is_read() {
     assert!(text.contains("status 400"), "{text}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_about_a_signature_quotes_nothing_of_the_signed_request() {
     let canonical = "The Canonical String should have been\n'POST\n/\n\nx-amz-security-token:SESSION-TOKEN\n'";
     for code in ["InvalidSignatureException", "IncompleteSignatureException"] {

@@ -9,7 +9,7 @@ use crate::world::{Request, World};
 
 /// A world as in production, where no response may be sent to loopback.
 async fn strict() -> World {
-    let mut world = World::on(Loopback::builder().tls(true)).await;
+    let mut world = World::on_sockets(Loopback::builder().tls(true)).await;
     world.provider.url_rules.allow_loopback = false;
     world
 }

@@ -1,6 +1,6 @@
 //! A response has at most 4,096 bytes, whatever the event.
 
-use loopback_aws::Fault;
+use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::stages::delivered;
@@ -55,7 +55,7 @@ fn long_requests(text: &str) -> Vec<Request> {
 
 #[tokio::test]
 async fn a_response_fits_however_long_the_event_is_and_in_whatever_script() {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     for script in SCRIPTS {
         // Many names at once are as long as one name.
         for request in long_requests(&script.repeat(300)) {
@@ -72,7 +72,7 @@ async fn a_response_fits_however_long_the_event_is_and_in_whatever_script() {
 async fn a_response_fits_however_long_systems_managers_message_is() {
     for script in SCRIPTS {
         for length in [1_000, 100_000] {
-            let world = World::new().await;
+            let world = World::on_sockets(Loopback::builder()).await;
             let fault = Fault::error(400, "InvalidDocumentContent", &script.repeat(length));
             world.aws.on("CreateDocument").always().fault(fault);
             assert_fits(&world, &Request::create(desired("20"))).await;
@@ -85,7 +85,7 @@ async fn a_response_fits_however_long_systems_managers_message_is() {
 
 #[tokio::test]
 async fn ids_of_the_greatest_length_are_echoed_whole() {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     let mut request = Request::update(&"é".repeat(512), desired("10"), json!({"é".repeat(9_000): "x"}));
     request.stack_id = format!("{}/{}", request.stack_id, "x".repeat(900));
     request.logical_id = "日".repeat(255);
@@ -94,7 +94,7 @@ async fn ids_of_the_greatest_length_are_echoed_whole() {
 
 #[tokio::test]
 async fn ids_that_leave_no_room_for_a_response_are_refused_before_any_call() {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     for length in [4_096, MEGABYTE] {
         let request = Request::create(desired("20")).of_resource(&"x".repeat(length));
         let error = world.invoke(&request).await.unwrap_err().to_string();

@@ -1,11 +1,12 @@
-//! A request that CloudFormation has given up on changes nothing.
+//! A request that CloudFormation has given up on changes nothing. Time is paused, so that waits of seconds take none.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::Document;
 use loopback_aws::{Age, Fault};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::stages::state_of_documents;
 use crate::documents::{NAME, content, desired, preferences};
@@ -24,7 +25,7 @@ fn aged(world: &World, request: Request, seconds: u64) -> Request {
 
 /// What CloudFormation says of the resource from now on, whatever is sent: a status since so many seconds ago.
 fn says(world: &World, status: ResourceStatus, seconds: u64) {
-    let since = SystemTime::now() - Duration::from_secs(seconds);
+    let since = world.aws.clock().now_system() - Duration::from_secs(seconds);
     world.aws.cloudformation(|known| known.put(&stack("a"), LOGICAL_ID, Resource::new(status, since)));
 }
 
@@ -34,7 +35,7 @@ fn questions(world: &World) -> usize {
 
 /// An account with the document, and the Update of it.
 async fn updating() -> (World, Request) {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&aged(&world, Request::create(desired("10")), 200)).await.ok();
     world.aws.forget();
     (world, Request::update(NAME, desired("10"), desired("20")))
@@ -45,18 +46,18 @@ fn assert_given_up(reply: &Reply) {
     assert!(reply.reason().contains("CloudFormation no longer waits for this"), "{}", reply.0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn within_its_lease_a_request_for_a_document_never_calls_cloudformation() {
     let (world, update) = updating().await;
     world.send(&update).await.ok();
     world.send(&Request::delete(NAME, desired("20"))).await.ok();
     assert_eq!(questions(&world), 0);
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     assert_eq!(questions(&world), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_its_lease_a_request_asks_beside_its_first_read_and_names_stack_and_resource() {
     let (world, update) = updating().await;
     world.aws.set_latency(Duration::from_millis(200));
@@ -71,14 +72,14 @@ async fn after_its_lease_a_request_asks_beside_its_first_read_and_names_stack_an
     assert_eq!((&input["StackName"], &input["LogicalResourceId"]), (&json!(stack("a")), &json!(LOGICAL_ID)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_url_of_the_older_form_gives_no_lease() {
     let (world, update) = updating().await;
     world.send(&update.with_response_url(world.aws.response_url_v2(Age::Now))).await.ok();
     assert!(questions(&world) >= 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_that_cloudformation_no_longer_waits_for_writes_nothing_and_says_so() {
     use ResourceStatus as Status;
     let later = |status, seconds| move |world: &World| says(world, status, seconds);
@@ -100,7 +101,7 @@ async fn a_request_that_cloudformation_no_longer_waits_for_writes_nothing_and_sa
     ];
     for (request_type, arrange, expected) in cases {
         let (world, request) = match request_type {
-            "Create" => (World::new().await, Request::create(desired("10"))),
+            "Create" => (World::new(), Request::create(desired("10"))),
             _ => updating().await,
         };
         let before = state_of_documents(&world);
@@ -115,9 +116,10 @@ async fn a_request_that_cloudformation_no_longer_waits_for_writes_nothing_and_sa
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("5")))).await;
+    let world = World::new();
+    world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("5"))));
     world.aws.on("AddTagsToResource").nth(1).fault(Fault::DelayAfter(Duration::from_millis(2_500)));
     let request = aged(&world, Request::create(desired("10")), 20);
     let cancelled = async {
@@ -132,9 +134,9 @@ async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing
     assert!(reply.id().starts_with("cfn-ssm-document:unfinished:") && reply.id().ends_with(&format!(":{NAME}")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_attempt_within_the_lease_is_cut_off_and_its_retry_asks() {
-    let world = World::new().await;
+    let world = World::new();
     world.aws.on("CreateDocument").nth(1).fault(Fault::Hang);
     let request = aged(&world, Request::create(desired("10")), 3);
     let started = Instant::now();
@@ -149,7 +151,7 @@ async fn an_attempt_within_the_lease_is_cut_off_and_its_retry_asks() {
     assert!(reply.id().starts_with("cfn-ssm-document:unfinished:"), "the first may still take effect: {}", reply.0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_goes_on_unasked_if_it_came_promptly_and_changes_nothing_if_it_came_late() {
     for fault in [
         Fault::error(403, "AccessDenied", "User is not authorized"),
@@ -173,7 +175,7 @@ async fn a_request_goes_on_unasked_if_it_came_promptly_and_changes_nothing_if_it
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_never_asks() {
     let (world, _) = updating().await;
     let properties = crate::documents::desired_with("10", json!({"OnDelete": "Restore"}));
@@ -182,16 +184,16 @@ async fn a_delete_never_asks() {
     assert_eq!(questions(&world), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_stack_of_another_account_is_not_asked_about() {
-    let world = World::new().await;
+    let world = World::new();
     let mut request = aged(&world, Request::create(desired("10")), 20);
     request.stack_id = request.stack_id.replace("111122223333", "444455556666");
     world.send(&request).await.reason();
     assert_eq!((questions(&world), world.writes()), (0, Vec::new()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cloudformation_that_does_not_reply_is_waited_for_once_in_a_while_and_not_at_every_write() {
     let (world, update) = updating().await;
     world.aws.on("DescribeStackResource").always().fault(Fault::Hang);

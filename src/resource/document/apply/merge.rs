@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use self::context::Merge;
-use self::promote::Limit;
+use self::promote::{Limit, outdated};
 use super::context::{Applied, Apply, NotApplied};
 use super::undo::delete;
 use crate::backoff::Backoff;
@@ -25,7 +25,8 @@ use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::{Description, Document, Observed, Status};
-use crate::resource::document::ownership::{Tags, of_ownership};
+use crate::resource::document::ownership::{DEFAULT_VERSION, Tags, of_ownership};
+use crate::resource::document::plan::merge::default_version::tags_of_no_owner;
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
     Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
@@ -108,7 +109,7 @@ impl Merge<'_> {
 
     async fn round(&self, observed: &Observed) -> Result<Round, NotApplied> {
         let read = self.request.needed_versions(observed).into_iter().map(|version| async move {
-            let content = self.reader.earlier_content(&version).await?;
+            let content = self.reader.content_of(&version).await?;
             Ok::<_, Failure>((version, content))
         });
         let earlier: Earlier = try_join_all(read).await?.into_iter().collect();
@@ -169,9 +170,13 @@ impl Merge<'_> {
                 None => return Ok(Round::Locked),
             },
             None => {
+                if !self.may_set_tags(document, &change).await? {
+                    return Ok(Round::Locked);
+                }
                 self.take(&change);
+                self.amend(|undo| undo.records_default_version |= change.only_records_default_version());
                 self.writer.tag(&change.set_tags).await?;
-                self.confirm_ownership(&change).await?;
+                self.confirm_tags(document, &change).await?;
                 applied(document)
             }
         };
@@ -185,7 +190,20 @@ impl Merge<'_> {
         tagged?;
         untagged?;
         unshared?;
+        if self.may_be_the_last(&change) {
+            let seen = self.reader.describe().await?;
+            let left = seen.map(|seen| tags_of_no_owner(&seen.description.tags)).unwrap_or_default();
+            self.writer.untag(left).await?;
+        }
         Ok(Round::Done(Some(applied)))
+    }
+
+    /// Whether this request let keys go that other resources' keys stood beside: their owners may be letting go as well.
+    fn may_be_the_last(&self, change: &KeyChange) -> bool {
+        let lets_go = !change.remove_tags_afterwards.is_empty();
+        lets_go
+            && !change.remove_tags_afterwards.contains(DEFAULT_VERSION)
+            && !matches!(self.request, KeyRequest::Merge(_))
     }
 
     /// Makes and promotes a version with the content, after setting the tags that must precede it. Returns `None` if it is
@@ -242,16 +260,34 @@ impl Merge<'_> {
         Ok(latest.map_or(Turn::Wait, |latest| turn(&latest, content)))
     }
 
-    /// Reads the tags again if only tags were written.
-    async fn confirm_ownership(&self, change: &KeyChange) -> Result<(), NotApplied> {
-        if change.taken.is_empty() {
+    /// Whether no other writer is about to promote a version, if the tag that names the default version is to be set. An undo does
+    /// not wait: the version that its own request uploaded looks like another writer's.
+    async fn may_set_tags(&self, document: &Document, change: &KeyChange) -> Result<bool, Failure> {
+        if !change.only_records_default_version() {
+            return Ok(true);
+        }
+        if let Some(tagged) = document.description.tags.get(DEFAULT_VERSION) {
+            let (document, default_version) = (self.reader.name, &document.default.number);
+            tracing::warn!(document, default_version, tagged, "the default version is not the recorded one");
+        }
+        Ok(matches!(self.request, KeyRequest::Undo(_)) || self.turn(document, None).await? != Turn::Wait)
+    }
+
+    /// Reads the document again if only tags were written.
+    async fn confirm_tags(&self, document: &Document, change: &KeyChange) -> Result<(), NotApplied> {
+        let records_default_version = change.only_records_default_version();
+        if change.taken.is_empty() && !records_default_version {
             return Ok(());
         }
-        let seen = self.reader.describe().await?;
-        match seen.and_then(|seen| self.lost_keys(change, &seen.description.tags)) {
-            Some(failure) => Err(NotApplied::Failed(failure)),
-            None => Ok(()),
+        let Some(seen) = self.reader.describe().await? else { return Ok(()) };
+        if let Some(failure) = self.lost_keys(change, &seen.description.tags) {
+            return Err(NotApplied::Failed(failure));
         }
+        // The tag may name another version than the one that another writer has promoted or is about to promote.
+        let observed = &document.description;
+        let is_as_observed = seen.description.default_version == observed.default_version
+            && seen.description.latest_version == observed.latest_version;
+        if records_default_version && !is_as_observed { Err(outdated()) } else { Ok(()) }
     }
 
     fn lost_keys(&self, change: &KeyChange, seen: &Tags) -> Option<Failure> {
@@ -310,6 +346,7 @@ impl Merge<'_> {
             taken,
             created: None,
             promoted: None,
+            records_default_version: false,
             clock: self.clock.clone(),
         }
     }

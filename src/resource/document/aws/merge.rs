@@ -49,11 +49,11 @@ impl Reader<'_> {
         Ok(version.map(|version| Latest { status: version.status, age, content: version.content }))
     }
 
-    /// Reads the content of an earlier version; `None` if it is gone or can't be read.
+    /// Reads the content of a version; `None` if it is gone or can't be read.
     ///
     /// # Errors
     /// The call failed.
-    pub(crate) async fn earlier_content(&self, version: &str) -> Result<Option<Content>, Failure> {
+    pub(crate) async fn content_of(&self, version: &str) -> Result<Option<Content>, Failure> {
         let version = self.version(version, Format::Json).await?;
         Ok(version.and_then(|version| Content::read("version", version.content, Some(Format::Json)).ok()))
     }

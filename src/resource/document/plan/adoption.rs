@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::merge::owners::{refuse_key_owners, whole_document_before};
 use super::requires::adoption_problem;
-use super::tags::{add_if_it_fits, fits, refuse_too_many, since};
+use super::tags::{add_if_it_fits, default_version_tag, fits, refuse_too_many, since};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::{Desired, OnExisting};
 use crate::resource::document::intent::{Encounter, Intent};
@@ -70,6 +70,10 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     tags = description.lacking(tags);
     refuse_too_many(intent, description, &tags)?;
     add_if_it_fits(intent, description, &mut tags, since(intent));
+    // If this differs from the default version later, the next request knows that this one may still be writing.
+    let default_version = default_version_tag(intent.desired, default_version);
+    let differing = default_version.filter(|(key, value)| description.tags.get(key) != Some(value));
+    add_if_it_fits(intent, description, &mut tags, differing);
     Ok(Adoption::Adopt(tags))
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::requires::{refuse_new_requires, requires_problem};
 use super::tags::{
-    add_if_it_fits, attachments_digest, attachments_tag, default_version_tag, no_longer_declared, of_keys,
-    refuse_too_many, since,
+    NO_ROOM_FOR_DEFAULT_VERSION, add_if_it_fits, attachments_digest, attachments_tag, default_version_tag,
+    no_longer_declared, of_keys, refuse_too_many, since,
 };
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Desired;
@@ -16,9 +16,6 @@ use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, Tags};
 
 const NO_ROOM: &str =
     "leave no room for the tag cfn-ssm-document:since, which distinguishes late requests from new ones. Remove a tag.";
-
-const NO_ROOM_FOR_DEFAULT_VERSION: &str = "leave no room for the tag cfn-ssm-document:default-version, by which the drift \
-    guard recognizes this document. Remove a tag.";
 
 /// The changes to an existing document.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loopback_aws::ssm::{Activation, Duplicates, ModelError, Sameness, Status, Version};
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
@@ -268,7 +268,7 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async {
-                let world = World::in_process(Loopback::builder());
+                let world = World::new();
                 world.aws.ssm(|model| {
                     (model.duplicates, model.sameness) = (duplicates, sameness);
                     (model.activation, model.version_limit) = (activation, version_limit);

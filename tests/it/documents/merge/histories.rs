@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, ModelError, Sameness, Version};
-use loopback_aws::{Loss, TakesEffect};
+use loopback_aws::{Loopback, Loss, TakesEffect};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
-use crate::world::Reply;
+use crate::world::{DEFAULT_VERSION, Reply};
 
 const STACKS: [&str; 3] = ["b", "c", "d"];
 /// The keys of each stack.
@@ -58,6 +58,8 @@ struct History {
     /// Whether a resource created the document and all that it has is theirs.
     created: bool,
     resources: [Option<Wanted>; 3],
+    /// Whether somebody has moved the default version by hand, and no request has succeeded since.
+    is_moved: bool,
 }
 
 impl Wanted {
@@ -114,6 +116,11 @@ impl History {
             let mut named: Vec<(String, String)> = named.collect();
             named.sort();
             assert_eq!(owners(&self.world), named);
+            if !self.is_moved {
+                let (default, _) = self.world.versions(NAME);
+                let expected = (!named.is_empty()).then(|| default.to_string());
+                assert_eq!(self.world.tag(NAME, DEFAULT_VERSION), expected, "{:#?}", self.world.aws.trace());
+            }
         }
     }
 
@@ -131,6 +138,7 @@ impl History {
 
     fn hand(&mut self, key: &str, value: u8) {
         let Some(base) = &mut self.base else { return };
+        self.is_moved = true;
         set(base, key, json!(value.to_string()));
         self.world.aws.ssm(|model| {
             let document = model.document_mut(NAME).unwrap();
@@ -201,6 +209,7 @@ impl History {
 
     /// The resource is as wanted now, or gone.
     async fn succeeded(&mut self, stack: usize, wanted: Option<Wanted>) {
+        self.is_moved = false;
         if self.base.is_none() {
             (self.base, self.created) = (Some(skeleton().await), true);
         }
@@ -307,12 +316,13 @@ fn step(faulty: bool) -> impl Strategy<Value = Step> {
 }
 
 async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopback_aws::ssm::Model), latency: u64) {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(latency)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(latency)));
     if exists {
         world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     }
     world.aws.ssm(arrange);
-    let mut history = History { world, base: exists.then(base), created: false, resources: [None, None, None] };
+    let mut history =
+        History { world, base: exists.then(base), created: false, resources: [None, None, None], is_moved: false };
     for step in steps {
         history.run(step).await;
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything runs without sockets in a runtime whose time is paused, so that waits of seconds take none.
 
+mod default_version;
 mod histories;
 mod moves;
 mod overlap;
@@ -11,20 +12,20 @@ mod release;
 use std::time::Duration;
 
 use loopback_aws::ssm::Document;
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::NAME;
+use super::{NAME, killed_at, signed_now};
 use crate::world::{Request, World, stack};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 /// A document of long ago, with keys that nobody knows, in an order that must stay.
-const BASE: &str = r#"{"schemaVersion": "1.0", "zeta": [1.50], "sessionType": "Standard_Stream", "inputs": {"runAsEnabled": false, "idleSessionTimeout": "20", "future": {"deep": "\u00e9"}, "kmsKeyId": ""}}"#;
+pub const BASE: &str = r#"{"schemaVersion": "1.0", "zeta": [1.50], "sessionType": "Standard_Stream", "inputs": {"runAsEnabled": false, "idleSessionTimeout": "20", "future": {"deep": "\u00e9"}, "kmsKeyId": ""}}"#;
 
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(document: Document) -> World {
@@ -38,7 +39,7 @@ fn shared() -> World {
 }
 
 /// The properties of a resource that manages these inputs.
-fn merging(inputs: Value) -> Value {
+pub fn merging(inputs: Value) -> Value {
     json!({
         "ServiceToken": "arn:aws:lambda:::function:provider", "DocumentName": NAME, "ContentMode": "Merge",
         "DocumentContent": {"inputs": inputs}
@@ -51,23 +52,23 @@ fn merging_with(inputs: Value, more: Value) -> Value {
     properties
 }
 
-fn restoring(inputs: Value) -> Value {
+pub fn restoring(inputs: Value) -> Value {
     merging_with(inputs, json!({"OnDelete": "Restore"}))
 }
 
-fn base() -> Value {
+pub fn base() -> Value {
     serde_json::from_str(BASE).unwrap()
 }
 
 /// The base content with these inputs changed.
-fn base_with(inputs: Value) -> Value {
+pub fn base_with(inputs: Value) -> Value {
     let mut content = base();
     content["inputs"].as_object_mut().unwrap().extend(inputs.as_object().unwrap().clone());
     content
 }
 
 /// The tags of keys, each with the name of its owner's stack.
-fn owners(world: &World) -> Vec<(String, String)> {
+pub fn owners(world: &World) -> Vec<(String, String)> {
     let tags = world.tags(NAME).into_iter();
     let of_keys = tags.filter_map(|(tag, value)| {
         let key = tag.strip_prefix("cfn-ssm-document:key:inputs.")?.to_owned();
@@ -78,11 +79,6 @@ fn owners(world: &World) -> Vec<(String, String)> {
 
 fn owned(keys: &[(&str, &str)]) -> Vec<(String, String)> {
     keys.iter().map(|(key, stack)| ((*key).to_owned(), (*stack).to_owned())).collect()
-}
-
-fn signed_now(world: &World, request: Request) -> Request {
-    let url = world.aws.response_url(Age::Now);
-    request.with_response_url(url)
 }
 
 fn refused() -> Fault {
@@ -113,7 +109,7 @@ async fn two_stacks_share_a_document_and_everything_else_in_it_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_that_changes_nothing_writes_nothing_and_takes_one_round_trip() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(1)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     let properties = merging(json!({"idleSessionTimeout": "5"}));
     world.send(&Request::create(properties.clone())).await.ok();

@@ -64,7 +64,7 @@ async fn a_move_that_was_cut_anywhere_is_rolled_back() {
         world.send(&Request::create(old.clone())).await.ok();
         let before = world.tags(NAME);
         sleep(Duration::from_secs(60)).await;
-        overlap::killed_at(&world, operation, &Request::update(NAME, old.clone(), new.clone())).await;
+        killed_at(&world, operation, &Request::update(NAME, old.clone(), new.clone())).await;
         sleep(Duration::from_secs(5)).await;
         world.send(&Request::update(NAME, new, old)).await.ok();
         let now = (world.default_content(NAME), world.tags(NAME));

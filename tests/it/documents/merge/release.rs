@@ -149,7 +149,7 @@ async fn a_delete_that_was_cut_anywhere_finishes_when_it_is_delivered_again() {
         world.send(&Request::create(properties.clone())).await.ok();
         aged(&world).await;
         let delete = signed_now(&world, Request::delete(NAME, properties));
-        overlap::killed_at(&world, operation, &delete).await;
+        killed_at(&world, operation, &delete).await;
         sleep(Duration::from_secs(60)).await;
         world.send(&delete).await.ok();
         assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]), "{operation}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use loopback_aws::ssm::{Activation, Document};
-use loopback_aws::{ACCESS_KEY_ID, Age, Fault, RuntimeApi, SECRET_ACCESS_KEY, Sink};
+use loopback_aws::{ACCESS_KEY_ID, Age, Fault, Loopback, RuntimeApi, SECRET_ACCESS_KEY, Sink};
 use serde_json::{Value, json};
 
 use crate::documents::{NAME, desired_with};
@@ -183,7 +183,7 @@ impl Heard {
 }
 
 async fn assert_keeps_secrets(level: &str) {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     let runtime = world.aws.runtime_api().await;
     let mut process = Bootstrap::start(&world.aws, &runtime, level, Stdio::piped(), Stdio::piped());
     let printed = process.listen();

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use loopback_aws::{Age, InvocationError};
+use loopback_aws::{Age, InvocationError, Loopback};
 
 use crate::documents::desired;
 use crate::process::bootstrap::Bootstrap;
@@ -15,7 +15,7 @@ async fn a_log_that_nobody_reads_delays_no_response() {
     let (_unread, mut log) = std::io::pipe().unwrap();
     // A pipe takes 64 KB: little is left.
     log.write_all(&[b'\n'; 60 * 1024]).unwrap();
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     let runtime = world.aws.runtime_api().await;
     let _process = Bootstrap::start(&world.aws, &runtime, "INFO", log.into(), Stdio::null());
     for number in 1..=40 {

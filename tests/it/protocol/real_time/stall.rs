@@ -78,7 +78,7 @@ fn set(world: &mut World, fault: ClientFault, at: u64) {
 
 async fn at_call(stage: Stage, n: u64, fault: ClientFault) {
     let case = format!("{fault:?} at call {n}");
-    let (mut world, request) = stage.set().await;
+    let (mut world, request) = stage.set_on_sockets().await;
     let before = state_of_documents(&world);
     let sound = world.provider.clone();
     set(&mut world, fault, n);
@@ -103,7 +103,7 @@ fn at_every_call(fault: ClientFault) {
         let calls = block_on().block_on(stage.calls());
         cases.extend((1..=calls).map(|n| (stage, n)));
     }
-    for some in cases.chunks(12) {
+    for some in cases.chunks(20) {
         std::thread::scope(|scope| {
             for (stage, n) in some.iter().copied() {
                 scope.spawn(move || block_on().block_on(at_call(stage, n, fault)));

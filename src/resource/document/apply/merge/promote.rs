@@ -7,9 +7,12 @@ use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::resource::document::apply::context::{Applied, NotApplied, newer};
 use crate::resource::document::aws::LONGEST_LAG;
+use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
+use crate::resource::document::ownership::DEFAULT_VERSION;
 use crate::resource::document::plan::merge::KeyChange;
+use crate::resource::document::plan::merge::default_version::tag_of;
 use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
 
 /// How long a promotion without the lock may be retried. Later, another writer may have overtaken it.
@@ -55,10 +58,18 @@ impl Merge<'_> {
     ) -> Result<Applied, NotApplied> {
         let version = &promotion.version;
         self.undo_log.step(format!("promoting version {version}"));
-        if self.wait_until_promotable(promotion, limit, change, content).await? {
+        // Joined, not tried: if one fails, the tag may not still be in flight while the request is undone.
+        let (tagged, is_promotable) = tokio::join!(
+            self.record(version, limit, change),
+            self.wait_until_promotable(promotion, limit, change, content)
+        );
+        tagged?;
+        if is_promotable? {
+            if limit.is_some_and(Limit::has_passed) {
+                return Err(took_too_long(version));
+            }
             self.amend(|undo| undo.promoted = Some(version.clone()));
-            let end = limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end);
-            match timeout_at(end, self.writer.promote(version)).await {
+            match timeout_at(end(limit), self.writer.promote(version)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(NotWritten::Refused(failure))) => {
                     self.amend(|undo| undo.promoted = None);
@@ -71,18 +82,31 @@ impl Merge<'_> {
         let (mut backoff, started) = (Backoff::new(), Instant::now());
         loop {
             let seen = self.reader.describe().await?;
+            let has_tag = |seen: &Described| seen.description.tags.get(DEFAULT_VERSION) == Some(version);
+            // A request that corrected the tag at the same time may have overwritten it.
+            let is_recorded = !change.records_default_version || seen.as_ref().is_some_and(has_tag);
             match seen.as_ref().and_then(|seen| promotion.after(&seen.description)) {
-                Some(true) => {
+                Some(true) if is_recorded => {
                     return Ok(Applied {
                         default_version: version.clone(),
                         latest_version: newer(version, &promotion.latest).to_owned(),
                         hash: seen.and_then(|seen| seen.description.hash),
                     });
                 }
-                None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
-                Some(false) | None => return Err(outdated()),
+                Some(true) | None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                Some(_) | None => return Err(outdated()),
             }
         }
+    }
+
+    /// Sets the tag that names the default version, while the version locks the document.
+    async fn record(&self, version: &str, limit: Option<Limit>, change: &KeyChange) -> Result<(), NotApplied> {
+        if !change.records_default_version {
+            return Ok(());
+        }
+        self.amend(|undo| undo.records_default_version = true);
+        let tagged = timeout_at(end(limit), self.writer.tag(&tag_of(version))).await;
+        tagged.map_err(|_| took_too_long(version))?.map_err(NotApplied::Failed)
     }
 
     /// Waits until the version is Active. Returns whether it must still be promoted.
@@ -121,7 +145,12 @@ impl Merge<'_> {
     }
 }
 
-fn outdated() -> NotApplied {
+/// When a write that relies on the lock must have ended.
+fn end(limit: Option<Limit>) -> Instant {
+    limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end)
+}
+
+pub(super) fn outdated() -> NotApplied {
     NotApplied::Outdated(Failure::new("Another version of the document was created in the meantime."))
 }
 

@@ -3,6 +3,7 @@
 //! A [`KeyRequest`] is what one invocation wants for its keys. A decision is made from what was observed. If the document changes
 //! before the decision is carried out, the document is observed again and another decision is made.
 
+pub(crate) mod default_version;
 pub(super) mod desired;
 mod key_plan;
 mod merged;

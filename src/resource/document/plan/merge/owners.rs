@@ -10,10 +10,9 @@ use crate::resource::document::key_ownership::{
     Before, KeyOwner, KeyOwnership, KeyOwnerships, key_ownerships, tag_key,
 };
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{LOGICAL_ID, ORIGIN, Ownership, PREVIOUS_DEFAULT_VERSION, STACK_ID, Tags};
-
-/// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
-const MAX_TAGS: usize = 50;
+use crate::resource::document::ownership::{
+    LOGICAL_ID, MAX_TAGS, ORIGIN, Ownership, PREVIOUS_DEFAULT_VERSION, STACK_ID, Tags,
+};
 
 /// Refuses a request if one of its own keys, or one that it takes, shows that a later request has written.
 pub(super) fn refuse_overtaken(
@@ -132,11 +131,15 @@ pub(crate) fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
     of_keys.chain(tags.get(PREVIOUS_DEFAULT_VERSION).cloned()).collect()
 }
 
+/// How many tags the document has once these are set. AWS's own tags don't count.
+pub(super) fn count_tags(document: &Description, set: &Tags) -> usize {
+    let all: BTreeSet<&String> = document.tags.keys().chain(set.keys()).collect();
+    all.iter().filter(|key| !key.starts_with("aws:")).count()
+}
+
 /// Refuses tags that AWS would refuse, before anything is written.
 pub(super) fn refuse_tags_without_room(name: &str, document: &Description, set: &Tags) -> Result<(), Failure> {
-    let all: BTreeSet<&String> = document.tags.keys().chain(set.keys()).collect();
-    // AWS's own tags don't count.
-    let count = all.iter().filter(|key| !key.starts_with("aws:")).count();
+    let count = count_tags(document, set);
     if count > MAX_TAGS {
         return Err(Failure::new(format!(
             "The document {name} would have {count} tags, including one for each key, but AWS allows only {MAX_TAGS}. Remove \

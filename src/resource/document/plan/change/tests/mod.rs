@@ -163,9 +163,15 @@ fn every_cell_of_owner_choice_and_versions_is_decided() {
                             assert_eq!(change.version, **expected, "{cell}");
                             let mut ours = owner().tags_of_adopted("3");
                             ours.retain(|key, value| tags.get(key) != Some(value));
-                            let expected = if *adopts { Adoption::Adopt(ours) } else { Adoption::AlreadyOurs };
                             let default = if set_default == "true" { recorded("3") } else { Tags::new() };
-                            assert_eq!((adoption, change.set_tags), (expected, default), "{cell}");
+                            // An adoption records the default version with its own tags.
+                            let expected = if *adopts {
+                                ours.extend(default);
+                                (Adoption::Adopt(ours), Tags::new())
+                            } else {
+                                (Adoption::AlreadyOurs, default)
+                            };
+                            assert_eq!((adoption, change.set_tags), expected, "{cell}");
                         }
                         (Err(why), Err(expected)) => assert!(why.contains(expected), "{cell}: {why}"),
                         (result, _) => panic!("{cell}: {result:?}"),
@@ -347,7 +353,9 @@ fn fail_refuses_only_a_document_that_is_new_to_the_resource() {
     let (wanted, previous) = (desired(json!({"OnExisting": "Fail"})), previous(json!({})));
     assert!(decided(&wanted, None, &with(OLD)).is_err());
     let (adoption, _) = decided(&wanted, Some(&previous), &with(OLD)).unwrap();
-    assert_eq!(adoption, Adoption::Adopt(owner().tags_of_adopted("3")));
+    let mut expected = owner().tags_of_adopted("3");
+    expected.extend(recorded("3"));
+    assert_eq!(adoption, Adoption::Adopt(expected));
     let others = Owner { logical_id: "Other".into(), ..owner() }.tags_of_created();
     assert!(decided(&wanted, Some(&previous), &with(OLD).tagged(others)).is_err());
 }
@@ -357,9 +365,10 @@ fn a_document_without_room_for_optional_tags_is_managed_without_them() {
     let many = |count: usize| (0..count).map(|number| (format!("tag-{number}"), String::new()));
     let (owner, wanted) = (owner(), desired(json!({})));
     let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    for (count, has_since) in [(45, true), (46, false)] {
+    for (count, expected) in [(44, (true, true)), (45, (true, false)), (46, (false, false))] {
         let adoption = adoption(intent, &with(OLD).tagged(many(count)).description).unwrap();
-        assert_eq!(adoption.tags().unwrap().contains_key(SINCE), has_since, "{count}");
+        let tags = adoption.tags().unwrap();
+        assert_eq!((tags.contains_key(SINCE), tags.contains_key(DEFAULT_VERSION)), expected, "{count}");
     }
     let document = with(OLD).ours().tagged(many(47));
     let (change, warnings) = plan(intent, &document).unwrap();
