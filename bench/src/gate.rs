@@ -47,7 +47,7 @@ pub(crate) async fn pass(function: &Provider, python: &Path, mut say: impl FnMut
         let connections = counted.connections;
         check(format!("{name}: TLS handshakes of a process"), connections.handshakes as f64, ssm + 1.0);
         check(format!("{name}: connections to SSM"), connections.ssm as f64, ssm);
-        check(format!("{name}: connections to the answer's bucket"), connections.sink as f64, 1.0);
+        check(format!("{name}: connections to the response's bucket"), connections.sink as f64, 1.0);
         check(format!("{name}: connections to the Runtime API"), connections.runtime_api as f64, 1.0);
     }
     if let Some(valgrind) = callgrind::valgrind() {

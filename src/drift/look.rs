@@ -97,7 +97,7 @@ impl Looking<'_> {
     ) -> Result<Outcome, Failure> {
         let document = self.name;
         if rules::was_repaired_lately(&described, self.now()) {
-            tracing::warn!(document, "it was repaired less than ten minutes ago: it is left as it is");
+            tracing::warn!(document, "it was repaired less than ten minutes ago, so it is left as it is");
             return Ok(Outcome::Drifted);
         }
         let version = self.reader().describe_version(&difference.tagged).await?;
@@ -105,14 +105,14 @@ impl Looking<'_> {
             tracing::warn!(
                 document,
                 version = difference.tagged,
-                "the version is gone or not Active: it is not promoted"
+                "the version in the tag no longer exists or is not Active, so it is not promoted"
             );
             return Ok(Outcome::Drifted);
         }
         // Written before the promotion: without this tag, two guards could fight.
         let repaired_at = Tags::from([(REPAIRED_AT.to_owned(), self.now().as_secs().to_string())]);
         if let Err(failure) = self.writer().tag(&repaired_at).await {
-            tracing::warn!(document, reason = %failure, "the repair can't be recorded: nothing is promoted");
+            tracing::warn!(document, reason = %failure, "the repair can't be recorded, so nothing is promoted");
             return Ok(Outcome::Drifted);
         }
         let mut repaired = Outcome::Drifted;
@@ -136,7 +136,7 @@ impl Looking<'_> {
             }
         }
         if repaired == Outcome::Repaired {
-            tracing::warn!(document, version = difference.tagged, "the default version was put back");
+            tracing::warn!(document, version = difference.tagged, "the default version was restored");
             self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
         }
         Ok(repaired)
@@ -221,7 +221,7 @@ impl Looking<'_> {
     }
 }
 
-/// Admits one attempt, which must end in time.
+/// Admits one attempt, which must end by `end`.
 #[derive(Debug)]
 struct OneAttempt {
     end: Instant,
@@ -237,8 +237,9 @@ impl OneAttempt {
 impl Gate for OneAttempt {
     fn admit(&self) -> Admission<'_> {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
-        let refusal =
-            || Failure::new("A repair has one attempt, soon after CloudFormation's reply. The next check tries again.");
+        let refusal = || {
+            Failure::new("A repair makes one attempt, soon after CloudFormation's reply. The next check retries it.")
+        };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))
     }
 }

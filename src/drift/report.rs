@@ -14,10 +14,9 @@ use serde_json::json;
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "cfn-ssm-document";
 
-/// A metric.
+/// A metric. Its name in CloudWatch is that of the variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Metric {
+pub(super) enum Metric {
     DriftedDocuments,
     RepairedDocuments,
 }

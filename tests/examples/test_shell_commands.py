@@ -152,7 +152,7 @@ def test_the_migration_guides_commands_show_a_document(stacks: Stacks) -> None:
     script = replaced(commands(ROOT / "docs/migration.md"), {r"\bNAME\b": "by-hand"})
     printed = run(script, stacks.aws.environment())
     assert "Standard_Stream" in printed
-    assert "True" in printed, "the version in force is marked"
+    assert "True" in printed, "the default version is marked"
 
 
 def test_the_rollback_guides_commands_free_a_stack_that_is_stuck(stacks: Stacks) -> None:

@@ -66,15 +66,15 @@ impl World {
         Self { aws, provider }
     }
 
-    /// Sends a request and gives the answer that was delivered for it.
+    /// Sends a request and returns the response that was delivered for it.
     pub async fn send(&self, request: &Request) -> Reply {
         let before = self.aws.responses().len();
-        self.invoke(request).await.expect("the answer is delivered");
-        let answers = self.aws.responses();
-        let mut new: Vec<&Response> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
-        // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same answer.
+        self.invoke(request).await.expect("the response is delivered");
+        let responses = self.aws.responses();
+        let mut new: Vec<&Response> = responses[before..].iter().filter(|response| response.is_delivered()).collect();
+        // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same response.
         new.dedup_by(|one, other| one.bytes == other.bytes);
-        assert_eq!(new.len(), 1, "one answer is delivered for one request");
+        assert_eq!(new.len(), 1, "one response is delivered for one request");
         assert_eq!(new[0].body["StackId"], request.stack_id.as_str());
         assert_eq!(new[0].body["LogicalResourceId"], request.logical_id.as_str());
         Reply(new[0].body.clone())
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// The default version's content, parsed.
-    pub fn in_force(&self, name: &str) -> Value {
+    pub fn default_content(&self, name: &str) -> Value {
         self.aws.ssm(|model| {
             let document = model.document(name).expect("the document is there");
             serde_json::from_str(&document.default().content).unwrap()
@@ -284,7 +284,7 @@ impl Request {
     }
 
     /// The same with this response URL.
-    pub fn answered_at(mut self, url: String) -> Self {
+    pub fn with_response_url(mut self, url: String) -> Self {
         self.response_url = Some(url);
         self
     }
@@ -313,7 +313,7 @@ pub fn stack(name: &str) -> String {
     format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-1234567db123")
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, PartialEq)]
 pub struct Reply(pub Value);
 

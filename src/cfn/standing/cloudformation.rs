@@ -22,7 +22,7 @@ use http::StatusCode;
 use super::rules::StackResource;
 use crate::backoff::Backoff;
 
-/// A question that gets no reply within this time counts as failed.
+/// A call that gets no reply within this time counts as failed.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPTS: usize = 3;
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -57,7 +57,7 @@ impl CloudFormation {
     /// pass are retried in that time.
     ///
     /// # Errors
-    /// Says why CloudFormation can't be asked. It is not an error if the stack or the resource does not exist.
+    /// CloudFormation can't be asked; the error says why. A stack or resource that does not exist is not an error.
     pub(crate) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let parameters = [("StackName", stack_id), ("LogicalResourceId", logical_resource_id)];
         match self.ask("DescribeStackResource", &parameters, found).await? {
@@ -184,7 +184,7 @@ impl fmt::Display for NoReply {
             Self::Unsigned => f.write_str("the question can't be signed"),
             Self::Unreachable => f.write_str("it can't be reached"),
             Self::Unreadable => f.write_str("its reply can't be read"),
-            Self::Refused { code, .. } => write!(f, "it refused the question with {code}"),
+            Self::Refused { code, .. } => write!(f, "it refused the call with {code}"),
         }
     }
 }

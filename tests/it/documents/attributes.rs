@@ -37,7 +37,7 @@ async fn names_and_target_type_go_along_with_every_version() {
     world.send(&Request::update(NAME, named("10", old), named("20", new))).await.ok();
     assert_eq!(names(&world), some(new));
     world.send(&Request::update(NAME, named("20", new), named("10", old))).await.ok();
-    assert_eq!((names(&world), world.in_force(NAME)), (some(old), content("10")));
+    assert_eq!((names(&world), world.default_content(NAME)), (some(old), content("10")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,8 +49,7 @@ async fn a_name_changed_without_the_content_is_refused_and_the_rollback_passes_w
         let world = World::new();
         world.send(&Request::create(named("10", before))).await.ok();
         let reply = world.send(&Request::update(NAME, named("10", before), named("10", after))).await;
-        let expected =
-            format!("{property} can't be changed alone. Change the content as well, or take the change back.");
+        let expected = format!("{property} can't be changed alone. Change the content as well, or revert the change.");
         assert!(reply.reason().contains(&expected), "{}", reply.reason());
         assert_eq!((reply.id(), names(&world)), (NAME, some(before)));
         world.aws.forget();
@@ -69,7 +68,7 @@ async fn a_name_changed_without_the_content_makes_a_version_where_aws_takes_it()
     world.send(&update).await.ok();
     // Names can't be used again, so the new version has none.
     assert_eq!(names(&world), [None, Some("Two".into()), Some("/".into())]);
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (3, 3)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (3, 3)));
     world.aws.forget();
     world.send(&update).await.ok();
     assert_eq!(world.writes(), [""; 0], "the same request twice ends as once");
@@ -91,7 +90,7 @@ async fn a_name_changed_without_the_content_whose_response_is_lost_succeeds_on_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_changed_without_the_content_and_not_to_be_put_in_force_ends_twice_as_once() {
+async fn a_name_changed_without_the_content_and_under_set_default_version_false_ends_twice_as_once() {
     let world = World::new();
     let aside = |display: &str| desired_with("10", json!({"SetDefaultVersion": "false", "DisplayName": display}));
     world.send(&Request::create(aside("One"))).await.ok();
@@ -106,7 +105,7 @@ async fn a_name_changed_without_the_content_and_not_to_be_put_in_force_ends_twic
 async fn an_adopted_document_that_differs_in_a_name_only_is_adopted_all_the_same() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10"))));
     world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (1, 1)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (1, 1)));
     assert!(world.tags(NAME).iter().any(|(_, value)| value == "adopted"));
 }
 
@@ -120,17 +119,13 @@ async fn requires_is_given_on_create_and_its_change_is_refused_with_the_remedy()
     for idle in ["10", "20"] {
         let update = Request::update(NAME, requiring("10", "Base-Schema"), requiring(idle, "Other-Schema"));
         let reply = world.send(&update).await;
-        assert!(
-            reply.reason().contains("Requires: can be given only when a document is created"),
-            "{}",
-            reply.reason()
-        );
+        assert!(reply.reason().contains("Requires: can be set only when a document is created"), "{}", reply.reason());
         let back = Request::update(NAME, requiring(idle, "Other-Schema"), requiring("10", "Base-Schema"));
         world.send(&back).await.ok();
     }
     assert_eq!(world.writes(), [""; 0]);
     world.send(&Request::update(NAME, requiring("10", "Base-Schema"), requiring("20", "Base-Schema"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +169,7 @@ async fn the_format_is_passed_on_create_and_on_update_and_another_one_is_no_diff
     assert_eq!(world.writes(), [""; 0]);
     world.send(&Request::update(NAME, yaml("20"), desired("30"))).await.ok();
     assert_eq!(
-        (&inputs(&world, "UpdateDocument")[0]["DocumentFormat"], world.in_force(NAME)),
+        (&inputs(&world, "UpdateDocument")[0]["DocumentFormat"], world.default_content(NAME)),
         (&json!("JSON"), content("30"))
     );
 }
@@ -189,7 +184,7 @@ async fn a_document_shared_with_all_is_shared_with_some_instead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_of_a_name_alone_is_refused_too_where_the_content_is_found_in_a_version_that_is_not_in_force() {
+async fn a_change_of_a_name_alone_is_also_refused_if_another_version_than_the_default_has_the_content() {
     let world = World::with(|model| model.duplicates = Duplicates::AnyVersion);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
@@ -200,11 +195,11 @@ async fn a_change_of_a_name_alone_is_refused_too_where_the_content_is_found_in_a
     for _ in 0..2 {
         let reply = world.send(&Request::update(NAME, desired("10"), named.clone())).await;
         assert!(reply.reason().contains("VersionName can't be changed alone"), "{}", reply.reason());
-        assert_eq!(world.versions(NAME), (2, 2), "nothing is put in force");
+        assert_eq!(world.versions(NAME), (2, 2), "nothing is promoted");
     }
     world.send(&Request::update(NAME, named, desired("10"))).await.ok();
     assert_eq!(
-        (world.in_force(NAME), world.versions(NAME)),
+        (world.default_content(NAME), world.versions(NAME)),
         (content("10"), (1, 2)),
         "and the rollback is not trapped"
     );
@@ -223,6 +218,6 @@ async fn a_change_of_a_name_alone_is_refused_too_where_the_latest_version_has_th
         let named = desired_with("10", json!({"DisplayName": "Two"}));
         let reply = world.send(&Request::update(NAME, desired("10"), named)).await;
         assert!(reply.reason().contains("DisplayName can't be changed alone"), "{}", reply.reason());
-        assert_eq!(world.versions(NAME), (2, 3), "nothing is put in force");
+        assert_eq!(world.versions(NAME), (2, 3), "nothing is promoted");
     }
 }

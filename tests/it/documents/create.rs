@@ -10,11 +10,11 @@ use super::{NAME, content, desired, desired_with, preferences};
 use crate::world::{ACCOUNT, REGION, Request, World, stack};
 
 #[tokio::test(start_paused = true)]
-async fn an_absent_document_is_created_in_two_round_trips_with_tags_of_ownership() {
+async fn an_absent_document_is_created_in_two_round_trips_with_ownership_tags() {
     let world = World::on(Loopback::builder().latency(Duration::from_millis(30)));
     let reply = world.send(&Request::create(desired("20"))).await.ok();
     assert_eq!(reply.id(), NAME);
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
     assert_eq!(world.aws.round_trips(), 2, "{:?}", world.aws.trace());
     assert_eq!(
         world.tags(NAME),
@@ -59,7 +59,7 @@ async fn a_mapping_gets_its_booleans_back_and_keeps_its_timeouts_as_strings() {
         }
     });
     world.send(&Request::create(properties)).await.ok();
-    let inputs = world.in_force(NAME)["inputs"].clone();
+    let inputs = world.default_content(NAME)["inputs"].clone();
     assert_eq!(
         inputs,
         json!({"cloudWatchStreamingEnabled": true, "runAsEnabled": false, "s3EncryptionEnabled": "{{ flag }}",
@@ -75,7 +75,7 @@ async fn a_document_that_exists_is_adopted_in_five_round_trips_with_its_default_
         model.put_document(versions.default_version(2).tag("team", "blue"));
     });
     world.send(&Request::create(desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (3, 3)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (3, 3)));
     let tags = world.tags(NAME);
     assert!(tags.contains(&("cfn-ssm-document:origin".into(), "adopted".into())), "{tags:?}");
     assert!(tags.contains(&("cfn-ssm-document:previous-default-version".into(), "2".into())), "{tags:?}");
@@ -103,7 +103,7 @@ async fn a_version_that_fails_is_not_promoted_and_the_reason_tells_what_aws_says
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("attachment is gone"), "{}", reply.reason());
     assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
-    assert_eq!(world.in_force(NAME), content("1"));
+    assert_eq!(world.default_content(NAME), content("1"));
     assert_eq!(world.tags(NAME), []);
 }
 
@@ -138,17 +138,17 @@ async fn a_create_that_fails_after_adopting_puts_back_version_tags_and_shares() 
     let reply = world.send(&Request::create(desired_with("20", more))).await;
     assert!(reply.reason().contains("InvalidDocumentVersion"), "{}", reply.reason());
     assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
-    assert_eq!(world.in_force(NAME), content("1"));
+    assert_eq!(world.default_content(NAME), content("1"));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["999900001111"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_whose_call_was_carried_out_but_not_answered_succeeds() {
+async fn a_create_whose_calls_reply_is_lost_succeeds() {
     let world = World::new();
     world.aws.on("CreateDocument").nth(1).fault(Fault::ResetAfter);
     world.send(&Request::create(desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (1, 1)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (1, 1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,21 +184,21 @@ async fn a_create_of_another_account_or_region_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_older_than_its_service_timeout_changes_nothing_and_is_answered_failed() {
+async fn a_request_older_than_its_service_timeout_changes_nothing_and_fails() {
     let world = World::new();
     let request = Request::create(desired_with("20", json!({"ServiceTimeout": "600"})));
-    let old = request.clone().answered_at(world.aws.response_url(Age::minutes(11)));
+    let old = request.clone().with_response_url(world.aws.response_url(Age::minutes(11)));
     let reply = world.send(&old).await;
     assert!(reply.reason().contains("ServiceTimeout"), "{}", reply.reason());
     assert_eq!(world.aws.calls(), [""; 0]);
-    world.send(&request.answered_at(world.aws.response_url(Age::minutes(9)))).await.ok();
+    world.send(&request.with_response_url(world.aws.response_url(Age::minutes(9)))).await.ok();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_url_has_expired_changes_nothing_and_is_not_answered() {
+async fn a_request_whose_url_has_expired_changes_nothing_and_gets_no_response() {
     let world = World::new();
     for url in [world.aws.response_url(Age::minutes(121)), world.aws.response_url_v2(Age::minutes(121))] {
-        let error = world.invoke(&Request::create(desired("20")).answered_at(url)).await.unwrap_err();
+        let error = world.invoke(&Request::create(desired("20")).with_response_url(url)).await.unwrap_err();
         assert!(error.to_string().contains("expired"), "{error}");
     }
     assert_eq!((world.aws.calls(), world.aws.responses().len()), (vec![], 0));

@@ -19,7 +19,7 @@ async fn retain_leaves_the_document_and_takes_our_tags_off_so_that_another_stack
     world.send(&Request::create(desired("10"))).await.ok();
     let reply = world.send(&Request::delete(NAME, desired("10"))).await.ok();
     assert_eq!(reply.id(), NAME);
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("10"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
     world.send(&Request::create(desired("10")).of_stack("b")).await.ok();
 }
 
@@ -53,10 +53,10 @@ async fn restore_puts_the_earlier_version_of_an_adopted_document_back_and_never_
     });
     world.send(&Request::create(restoring("10"))).await.ok();
     world.send(&Request::update(NAME, restoring("10"), restoring("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
     for _ in 0..2 {
         world.send(&Request::delete(NAME, restoring("20"))).await.ok();
-        assert_eq!(world.in_force(NAME), content("1"));
+        assert_eq!(world.default_content(NAME), content("1"));
         assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     }
 }
@@ -67,7 +67,7 @@ async fn restore_leaves_the_document_where_the_earlier_version_is_gone() {
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.ssm(|model| model.call("DeleteDocument", &json!({"Name": NAME, "DocumentVersion": "1"})).unwrap());
     world.send(&Request::delete(NAME, restoring("10"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("10"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ async fn a_session_document_moves_over_from_the_native_resource_with_its_old_spe
         "Content": serde_json::from_str::<Value>(&preferences("20")).unwrap(), "Tags": [{"Key": "team", "Value": "blue"}],
     });
     let reply = world.send(&Request::create(native)).await.ok();
-    assert_eq!((reply.id(), world.in_force(NAME), world.versions(NAME)), (NAME, content("20"), (2, 2)));
+    assert_eq!((reply.id(), world.default_content(NAME), world.versions(NAME)), (NAME, content("20"), (2, 2)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,8 +31,11 @@ async fn a_warm_container_never_promotes_another_documents_version() {
     world.send(&Request::create(desired("10"))).await.ok();
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     world.send(&Request::update("Other-Preferences", other("30"), other("40")).of_resource("Other")).await.ok();
-    assert_eq!((world.versions(NAME), world.in_force(NAME)), ((2, 2), content("20")));
-    assert_eq!((world.versions("Other-Preferences"), world.in_force("Other-Preferences")), ((10, 10), content("40")));
+    assert_eq!((world.versions(NAME), world.default_content(NAME)), ((2, 2), content("20")));
+    assert_eq!(
+        (world.versions("Other-Preferences"), world.default_content("Other-Preferences")),
+        ((10, 10), content("40"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,9 +54,9 @@ async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off()
         let world = World::new();
         let properties = desired_with("20", json!({ "DocumentContent": given }));
         world.send(&Request::create(properties.clone())).await.ok();
-        assert_eq!(world.in_force(NAME), encrypted);
+        assert_eq!(world.default_content(NAME), encrypted);
         world.send(&Request::delete(NAME, properties)).await.ok();
-        assert_eq!(world.in_force(NAME), encrypted, "a Delete under Retain writes no defaults of its own");
+        assert_eq!(world.default_content(NAME), encrypted, "a Delete under Retain writes no defaults of its own");
     }
 }
 
@@ -67,11 +70,11 @@ async fn an_update_works_where_the_default_and_the_latest_version_differ() {
         document.push(Version::json(preferences("32")));
     });
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (4, 4)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (4, 4)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_aws_quotes_of_a_content_never_reaches_the_answer() {
+async fn what_aws_quotes_from_the_content_never_reaches_the_response() {
     let secret = |idle: &str| {
         let content = preferences(idle).replace("Session Manager preferences", "hunter2 Zw\\u00f6lf");
         desired_with(idle, json!({ "DocumentContent": content }))
@@ -90,14 +93,14 @@ async fn what_aws_quotes_of_a_content_never_reaches_the_answer() {
             let reply = world.send(&Request::update(NAME, desired("10"), secret("20"))).await;
             let reason = reply.reason();
             assert!(reason.contains("Value '…' at 'description' is not valid"), "{reason}");
-            let answer = reply.0.to_string();
-            assert!(!answer.contains("hunter2") && !answer.contains("Zwölf"), "{answer}");
+            let response = reply.0.to_string();
+            assert!(!response.contains("hunter2") && !response.contains("Zwölf"), "{response}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_information_that_quotes_the_content_is_told_without_the_quotation() {
+async fn status_information_that_quotes_the_content_is_reported_without_the_quotation() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
@@ -112,7 +115,7 @@ async fn a_status_information_that_quotes_the_content_is_told_without_the_quotat
 }
 
 #[tokio::test(start_paused = true)]
-async fn findings_never_trap_a_rollback_where_the_document_is_ours_and_has_the_content() {
+async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_content() {
     // Accepted once by other code, or made right by hand at AWS's console.
     let wrong = preferences("20").replace("\"20\"", "20");
     let properties = desired_with("20", json!({ "DocumentContent": wrong }));

@@ -56,7 +56,7 @@ pub fn desired_with(idle: &str, more: Value) -> Value {
 /// The request under a response URL that is signed now: all its deliveries bear the same one.
 pub fn signed_now(world: &World, request: Request) -> Request {
     let url = world.aws.response_url(Age::Now);
-    request.answered_at(url)
+    request.with_response_url(url)
 }
 
 /// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.

@@ -39,7 +39,7 @@ async fn a_second_owner_is_refused_with_the_first_ones_name_and_the_way_out() {
         assert_eq!(world.writes(), [""; 0]);
         assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     }
-    assert_eq!(world.in_force(NAME), content("10"));
+    assert_eq!(world.default_content(NAME), content("10"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +54,7 @@ async fn a_take_over_makes_the_document_adopted_and_the_old_owners_delete_does_n
     world.aws.forget();
     world.send(&Request::delete(NAME, restoring)).await.ok();
     assert_eq!(world.writes(), [""; 0]);
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn fail_refuses_a_document_that_exists_and_creates_one_that_does_not() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     let reply = world.send(&Request::create(on_existing("20", "Fail"))).await;
     assert!(reply.reason().contains("OnExisting: Adopt"), "{}", reply.reason());
-    assert_eq!((world.writes(), world.in_force(NAME)), (vec![], content("1")));
+    assert_eq!((world.writes(), world.default_content(NAME)), (vec![], content("1")));
     world.aws.ssm(|model| drop(model.remove_document(NAME)));
     let create = Request::create(on_existing("20", "Fail"));
     world.send(&create).await.ok();
@@ -70,7 +70,7 @@ async fn fail_refuses_a_document_that_exists_and_creates_one_that_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches_nothing_of_the_winners() {
+async fn of_two_stacks_that_adopt_at_the_same_time_the_loser_fails_and_leaves_the_winners_changes_alone() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     let winner = [
         ("cfn-ssm-document:stack-id", stack("b")),
@@ -86,7 +86,7 @@ async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
     assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
-    assert_eq!(world.in_force(NAME), content("1"), "nothing was promoted");
+    assert_eq!(world.default_content(NAME), content("1"), "nothing was promoted");
     let mut winner = winner.map(|(key, value)| (key.to_owned(), value));
     winner.sort();
     assert_eq!(world.tags(NAME), winner, "all of the winner's tags stay, those of equal value too");
@@ -96,7 +96,7 @@ async fn of_two_stacks_that_adopt_at_the_same_moment_the_loser_fails_and_touches
 async fn of_two_stacks_that_adopt_a_document_which_changes_meanwhile_the_loser_fails_too() {
     for rename in [false, true] {
         let (world, request) = meeting(Document::session(NAME, preferences("1")), rename).await;
-        // Between the description and the content, somebody puts another version in force.
+        // Between the description and the content, somebody promotes another version.
         world.aws.on("GetDocument").before(|model| {
             let document = model.document_mut(NAME).unwrap();
             document.default_version = document.push(Version::json(preferences("2")));
@@ -107,7 +107,7 @@ async fn of_two_stacks_that_adopt_a_document_which_changes_meanwhile_the_loser_f
         });
         let reply = world.send(&request).await;
         assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
-        assert_eq!(world.in_force(NAME), content("2"), "nothing was promoted");
+        assert_eq!(world.default_content(NAME), content("2"), "nothing was promoted");
     }
 }
 
@@ -129,7 +129,7 @@ async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_one_
     });
     let (reply, ()) = tokio::join!(world.send(&request), uploaded);
     assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
-    assert_eq!(world.in_force(NAME), content("1"), "nothing was promoted");
+    assert_eq!(world.default_content(NAME), content("1"), "nothing was promoted");
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,7 +148,7 @@ async fn a_document_that_was_claimed_and_cannot_be_read_loses_the_claim_again() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_real_adoptions_at_the_same_moment_one_wins_whole_and_the_other_leaves_no_trace_in_force() {
+async fn of_two_real_adoptions_at_the_same_time_one_wins_and_the_other_leaves_no_trace() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     let (mut one, mut other) =
         (world.aws.on("AddTagsToResource").nth(1).hold_after(), world.aws.on("AddTagsToResource").nth(2).hold_after());
@@ -161,18 +161,18 @@ async fn of_two_real_adoptions_at_the_same_moment_one_wins_whole_and_the_other_l
     let (a, b, ()) = tokio::join!(world.invoke(&a), world.invoke(&b), both_wrote);
     a.and(b).unwrap();
     let (won, lost): (Vec<Value>, Vec<Value>) =
-        world.aws.delivered().into_iter().partition(|answer| answer["Status"] == "SUCCESS");
+        world.aws.delivered().into_iter().partition(|response| response["Status"] == "SUCCESS");
     assert_eq!((won.len(), lost.len()), (1, 1));
     let winner = won[0]["StackId"].as_str().unwrap();
     assert!(lost[0]["Reason"].as_str().unwrap().contains(winner), "{}", lost[0]);
     assert_eq!(Reply(lost[0].clone()).marker(), "cfn-ssm-document:not-created");
-    assert_eq!(world.in_force(NAME), content(if winner == stack("a") { "20" } else { "30" }));
+    assert_eq!(world.default_content(NAME), content(if winner == stack("a") { "20" } else { "30" }));
     let tags: Vec<_> = world.tags(NAME).into_iter().map(|(_, value)| value).collect();
     assert_eq!(tags, ["Preferences", "adopted", "1", winner]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_fails_leaves_alone_what_another_stack_has_put_in_force_meanwhile() {
+async fn a_create_that_fails_leaves_alone_what_another_stack_has_promoted_meanwhile() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.aws.on("UpdateDocumentDefaultVersion").before(|model| {
         let document = model.document_mut(NAME).unwrap();
@@ -182,7 +182,7 @@ async fn a_create_that_fails_leaves_alone_what_another_stack_has_put_in_force_me
     world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let reply = world.send(&Request::create(desired("20"))).await;
     reply.reason();
-    assert_eq!((world.in_force(NAME), world.tags(NAME).len()), (content("30"), 4));
+    assert_eq!((world.default_content(NAME), world.tags(NAME).len()), (content("30"), 4));
 }
 
 #[tokio::test(start_paused = true)]

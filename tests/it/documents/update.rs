@@ -17,11 +17,11 @@ async fn with_a_document(builder: loopback_aws::Builder) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_takes_four_round_trips_and_puts_the_new_version_in_force() {
+async fn an_update_takes_four_round_trips_and_promotes_the_new_version() {
     let world = with_a_document(Loopback::builder().latency(Duration::from_millis(30))).await;
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((reply.id(), reply.data("DefaultVersion"), reply.data("LatestVersion")), (NAME, "2", "2"));
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
     assert_eq!(world.aws.round_trips(), 4, "{:?}", world.aws.trace());
     assert_eq!(world.writes(), ["UpdateDocument", "UpdateDocumentDefaultVersion", "AddTagsToResource"]);
 }
@@ -41,7 +41,7 @@ async fn a_new_version_is_promoted_only_once_it_is_active() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| model.activation = Activation::AfterReads(3));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,7 +50,7 @@ async fn a_new_version_that_is_not_seen_at_once_is_waited_for() {
     world.aws.ssm(|model| model.activation = Activation::AfterReads(1));
     world.aws.on("DescribeDocument").nth(2).fault(Fault::error(400, "InvalidDocumentVersion", ""));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,21 +60,21 @@ async fn a_default_version_that_somebody_moved_is_put_back() {
     world.aws.ssm(|model| model.set_default(NAME, 1));
     world.aws.forget();
     world.send(&Request::update(NAME, desired("20"), desired_with("20", json!({"Tags": []})))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
     // In another second than the request before, the signature is noted as well.
     let writes = world.writes().into_iter().filter(|call| call != "AddTagsToResource").collect::<Vec<_>>();
     assert_eq!(writes, ["UpdateDocumentDefaultVersion"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_somebody_made_by_hand_does_not_stay_in_force() {
+async fn a_version_that_somebody_made_by_hand_does_not_stay_the_default_version() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| {
         let number = model.document_mut(NAME).unwrap().push(Version::json(preferences("59")));
         model.set_default(NAME, number);
     });
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (3, 3)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (3, 3)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,16 +82,16 @@ async fn a_document_deleted_outside_the_stack_is_made_again() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| drop(model.remove_document(NAME)));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_of_the_same_name_that_fails_keeps_its_id_and_leaves_the_version_in_force() {
+async fn an_update_of_the_same_name_that_fails_keeps_its_id_and_leaves_the_default_version() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentContent", "no"));
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await;
     assert!(reply.reason().contains("InvalidDocumentContent"), "{}", reply.reason());
-    assert_eq!((reply.id(), world.in_force(NAME)), (NAME, content("10")));
+    assert_eq!((reply.id(), world.default_content(NAME)), (NAME, content("10")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,12 +100,12 @@ async fn set_default_version_false_uploads_and_leaves_the_default_where_it_is() 
     let properties = desired_with("20", json!({"SetDefaultVersion": "false"}));
     let reply = world.send(&Request::update(NAME, desired("10"), properties.clone())).await.ok();
     assert_eq!((reply.data("DefaultVersion"), reply.data("LatestVersion")), ("1", "2"));
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (1, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (1, 2)));
     world.aws.forget();
     world.send(&Request::update(NAME, properties.clone(), properties.clone())).await.ok();
     assert_eq!(world.writes(), [""; 0]);
     world.send(&Request::update(NAME, properties, desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +163,7 @@ async fn another_name_is_a_replacement_and_the_old_document_is_let_go_by_its_del
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
     let reply = world.send(&Request::update(NAME, desired("10"), renamed)).await.ok();
     assert_eq!(reply.id(), "Team-Preferences");
-    assert_eq!(world.in_force("Team-Preferences"), content("10"));
+    assert_eq!(world.default_content("Team-Preferences"), content("10"));
     world.send(&Request::delete(NAME, desired("10"))).await.ok();
     assert!(world.exists(NAME), "Retain leaves it");
     assert_eq!(world.tags(NAME), []);
@@ -187,7 +187,7 @@ async fn a_rename_that_fails_and_cannot_be_undone_keeps_the_old_id_and_says_what
     world.aws.on("DeleteDocument").always().fault(Fault::error(400, "InvalidDocumentOperation", "no"));
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences", "AccountIds": ["444455556666"]}));
     let reply = world.send(&Request::update(NAME, desired("10"), renamed)).await;
-    assert!(reply.reason().contains("What was done to Team-Preferences could not be undone"), "{}", reply.reason());
+    assert!(reply.reason().contains("The changes to Team-Preferences could not be undone"), "{}", reply.reason());
     assert_eq!(reply.id(), NAME);
     assert_eq!(world.tags("Team-Preferences").len(), 3, "no Delete comes for it: it keeps our tags");
 }
@@ -206,5 +206,5 @@ async fn a_rename_back_in_a_rollback_never_deletes_the_document_it_returns_to() 
     reply.reason();
     assert_eq!(reply.id(), "Team-Preferences");
     assert!(world.exists(NAME), "it was there before");
-    assert_eq!(world.in_force(NAME), content("33"), "and what was in force stays");
+    assert_eq!(world.default_content(NAME), content("33"), "and the default version stays");
 }

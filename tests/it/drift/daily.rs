@@ -24,7 +24,7 @@ async fn the_daily_check_finds_one_drifted_document_among_five_hundred() {
     guarded.world.aws.on("ListDocuments").nth(3).fault(Fault::throttling());
     let started = Instant::now();
     guarded.event(&daily()).await.unwrap();
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted().len()), (content("20"), 2));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted().len()), (content("20"), 2));
     let calls = guarded.world.aws.calls();
     let count = |name: &str| calls.iter().filter(|call| *call == name).count();
     assert_eq!(count("ListDocuments"), 11, "ten pages, and one again");
@@ -44,5 +44,5 @@ async fn a_document_that_cannot_be_read_does_not_keep_the_others_from_being_chec
     guarded.world.aws.on("DescribeDocument").nth(1).fault(Fault::error(400, "InvalidDocumentOperation", "no"));
     let Err(Unhandled::DriftNotChecked(why)) = guarded.event(&daily()).await else { panic!("Lambda retries it") };
     assert!(why.to_string().contains("1 documents could not be checked"), "{why}");
-    assert_eq!(guarded.world.in_force(NAME), content("20"));
+    assert_eq!(guarded.world.default_content(NAME), content("20"));
 }

@@ -71,8 +71,8 @@ async fn a_line_names_the_document_both_versions_the_stack_who_and_when() {
     });
     assert_eq!(log.with_message("the document drifted"), [drifted]);
     let repaired =
-        json!({"level": "WARN", "message": "the default version was put back", "document": NAME, "version": "2"});
-    assert_eq!(log.with_message("the default version was put back"), [repaired]);
+        json!({"level": "WARN", "message": "the default version was restored", "document": NAME, "version": "2"});
+    assert_eq!(log.with_message("the default version was restored"), [repaired]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,5 +99,5 @@ async fn a_line_says_why_drift_is_only_reported() {
     guarded.world.aws.on("DescribeStackResource").always().fault(Fault::error(403, "AccessDeniedException", "no"));
     guarded.event(&moved()).await.unwrap();
     let [line] = &log.with_message("the document drifted")[..] else { panic!("one line") };
-    assert_eq!(line["only_reported"], "CloudFormation can't be asked: it refused the question with AccessDenied");
+    assert_eq!(line["only_reported"], "CloudFormation can't be asked: it refused the call with AccessDenied");
 }

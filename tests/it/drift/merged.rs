@@ -46,7 +46,7 @@ fn stack_is(guarded: &Guarded, name: &str, status: ResourceStatus) {
 
 /// Somebody edits inputs by hand, as the console does: a new version, and then its promotion.
 fn by_hand(guarded: &Guarded, inputs: &Value) {
-    let mut content = guarded.world.in_force(NAME);
+    let mut content = guarded.world.default_content(NAME);
     content["inputs"].as_object_mut().unwrap().extend(inputs.as_object().unwrap().clone());
     guarded.world.aws.ssm(|model| {
         let document = model.document_mut(NAME).unwrap();
@@ -60,7 +60,7 @@ async fn a_merged_document_that_drifted_is_reported_and_under_repair_put_back() 
         let guarded = shared(Mode::Repair).await;
         guarded.moves_default(1);
         guarded.event(&event).await.unwrap();
-        assert_eq!((guarded.default_version(), guarded.world.in_force(NAME)), (3, both()));
+        assert_eq!((guarded.default_version(), guarded.world.default_content(NAME)), (3, both()));
         assert_eq!(guarded.counted(), ["DriftedDocuments", "RepairedDocuments"]);
 
         let guarded = shared(Mode::Report).await;
@@ -122,7 +122,7 @@ async fn an_edit_by_hand_is_drift_only_if_it_changes_a_key_that_a_resource_manag
     by_hand(&guarded, &json!({"idleSessionTimeout": "60"}));
     sleep(Duration::from_secs(120)).await;
     guarded.event(&moved()).await.unwrap();
-    assert_eq!(guarded.world.in_force(NAME), both());
+    assert_eq!(guarded.world.default_content(NAME), both());
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +135,7 @@ async fn a_merge_on_top_of_an_edit_by_hand_keeps_it_and_the_guard_agrees() {
     sleep(Duration::from_secs(120)).await;
     guarded.event(&moved()).await.unwrap();
     let expected = json!({"runAsDefaultUser": "ops", "kmsKeyId": "alias/a", "idleSessionTimeout": "6"});
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (base_with(expected), vec![]));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (base_with(expected), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +155,7 @@ async fn the_tag_of_a_cancelled_merge_does_not_bring_its_content_back() {
         assert_eq!(guarded.tag(TAG), Some(guarded.default_version().to_string()), "{operation}");
         sleep(Duration::from_secs(120)).await;
         guarded.event(&moved()).await.unwrap();
-        assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (both(), vec![]), "{operation}");
+        assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (both(), vec![]), "{operation}");
     }
 }
 
@@ -174,10 +174,10 @@ async fn a_cancelled_create_and_a_deleted_owner_leave_the_others_nothing_to_repa
         sleep(Duration::from_secs(120)).await;
         guarded.event(&moved()).await.unwrap();
         let expected = base_with(json!({"idleSessionTimeout": "5"}));
-        assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (expected, vec![]), "{operation}");
+        assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (expected, vec![]), "{operation}");
 
         guarded.world.send(&Request::delete(NAME, idle("5")).of_stack(WORKLOAD)).await.ok();
-        assert_eq!((guarded.world.in_force(NAME), guarded.world.tags(NAME)), (base(), vec![]), "{operation}");
+        assert_eq!((guarded.world.default_content(NAME), guarded.world.tags(NAME)), (base(), vec![]), "{operation}");
     }
 }
 
@@ -196,7 +196,7 @@ async fn an_event_in_the_middle_of_two_merges_changes_nothing() {
     };
     tokio::try_join!(guarded.world.invoke(&first), guarded.world.invoke(&second), late).unwrap();
     let expected = base_with(json!({"kmsKeyId": "alias/b", "idleSessionTimeout": "6"}));
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (expected, vec![]));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (expected, vec![]));
     assert_eq!(guarded.tag(TAG), Some(guarded.default_version().to_string()));
 }
 
@@ -209,5 +209,5 @@ async fn a_resource_that_takes_the_whole_document_over_is_guarded_next() {
     sleep(Duration::from_secs(120)).await;
     guarded.moves_default(3);
     guarded.event(&moved()).await.unwrap();
-    assert_eq!(guarded.world.in_force(NAME), content("30"));
+    assert_eq!(guarded.world.default_content(NAME), content("30"));
 }

@@ -34,7 +34,7 @@ async fn an_update_between_the_event_and_the_second_look_is_no_drift() {
     let (result, ()) = tokio::join!(guarded.event(&event), update);
     result.unwrap();
     assert!(started.elapsed() >= Duration::from_secs(20), "{:?}", started.elapsed());
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (content("30"), vec![]));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (content("30"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn a_version_that_was_uploaded_just_now_is_looked_at_again_when_it_is_olde
     let started = Instant::now();
     guarded.event(&moved()).await.unwrap();
     assert!(started.elapsed() > Duration::from_secs(60), "{:?}", started.elapsed());
-    assert_eq!((guarded.world.in_force(NAME), guarded.default_version()), (content("20"), 2));
+    assert_eq!((guarded.world.default_content(NAME), guarded.default_version()), (content("20"), 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,7 @@ async fn the_tag_of_a_cancelled_request_does_not_bring_its_content_back() {
     assert_eq!(guarded.tag(TAG), Some(guarded.default_version().to_string()));
     sleep(Duration::from_secs(120)).await;
     guarded.event(&moved()).await.unwrap();
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (content("20"), vec![]));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (content("20"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn two_events_at_once_end_in_the_tagged_version() {
     let event = moved();
     let (one, other) = tokio::join!(guarded.event(&event), guarded.event(&event));
     one.and(other).unwrap();
-    assert_eq!(guarded.world.in_force(NAME), content("20"));
+    assert_eq!(guarded.world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use futures_util::stream::iter;
 use loopback_aws::Age;
 
 use super::bootstrap::Bootstrap;
-use crate::protocol::stages::{STAGES, Stage, delivered, in_force};
+use crate::protocol::stages::{STAGES, Stage, delivered, state_of_documents};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,7 +33,7 @@ async fn killed_at(stage: Stage, n: u64, before: bool) {
     let reply = delivered(&world, &case);
     let (undisturbed, request) = stage.set_on_sockets().await;
     assert_eq!(reply, undisturbed.send(&request).await.ok(), "{case}");
-    assert_eq!(in_force(&world), in_force(&undisturbed), "{case}");
+    assert_eq!(state_of_documents(&world), state_of_documents(&undisturbed), "{case}");
 }
 
 #[tokio::test]

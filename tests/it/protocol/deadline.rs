@@ -7,14 +7,14 @@ use loopback_aws::ssm::ModelError;
 use tokio::time::Instant;
 
 use crate::documents::desired;
-use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, state_of_documents};
 use crate::world::{Request, World};
 
 /// From its n-th call on the request meets this fault only.
 async fn from_call(stage: Stage, n: u64, fault: Fault) {
     let case = format!("{fault:?} from call {n}");
     let (world, request) = stage.set().await;
-    let before = in_force(&world);
+    let before = state_of_documents(&world);
     world.aws.on("*").nth(n).always().fault(fault);
     let started = Instant::now();
     let result = world.invoke_within(&request, TIMEOUT).await;
@@ -37,38 +37,38 @@ async fn at_every_call(fault: Fault) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_hang_delay_no_answer() {
+async fn calls_that_hang_delay_no_response() {
     at_every_call(Fault::Hang).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_carried_out_and_then_hang_delay_no_answer() {
+async fn calls_that_are_carried_out_and_then_hang_delay_no_response() {
     at_every_call(Fault::HangAfter).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_reset_delay_no_answer() {
+async fn calls_that_are_reset_delay_no_response() {
     at_every_call(Fault::ResetBefore).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_carried_out_and_then_reset_delay_no_answer() {
+async fn calls_that_are_carried_out_and_then_reset_delay_no_response() {
     at_every_call(Fault::ResetAfter).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_delays_no_answer() {
+async fn throttling_delays_no_response() {
     at_every_call(Fault::throttling()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_carried_out_and_then_answered_with_500_delay_no_answer() {
+async fn calls_that_are_carried_out_and_then_return_500_delay_no_response() {
     let error = ModelError { status: 500, ..ModelError::new("InternalServerError", "An error occurred.") };
     at_every_call(Fault::ErrorAfter(error)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_calls_delay_no_answer() {
+async fn slow_calls_delay_no_response() {
     at_every_call(Fault::Delay(TIMEOUT * 3 / 10)).await;
 }
 
@@ -81,11 +81,11 @@ async fn a_service_timeout_shorter_than_the_functions_timeout_is_the_deadline() 
     let started = Instant::now();
     assert!(world.invoke_within(&Request::create(properties), TIMEOUT * 300).await.is_ok());
     assert!(started.elapsed() < TIMEOUT, "{:?}", started.elapsed());
-    assert!(delivered(&world, "ServiceTimeout").reason().contains("The time ran out"));
+    assert!(delivered(&world, "ServiceTimeout").reason().contains("The request timed out"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_what_to_do() {
+async fn the_reason_of_a_timeout_names_the_step_the_last_error_and_the_remedy() {
     let reasons = [
         (
             Fault::throttling(),
@@ -103,7 +103,7 @@ async fn a_reason_for_lack_of_time_says_what_was_done_what_was_in_the_way_and_wh
         let reply = delivered(&world, expected);
         let reason = reply.reason().replace("GetDocument", "DescribeDocument");
         assert!(
-            reason.starts_with("The time ran out while reading the document.") && reason.contains(expected),
+            reason.starts_with("The request timed out while reading the document.") && reason.contains(expected),
             "{reason}"
         );
     }))

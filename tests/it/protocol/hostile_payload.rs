@@ -17,7 +17,7 @@ const ENOUGH: Duration = TIMEOUT.saturating_mul(4);
 const PAYLOAD: usize = 6 << 20;
 
 /// The event with `"@"` replaced by JSON that serde_json could not build.
-async fn assert_answered(world: &World, event: &Value, hole: &str, case: &str) -> String {
+async fn assert_response(world: &World, event: &Value, hole: &str, case: &str) -> String {
     world.aws.forget();
     let text = event.to_string().replace("\"@\"", hole);
     assert!(text.len() <= PAYLOAD, "{case}: {}", text.len());
@@ -31,7 +31,7 @@ async fn assert_answered(world: &World, event: &Value, hole: &str, case: &str) -
 }
 
 #[tokio::test]
-async fn an_event_of_six_megabytes_is_answered_in_time_whatever_it_is_full_of() {
+async fn an_event_of_six_megabytes_gets_a_response_in_time_whatever_it_contains() {
     let world = World::on_sockets(Loopback::builder()).await;
     let event = |properties: Value| Request::create(properties).event(&world.aws.response_url(Age::Now));
     let room = PAYLOAD - 4_096;
@@ -50,16 +50,16 @@ async fn an_event_of_six_megabytes_is_answered_in_time_whatever_it_is_full_of() 
     ] {
         for property in ["DocumentContent", "Tags"] {
             let event = event(desired_with("20", json!({property: "@"})));
-            assert_answered(&world, &event, &hole, &format!("{case} in {property}")).await;
+            assert_response(&world, &event, &hole, &format!("{case} in {property}")).await;
         }
         let mut event = event(json!("@"));
-        assert_answered(&world, &event, &hole, &format!("{case} as the properties")).await;
+        assert_response(&world, &event, &hole, &format!("{case} as the properties")).await;
         event["ResourceProperties"] = json!({});
         event["Unknown"] = json!("@");
-        assert_answered(&world, &event, &hole, &format!("{case} beside the properties")).await;
+        assert_response(&world, &event, &hole, &format!("{case} beside the properties")).await;
         event["RequestType"] = json!("@");
         event.as_object_mut().unwrap().remove("Unknown");
-        assert_answered(&world, &event, &hole, &format!("{case} as the request type")).await;
+        assert_response(&world, &event, &hole, &format!("{case} as the request type")).await;
     }
     assert_eq!(world.aws.calls().len(), 0, "{:?}", world.aws.trace());
 }
@@ -93,7 +93,7 @@ async fn a_content_of_64_kb_that_is_made_to_grow_is_refused_in_time() {
         for format in ["JSON", "YAML", ""] {
             let properties = desired_with("20", json!({"DocumentContent": content, "DocumentFormat": format}));
             let event = Request::create(properties).event(&world.aws.response_url(Age::Now));
-            let reason = assert_answered(&world, &event, "", &format!("{case} as {format:?}")).await;
+            let reason = assert_response(&world, &event, "", &format!("{case} as {format:?}")).await;
             assert!(reason.contains("DocumentContent"), "{case} as {format:?}: {reason}");
         }
     }

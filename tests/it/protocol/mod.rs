@@ -1,4 +1,4 @@
-//! Every request is answered: the protocol under faults, hostile input and repetition.
+//! Every request gets a response: the protocol under faults, hostile input and repetition.
 
 mod at_least_once;
 mod deadline;

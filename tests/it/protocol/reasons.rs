@@ -70,7 +70,7 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("CreateDocument", "ValidationException", "Correct the property"),
     ("UpdateDocument", "MaxDocumentSizeExceeded", "64 KB"),
     ("UpdateDocument", "DocumentVersionLimitExceeded", "Delete old ones"),
-    ("UpdateDocument", "DuplicateDocumentContent", "has this content already"),
+    ("UpdateDocument", "DuplicateDocumentContent", "already has this content"),
     ("UpdateDocument", "DuplicateDocumentVersionName", "another VersionName"),
     ("UpdateDocument", "InvalidDocumentContent", "Correct the content"),
     ("UpdateDocument", "InvalidDocumentVersion", "try again"),
@@ -93,7 +93,7 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("DescribeDocumentPermission", "InvalidPermissionType", "report it"),
     ("DescribeDocument", "UnrecognizedClientException", "rejected the function's credentials"),
     ("GetDocument", "ExpiredTokenException", "rejected the function's credentials"),
-    ("GetDocument", "SomethingNewException", "Correct what AWS names"),
+    ("GetDocument", "SomethingNewException", "Correct what AWS's message names"),
     ("CreateDocument", "InvalidDocumentType", "Correct DocumentType"),
 ];
 
@@ -121,7 +121,10 @@ async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
         let each = operations.map(|operation| reason(operation, Fault::error(status, code, "Rate"), TIMEOUT));
         for (operation, reason) in operations.iter().zip(futures_util::future::join_all(each).await) {
             assert!(reason.contains(&format!("{operation} failed with {code}. ")), "{operation} {code}: {reason}");
-            assert!(reason.contains("The time ran out while ") && reason.contains(remedy), "{operation}: {reason}");
+            assert!(
+                reason.contains("The request timed out while ") && reason.contains(remedy),
+                "{operation}: {reason}"
+            );
         }
     }
 }

@@ -112,7 +112,7 @@ impl Stage {
         let (world, request) = self.set().await;
         world.send(&request).await.ok();
         self.clean_up(&world).await;
-        in_force(&world)
+        state_of_documents(&world)
     }
 
     /// What CloudFormation sends after a SUCCESS: the Delete of the old name.
@@ -122,8 +122,8 @@ impl Stage {
         }
     }
 
-    /// Asserts that the answer to a request under faults bears the right id and tells the truth: what CloudFormation does next,
-    /// with nothing in its way, ends as if there had been no fault.
+    /// Asserts that the response to a request under faults bears the right id and tells the truth: what CloudFormation does
+    /// next, with nothing in its way, ends as if there had been no fault.
     pub async fn assert_truthful(self, world: &World, request: &Request, before: &Value, reply: &Reply, case: &str) {
         let case = format!("{self:?}: {case}: {}", reply.0);
         let succeeded = reply.0["Status"] == "SUCCESS";
@@ -133,7 +133,7 @@ impl Stage {
         match request.request_type {
             "Create" if !succeeded => {
                 world.send(&Request::delete(reply.id(), request.properties.clone())).await.ok();
-                assert_eq!(&in_force(world), before, "{case}");
+                assert_eq!(&state_of_documents(world), before, "{case}");
             }
             _ => {
                 if !succeeded {
@@ -141,14 +141,14 @@ impl Stage {
                     world.send(request).await.ok();
                 }
                 self.clean_up(world).await;
-                assert_eq!(in_force(world), self.undisturbed().await, "{case}");
+                assert_eq!(state_of_documents(world), self.undisturbed().await, "{case}");
             }
         }
     }
 }
 
-/// The documents: what is in force, whose they are, who they are shared with.
-pub fn in_force(world: &World) -> Value {
+/// The documents: their default versions, their owners, and the accounts that they are shared with.
+pub fn state_of_documents(world: &World) -> Value {
     world.aws.ssm(|model| {
         let one = |document: &Document| {
             let mut tags = document.tags.clone();
@@ -166,11 +166,11 @@ pub fn in_force(world: &World) -> Value {
     })
 }
 
-/// The one answer that was delivered since the journal was forgotten.
+/// The one response that was delivered since the journal was forgotten.
 #[track_caller]
 pub fn delivered(world: &World, case: &str) -> Reply {
     let bodies = world.aws.delivered();
-    let first = bodies.first().unwrap_or_else(|| panic!("{case}: no answer: {:?}", world.aws.trace()));
-    assert!(bodies.iter().all(|body| body == first), "{case}: answers differ: {bodies:?}");
+    let first = bodies.first().unwrap_or_else(|| panic!("{case}: no response: {:?}", world.aws.trace()));
+    assert!(bodies.iter().all(|body| body == first), "{case}: responses differ: {bodies:?}");
     Reply(first.clone())
 }

@@ -34,7 +34,7 @@ use crate::resource::document::plan::merge::{
 use crate::resource::document::plan::undo::CreateCall;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// How many decisions of one request may turn out to be outdated. Most requests reach their deadline first.
+/// After this many outdated decisions, a request fails. Most requests reach their deadline first.
 const MAX_ROUNDS: usize = 30;
 
 /// The outcome of one decision.
@@ -63,7 +63,7 @@ impl Merge<'_> {
                 Look::Present(document) => return Ok(Observed::Present(document)),
                 Look::Absent => return Ok(Observed::Absent),
                 Look::Changing(status) => {
-                    self.undo_log.step("waiting until AWS has changed the document");
+                    self.undo_log.step("waiting while AWS changes the document");
                     self.undo_log.seen(format!("it is {status}"));
                     backoff.pause().await;
                 }
@@ -78,8 +78,8 @@ impl Merge<'_> {
         description.default_version == "1" && lacks_tags && is_new(description, self.clock.now())
     }
 
-    /// Makes decisions, the first one from `observed`, until one is carried out on the document that it was made for. Returns the
-    /// resulting document, or `None` if it does not exist.
+    /// Decides, the first time from `observed`, and carries out the decision, until one is carried out on the document for
+    /// which it was made. Returns the resulting document, or `None` if it does not exist.
     ///
     /// # Errors
     /// The request is refused, or a call failed. What this wrote is in the undo log.
@@ -94,10 +94,10 @@ impl Merge<'_> {
                 Err(NotApplied::Failed(failure)) => return Err(failure),
                 Err(NotApplied::Outdated(failure)) => {
                     rounds += 1;
-                    // Other writers had their turn, so this request's may come soon.
+                    // Another writer has had its turn, so this request's turn may come soon.
                     backoff = Backoff::new();
                     if rounds == MAX_ROUNDS {
-                        return Err(failure.and("This happened many times in a row. Try again."));
+                        return Err(failure.and("This happened repeatedly. Try again."));
                     }
                 }
             }
@@ -180,7 +180,7 @@ impl Merge<'_> {
             }
         };
         self.undo_log.step("recording who manages the keys");
-        // Joined, not tried: if one fails, none may still be in flight while the change is undone.
+        // `join!`, not `try_join!`: if one fails, the others must not still be in flight while the change is undone.
         let (tagged, untagged, unshared) = tokio::join!(
             self.writer.tag(&change.set_tags_afterwards),
             self.writer.untag(change.remove_tags_afterwards.iter().cloned()),
@@ -217,7 +217,7 @@ impl Merge<'_> {
             }
             Turn::Upload => {
                 let limit = Limit::of_upload();
-                // Joined, not tried, as in `change`.
+                // `join!`, not `try_join!`, as in `change`.
                 let (tagged, uploaded) =
                     tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
                 tagged?;
@@ -230,7 +230,7 @@ impl Merge<'_> {
         self.promote(&promotion, limit, change, content).await.map(Some)
     }
 
-    /// Whether the version was made so recently that tags written with it may not be visible yet.
+    /// Whether the version is so new that tags written with it may not be visible yet.
     async fn is_new(&self, version: &str) -> Result<bool, Failure> {
         let created_at = self.reader.created_at(version).await?;
         Ok(created_at.is_none_or(|created_at| self.clock.now() < created_at + LONGEST_LAG))
@@ -243,7 +243,7 @@ impl Merge<'_> {
             return Ok(Turn::Upload);
         }
         let latest = self.reader.latest(latest_version, self.clock.now()).await?;
-        // A version that can't be read yet was just made.
+        // A version that can't be read yet was just created.
         Ok(latest.map_or(Turn::Wait, |latest| turn(&latest, content)))
     }
 
@@ -261,7 +261,7 @@ impl Merge<'_> {
         let (again, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());
         let Some(again) = again? else { return Ok(Round::Done(None)) };
         if again.description.tags != document.description.tags || again.description.latest_version != *latest_version {
-            return Err(NotApplied::Outdated(Failure::new("The document changed in the meantime.")));
+            return Err(NotApplied::Outdated(Failure::new("The document was changed in the meantime.")));
         }
         delete(self.writer, &document.description.document_type, shared_with.unwrap_or_default()).await?;
         let mut backoff = Backoff::new();
@@ -332,7 +332,7 @@ impl Merge<'_> {
     }
 }
 
-/// Takes back what a failed request did to its keys.
+/// Undoes what a failed request did to its keys.
 ///
 /// # Errors
 /// A step failed, or what the request wrote can still appear.

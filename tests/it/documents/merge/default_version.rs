@@ -115,7 +115,7 @@ async fn a_tag_that_a_correction_overwrote_is_set_again() {
         model.document_mut(NAME).unwrap().tags.insert(DEFAULT_VERSION.into(), "2".into());
     });
     world.send(&Request::update(NAME, idle("5"), idle("6"))).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "6"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "6"})));
     is_recorded(&world);
 }
 
@@ -129,7 +129,7 @@ async fn a_create_that_fails_anywhere_leaves_the_tag_right_for_the_other_owner()
         later(&world).await;
         world.aws.on(operation).nth(nth).fault(refused());
         world.send(&Request::create(idle("5"))).await.reason();
-        assert_eq!(world.in_force(NAME), base_with(json!({"kmsKeyId": "alias/a"})), "{operation} {nth}");
+        assert_eq!(world.default_content(NAME), base_with(json!({"kmsKeyId": "alias/a"})), "{operation} {nth}");
         is_recorded(&world);
     }
 }
@@ -155,7 +155,7 @@ async fn a_document_with_49_tags_is_merged_with_and_has_no_tag_of_the_default_ve
     let world = with(tags);
     world.send(&Request::create(idle("5"))).await.ok();
     assert_eq!(
-        (world.in_force(NAME), world.tag(NAME, DEFAULT_VERSION)),
+        (world.default_content(NAME), world.tag(NAME, DEFAULT_VERSION)),
         (base_with(json!({"idleSessionTimeout": "5"})), None)
     );
     later(&world).await;
@@ -176,5 +176,8 @@ async fn the_tag_of_a_repair_goes_with_the_last_owner() {
     });
     later(&world).await;
     world.send(&Request::delete(NAME, idle("5"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (base_with(json!({"maxSessionDuration": "60"})), vec![]));
+    assert_eq!(
+        (world.default_content(NAME), world.tags(NAME)),
+        (base_with(json!({"maxSessionDuration": "60"})), vec![])
+    );
 }

@@ -89,7 +89,7 @@ fn set(content: &mut Value, key: &str, value: Value) {
 async fn skeleton() -> Value {
     let world = world();
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "1"})))).await.ok();
-    let mut content = world.in_force(NAME);
+    let mut content = world.default_content(NAME);
     content["inputs"]["idleSessionTimeout"] = json!("");
     content
 }
@@ -107,7 +107,7 @@ impl History {
 
     fn holds(&self) {
         let exists = self.world.exists(NAME);
-        assert_eq!(exists.then(|| self.world.in_force(NAME)), self.expected(), "{:#?}", self.world.aws.trace());
+        assert_eq!(exists.then(|| self.world.default_content(NAME)), self.expected(), "{:#?}", self.world.aws.trace());
         if exists {
             let named = self.resources.iter().enumerate().flat_map(|(stack, wanted)| {
                 let keys = wanted.iter().flat_map(move |wanted| wanted.values(stack).into_keys());

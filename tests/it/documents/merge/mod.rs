@@ -97,7 +97,7 @@ async fn two_stacks_share_a_document_and_everything_else_in_it_stays() {
     let expected = json!({
         "idleSessionTimeout": "5", "kmsKeyId": "alias/a", "shellProfile": {"linux": "cd"}, "runAsEnabled": true
     });
-    assert_eq!(world.in_force(NAME), base_with(expected));
+    assert_eq!(world.default_content(NAME), base_with(expected));
     let text = world.aws.ssm(|model| model.document(NAME).unwrap().default().content.clone());
     assert_eq!(
         text,
@@ -139,7 +139,7 @@ async fn an_update_changes_its_keys_and_keeps_a_hand_edit_of_another_key() {
     });
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::update(NAME, old, new)).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "6", "maxSessionDuration": "60"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "6", "maxSessionDuration": "60"})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +147,7 @@ async fn a_document_is_created_from_the_named_keys_and_the_empty_ones_that_the_c
     let world = world();
     let reply = world.send(&Request::create(merging(json!({"idleSessionTimeout": "5", "future": "1"})))).await.ok();
     assert_eq!(reply.data("DefaultVersion"), "1");
-    let inputs = &world.in_force(NAME)["inputs"];
+    let inputs = &world.default_content(NAME)["inputs"];
     assert_eq!((&inputs["idleSessionTimeout"], &inputs["future"]), (&json!("5"), &json!("1")));
     assert_eq!((&inputs["kmsKeyId"], &inputs["runAsEnabled"]), (&json!(""), &json!(false)));
     assert_eq!(inputs.as_object().unwrap().len(), 13);
@@ -191,7 +191,7 @@ async fn a_problem_of_a_named_key_is_refused_and_one_of_another_key_is_not() {
     assert!(!reply.reason().contains("hunter2") && !reply.reason().contains("maxSessionDuration"), "{reply:?}");
     assert_eq!((reply.marker(), world.writes()), (NOT_CREATED, vec![]));
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await.ok();
-    assert_eq!(world.in_force(NAME)["inputs"]["maxSessionDuration"], "never");
+    assert_eq!(world.default_content(NAME)["inputs"]["maxSessionDuration"], "never");
 }
 
 #[tokio::test(start_paused = true)]

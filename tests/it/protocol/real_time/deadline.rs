@@ -46,7 +46,7 @@ async fn sink(script: &[Sink], ssm_hangs: bool) {
 }
 
 #[tokio::test]
-async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_deadline() {
+async fn a_response_url_that_stalls_or_fails_at_first_gets_the_response_before_the_deadline() {
     let scripts = [
         vec![Sink::Hang],
         vec![Sink::Reset, Sink::Reset],
@@ -63,7 +63,7 @@ async fn a_response_url_that_stalls_or_fails_at_first_is_answered_before_the_dea
 }
 
 #[tokio::test]
-async fn a_response_url_that_never_answers_is_an_error_before_the_deadline() {
+async fn a_response_url_that_never_replies_is_an_error_before_the_deadline() {
     let steps = [Sink::Hang, Sink::Reset, Sink::Status(503)];
     join_all(steps.map(async |step| {
         let _turn = AT_ONCE.acquire_many(4).await.unwrap();

@@ -1,4 +1,4 @@
-//! Promotes a version if no other version has been made or promoted.
+//! Promotes a version if no other version has been created or promoted.
 
 use tokio::time::{Duration, Instant, timeout_at};
 
@@ -15,7 +15,7 @@ use crate::resource::document::plan::merge::KeyChange;
 use crate::resource::document::plan::merge::default_version::tag_of;
 use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
 
-/// How long a promotion without the lock may be retried, since another writer could overtake it.
+/// How long a promotion without the lock may be retried. Later, another writer may have overtaken it.
 const UNLOCKED: Duration = Duration::from_secs(2);
 
 /// How long this request holds the lock on the document.
@@ -45,7 +45,7 @@ impl Limit {
 }
 
 impl Merge<'_> {
-    /// Promotes a version, then reads again whether another one was made or promoted in between.
+    /// Promotes a version, then checks that no other version was created or promoted in the meantime.
     ///
     /// # Errors
     /// Another resource took a key, a call failed, or the document has changed.
@@ -83,7 +83,7 @@ impl Merge<'_> {
         loop {
             let seen = self.reader.describe().await?;
             let has_tag = |seen: &Described| seen.description.tags.get(DEFAULT_VERSION) == Some(version);
-            // A request that corrected the tag at the same moment may have overwritten it.
+            // A request that corrected the tag at the same time may have overwritten it.
             let is_recorded = !change.records_default_version || seen.as_ref().is_some_and(has_tag);
             match seen.as_ref().and_then(|seen| promotion.after(&seen.description)) {
                 Some(true) if is_recorded => {
@@ -134,7 +134,7 @@ impl Merge<'_> {
                 BeforePromotion::Outdated => return Err(outdated()),
                 BeforePromotion::Failed(why) => {
                     return Err(NotApplied::Failed(Failure::new(format!(
-                        "AWS could not make version {version} of document {}, and it was not promoted: {}",
+                        "AWS could not create version {version} of document {}, so it was not promoted: {}",
                         self.reader.name,
                         redact(&why, &content.text, content.node.as_ref())
                     ))));
@@ -151,7 +151,7 @@ fn end(limit: Option<Limit>) -> Instant {
 }
 
 pub(super) fn outdated() -> NotApplied {
-    NotApplied::Outdated(Failure::new("Another version of the document came in between."))
+    NotApplied::Outdated(Failure::new("Another version of the document was created in the meantime."))
 }
 
 fn took_too_long(version: &str) -> NotApplied {

@@ -21,7 +21,7 @@ pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     document.lacking(tag_of(&document.default_version))
 }
 
-/// The tags to remove from a document that no resource owns any longer, not even a key of it. Two releases at the same moment can
+/// The tags to remove from a document that no resource owns any longer, not even a key of it. Two releases at the same time can
 /// each take the other's resource for the last owner.
 pub(crate) fn tags_of_no_owner(tags: &Tags) -> Vec<String> {
     if Ownership::of(tags).is_some() || !key_ownerships(tags).is_empty() {

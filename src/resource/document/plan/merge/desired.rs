@@ -39,7 +39,7 @@ enum Standing<'a> {
     Own(&'a KeyOwnership),
     /// An earlier delivery of this request took it.
     TakenEarlier(&'a KeyOwnership),
-    /// A Create meets a key that an earlier Create of the same resource left behind.
+    /// An earlier Create of the same resource left the key behind, and this Create finds it.
     MetAgain,
     /// The request takes it. Until now, another resource may own it.
     New,
@@ -254,7 +254,7 @@ impl Desiring<'_> {
         taken.collect()
     }
 
-    /// The resource owned the whole document until now. Removes what it declared besides the content, and its tags of ownership.
+    /// The resource owned the whole document until now. Removes what it declared besides the content, and its ownership tags.
     fn let_go_of_the_whole(&self, document: &Document, change: &mut KeyChange) {
         let tags = &document.description.tags;
         let mut remove =
@@ -270,8 +270,8 @@ impl Desiring<'_> {
 fn refuse_existing(intent: Intent<'_>, is_known: bool) -> Result<(), Failure> {
     match (intent.desired.on_existing, intent.encounter) {
         (OnExisting::Fail, Encounter::Create | Encounter::Rename) if !is_known => Err(Failure::new(format!(
-            "OnExisting: the document {} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to manage keys \
-             of it.",
+            "OnExisting: the document {} already exists, and OnExisting is Fail. Choose another DocumentName, or set \
+             OnExisting: Adopt to manage keys of it.",
             intent.desired.name
         ))),
         (OnExisting::Fail | OnExisting::Adopt | OnExisting::TakeOver, _) => Ok(()),

@@ -8,7 +8,7 @@ use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node};
 use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::{DEFAULT_VERSION, Tags};
 
-/// The contents of earlier versions, by number; `None` for a version that is gone or can't be read.
+/// The content of earlier versions, by version number; `None` for a version that is gone or can't be read.
 pub(crate) type Earlier = BTreeMap<String, Option<Content>>;
 
 /// What to do with the keys.
@@ -89,12 +89,12 @@ pub(super) fn nothing() -> KeysPlanned {
 /// Reads the default version, which others may have written.
 ///
 /// # Errors
-/// It is not a JSON object, or not one that can be merged with.
+/// It is not a JSON object, or can't be merged into.
 pub(super) fn base(document: &Document) -> Result<Content, Failure> {
     let read = Content::read("it", document.default.content.clone(), Some(Format::Json));
     read.map_err(|problem| {
         Failure::new(format!(
-            "The content of version {}, the default version, can't be merged with: {problem} Correct the document.",
+            "Keys can't be merged into the content of version {}, the default version: {problem} Correct the document.",
             document.default.number
         ))
     })

@@ -105,8 +105,8 @@ pub(crate) fn whole_document_before(mine: &KeyOwner, tags: &Tags) -> Option<Tags
     Some(whole)
 }
 
-/// The failure that names the taken keys which a *third* resource owns now, if any. The former owner's tag may only be a read
-/// that lags.
+/// The failure that names the taken keys that a *third* resource owns now, if there are any. If a read shows the former owner,
+/// it may only lag.
 pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen: &Tags) -> Option<Failure> {
     let owned = key_ownerships(seen);
     let lost: Vec<String> = taken
@@ -115,7 +115,7 @@ pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen
             let now = owned.get(key)?;
             let is_former = former.tag.as_ref() == seen.get(&tag_key(key));
             (now.owner != *mine && !is_former).then(|| {
-                format!("{key} was taken by another resource (stack {}) at the same moment.", now.owner.stack_name())
+                format!("{key} was taken by another resource (stack {}) at the same time.", now.owner.stack_name())
             })
         })
         .collect();
@@ -133,8 +133,8 @@ pub(super) fn refuse_tags_without_room(name: &str, document: &Description, set: 
     let count = count_tags(document, set);
     if count > MAX_TAGS {
         return Err(Failure::new(format!(
-            "The document {name} would have {count} tags, one for each key; AWS allows {MAX_TAGS}. Remove tags from it, or name \
-             fewer keys."
+            "The document {name} would have {count} tags, including one for each key, but AWS allows only {MAX_TAGS}. Remove \
+             tags from it, or name fewer keys."
         )));
     }
     Ok(())

@@ -150,7 +150,7 @@ impl UndoneCreate<'_> {
                     undo.taken.insert(key, Former { tag: None, declared: declared.clone(), put_back });
                 }
                 _ => {
-                    warnings.push(Problem::new(key.as_str(), "stays: its earlier value is not known any longer."));
+                    warnings.push(Problem::new(key.as_str(), "stays: its earlier value is no longer known."));
                     untag.insert(tag_key(&key), String::new());
                 }
             }

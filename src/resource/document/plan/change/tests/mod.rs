@@ -122,7 +122,7 @@ fn recorded(version: &str) -> Tags {
 fn every_cell_of_owner_choice_and_versions_is_decided() {
     let other = |stack: &str, logical: &str| Owner { stack_id: stack.into(), logical_id: logical.into() };
     // Whether it is adopted, or the refusal, under Adopt, TakeOver and Fail.
-    let fail = Err("Fail refuses it");
+    let fail = Err("already exists, and OnExisting is Fail");
     let foreign = Err("Delete that resource first or, if the stack no longer exists, set OnExisting: TakeOver");
     let owners = [
         (Tags::new(), [Ok(true), Ok(true), fail]),
@@ -267,7 +267,7 @@ fn a_plan_names_each_of_its_steps() {
         (Plan::Change(Change::default()), "nothing to do"),
         (
             Plan::Change(full),
-            "set 2 tags, remove 1 tags, promote version 7, share with 1 accounts, unshare from 1 accounts",
+            "set 2 tags, remove 1 tags, promote version 7, share with 1 accounts, stop sharing with 1 accounts",
         ),
         (Plan::Change(upload(true, None)), "upload a version and promote it"),
         (Plan::Change(upload(false, attributes)), "upload a version for DisplayName and TargetType"),
@@ -336,19 +336,20 @@ fn a_request_that_a_later_one_has_overtaken_is_refused() {
 }
 
 #[test]
-fn a_create_that_meets_its_own_document_of_an_earlier_life_records_the_default_version() {
+fn a_create_that_finds_its_own_document_from_an_earlier_create_records_the_default_version() {
     let (owner, wanted) = (owner(), desired(json!({})));
     let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    let met = |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
-    assert_eq!(met("50"), Adoption::MeetAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
+    let adopted_again =
+        |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
+    assert_eq!(adopted_again("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
     // An earlier delivery of the same request.
-    assert_eq!(met("100"), Adoption::AlreadyOurs);
+    assert_eq!(adopted_again("100"), Adoption::AlreadyOurs);
     let rename = Intent { encounter: Encounter::Rename, ..intent };
     assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), Adoption::AlreadyOurs);
 }
 
 #[test]
-fn fail_refuses_only_a_first_meeting() {
+fn fail_refuses_only_a_document_that_is_new_to_the_resource() {
     let (wanted, previous) = (desired(json!({"OnExisting": "Fail"})), previous(json!({})));
     assert!(decided(&wanted, None, &with(OLD)).is_err());
     let (adoption, _) = decided(&wanted, Some(&previous), &with(OLD)).unwrap();
