@@ -1,7 +1,9 @@
 //! A Delete, under Retain and Restore.
 
-use loopback_aws::Fault;
+use std::time::Duration;
+
 use loopback_aws::ssm::{Document, Version};
+use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
@@ -34,9 +36,9 @@ async fn restore_unshares_and_deletes_what_the_resource_made() {
     world.send(&Request::delete(NAME, properties)).await.ok();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_under_restore_takes_three_round_trips() {
-    let world = World::new().await;
+    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(50)));
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.forget();
     world.send(&Request::delete(NAME, restoring("10"))).await.ok();
