@@ -18,14 +18,14 @@ use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::resource::document::aws::LONGEST_LAG;
-use crate::resource::document::aws::observe::Look;
+use crate::resource::document::aws::observe::{Look, is_new};
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
 use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::key_ownership::KeyOwner;
-use crate::resource::document::observed::{Description, Document, Observed, Status};
+use crate::resource::document::observed::{Document, Observed, Status};
 use crate::resource::document::ownership::{Tags, of_ownership};
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
@@ -73,10 +73,9 @@ impl Merge<'_> {
 
     /// Whether the document was just created, so that the tags that name its owner may not be visible yet.
     fn may_lack_tags(&self, document: &Document) -> bool {
-        let Description { created_at, default_version, tags, .. } = &document.description;
-        let now = i64::try_from(self.clock.now().as_secs()).unwrap_or(i64::MAX);
-        let is_new = created_at.is_some_and(|created_at| now - created_at <= LONGEST_LAG.as_secs() as i64);
-        is_new && default_version == "1" && of_ownership(tags).is_empty()
+        let description = &document.description;
+        let lacks_tags = of_ownership(&description.tags).is_empty();
+        description.default_version == "1" && lacks_tags && is_new(description, self.clock.now())
     }
 
     /// Makes decisions, the first one from `observed`, until one is carried out on the document that it was made for. Returns the
@@ -329,7 +328,7 @@ impl Merge<'_> {
     fn whole<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
         let intent =
             Intent { desired, encounter: Encounter::Create, owner: self.owner, signature: None, account: None };
-        Apply { reader: self.reader, writer: self.writer, intent, undo_log: self.undo_log }
+        Apply { reader: self.reader, writer: self.writer, intent, clock: self.clock, undo_log: self.undo_log }
     }
 }
 

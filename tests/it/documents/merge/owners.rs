@@ -12,7 +12,7 @@ async fn a_key_of_another_resource_is_refused_with_the_owners_name_and_the_way_o
     let expected = "inputs.idleSessionTimeout is managed by another resource (stack workload-a). Remove it from one of the two, or \
                     set OnExisting: TakeOver.";
     assert!(reply.reason().starts_with(expected), "{}", reply.reason());
-    assert_eq!((reply.id(), world.writes()), (NOT_CREATED, vec![]));
+    assert_eq!((reply.marker(), world.writes()), (NOT_CREATED, vec![]));
     assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
     // A resource of the same stack is another owner, too.
     let same_stack = Request::create(merging(json!({"idleSessionTimeout": "6"}))).of_stack("workload-a");
@@ -71,7 +71,7 @@ async fn a_take_over_that_fails_gives_the_former_owner_its_key_back() {
     let taking = merging_with(json!({"idleSessionTimeout": "6"}), json!({"OnExisting": "TakeOver"}));
     let reply = world.send(&Request::create(taking)).await;
     reply.reason();
-    assert_eq!((reply.id(), world.tags(NAME)), (NOT_CREATED, before));
+    assert_eq!((reply.marker(), world.tags(NAME)), (NOT_CREATED, before));
     assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
 }
 
@@ -129,7 +129,7 @@ async fn a_take_over_of_the_whole_document_that_fails_gives_the_keys_back() {
     let before = world.tags(NAME);
     world.aws.on("UpdateDocumentDefaultVersion").fault(refused());
     let taking = json!({"DocumentName": NAME, "DocumentContent": BASE, "OnExisting": "TakeOver"});
-    assert_eq!(world.send(&Request::create(taking)).await.id(), NOT_CREATED);
+    assert_eq!(world.send(&Request::create(taking)).await.marker(), NOT_CREATED);
     assert_eq!(world.tags(NAME), before);
 }
 

@@ -54,6 +54,6 @@ impl Merge<'_> {
         }
         let seen = self.reader.describe().await?;
         let left = seen.map(|seen| tags_of_no_owner(&seen.description.tags)).unwrap_or_default();
-        self.writer.untag(left).await
+        Ok(self.writer.untag(left).await?)
     }
 }
