@@ -198,10 +198,11 @@ impl Merge<'_> {
         Ok(Round::Done(Some(applied)))
     }
 
-    /// Whether this request let keys go that other resources' keys stood beside: their owners may be letting go as well.
+    /// Whether this request released keys while other resources owned keys of the document: those may be releasing theirs as
+    /// well.
     fn may_be_the_last(&self, change: &KeyChange) -> bool {
-        let lets_go = !change.remove_tags_afterwards.is_empty();
-        lets_go
+        let releases = !change.remove_tags_afterwards.is_empty();
+        releases
             && !change.remove_tags_afterwards.contains(DEFAULT_VERSION)
             && !matches!(self.request, KeyRequest::Merge(_))
     }
@@ -268,7 +269,7 @@ impl Merge<'_> {
         }
         if let Some(tagged) = document.description.tags.get(DEFAULT_VERSION) {
             let (document, default_version) = (self.reader.name, &document.default.number);
-            tracing::warn!(document, default_version, tagged, "the default version is not the recorded one");
+            tracing::warn!(document, default_version, tagged, "the default version differs from the one in the tag");
         }
         Ok(matches!(self.request, KeyRequest::Undo(_)) || self.turn(document, None).await? != Turn::Wait)
     }

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_where_a_rollback_finds_what_it_wants() {
+    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_if_a_rollback_can_succeed() {
         let attributes = |refusable| Attributes { names: vec!["DisplayName", "TargetType"], refusable };
         let upload = |attributes| Upload { on_top_of: "3".into(), promote: true, attributes };
         let names = || "DisplayName and TargetType".to_owned();
