@@ -51,7 +51,7 @@ fn event(raw: &RawValue) {
     let ids = envelope.stack_id.len() + envelope.request_id.len() + envelope.logical_resource_id.len();
     let ids = ids + envelope.physical_resource_id.as_ref().map_or(0, String::len);
     let outcome = Outcome::Failed { failure, left_behind };
-    match ResponseTemplate::new(&envelope, "stream").and_then(|template| template.encode(&outcome)) {
+    match ResponseTemplate::new(&envelope, 1_767_225_600, "stream").and_then(|template| template.encode(&outcome)) {
         Ok(body) => {
             assert!(body.len() <= MAX_RESPONSE_BYTES);
             let response: Value = serde_json::from_slice(&body).unwrap();

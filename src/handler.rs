@@ -127,13 +127,14 @@ impl Provider {
             ));
         }
         // A request whose response would be too long must not be carried out.
-        let response = ResponseTemplate::new(&envelope, &context.env_config.log_stream)?;
+        let signature = url.signature(now);
+        let response = ResponseTemplate::new(&envelope, signature.seconds(), &context.env_config.log_stream)?;
         let service_timeout = envelope.service_timeout();
         let age = url.signed_at.map_or(0, |signed_at| seconds(now) - signed_at);
         let location = Location::from_arn(&context.invoked_function_arn);
         let may_ask = location.is_some_and(|location| location.has(&envelope.stack_id));
         let cloudformation = may_ask.then(|| self.cloudformation.clone());
-        let standing = Arc::new(Standing::new(&envelope, url.signature(now), (now, started), cloudformation));
+        let standing = Arc::new(Standing::new(&envelope, signature, (now, started), cloudformation));
         let invocation = Arc::new(Invocation {
             provider: self.clone(),
             response,
@@ -229,6 +230,10 @@ impl Invocation {
     /// Undoes what a failed request did. Anything not known to be undone counts as left behind.
     async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
         let left_behind = Some(self.unfinished(&entry));
+        self.undo_log.step("asking CloudFormation whether it still waits for this request");
+        if guard::run(self.deadlines.undo, self.standing.ask_before_undo().map(Ok)).await.is_err() {
+            tracing::warn!("CloudFormation did not reply in time, so the undo continues");
+        }
         if let Some(overtaken) = self.standing.overtaken() {
             if !entry.undo.is_due_after(&overtaken) {
                 return Outcome::Failed { failure, left_behind };

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::response::NOT_CREATED;
-
 /// The longest physical id that CloudFormation accepts, in bytes. See [response
 /// objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 pub(crate) const MAX_BYTES: usize = 1024;
+
+/// The physical id of a Create that left nothing behind, as older releases wrote it. Newer releases append the Create's
+/// signature.
+pub(crate) const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 // Neither a document's name nor a setting's id matches this: a name can't contain a colon, and an id begins with a slash.
 const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
@@ -14,8 +16,11 @@ const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 /// The physical id of a Create that failed. The Delete that follows carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailedCreate {
-    /// Nothing remains. The Delete does nothing.
-    NotCreated,
+    /// Nothing remains of the delivery that responded. The Delete undoes what another delivery of the Create has written since.
+    NotCreated {
+        /// When CloudFormation signed the Create, in seconds since 1970; `None` in the ids of older releases.
+        signature: Option<i64>,
+    },
     /// Something may remain, or may still take effect. The Delete undoes the Create, whatever `OnDelete` says.
     Unfinished {
         /// When CloudFormation signed the Create, in seconds since 1970.
@@ -28,8 +33,10 @@ pub(crate) enum FailedCreate {
 impl FailedCreate {
     /// Parses an id. Returns `None` for the id of a Create that succeeded, and for one that isn't ours.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text == NOT_CREATED {
-            return Some(Self::NotCreated);
+        match text.strip_prefix(NOT_CREATED).map(|rest| rest.strip_prefix(':').ok_or(rest)) {
+            Some(Err("")) => return Some(Self::NotCreated { signature: None }),
+            Some(Ok(signature)) => return Some(Self::NotCreated { signature: Some(signature.parse().ok()?) }),
+            Some(Err(_)) | None => {}
         }
         let (signature, id) = text.strip_prefix(UNFINISHED)?.split_once(':')?;
         Some(Self::Unfinished { signature: signature.parse().ok()?, id: id.to_owned() })
@@ -45,7 +52,8 @@ impl FailedCreate {
 impl fmt::Display for FailedCreate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotCreated => f.write_str(NOT_CREATED),
+            Self::NotCreated { signature: None } => f.write_str(NOT_CREATED),
+            Self::NotCreated { signature: Some(signature) } => write!(f, "{NOT_CREATED}:{signature}"),
             Self::Unfinished { signature, id } => write!(f, "{UNFINISHED}{signature}:{id}"),
         }
     }
@@ -70,7 +78,8 @@ mod tests {
     fn an_id_is_parsed_as_it_was_printed() {
         let unfinished = |id: &str| FailedCreate::Unfinished { signature: 1_767_225_600, id: id.into() };
         for (id, text) in [
-            (FailedCreate::NotCreated, "cfn-ssm-document:not-created"),
+            (FailedCreate::NotCreated { signature: None }, "cfn-ssm-document:not-created"),
+            (FailedCreate::NotCreated { signature: Some(1_767_225_600) }, "cfn-ssm-document:not-created:1767225600"),
             (unfinished("a-document"), "cfn-ssm-document:unfinished:1767225600:a-document"),
             (unfinished("/ssm/a?previous=b:c"), "cfn-ssm-document:unfinished:1767225600:/ssm/a?previous=b:c"),
         ] {
@@ -88,6 +97,7 @@ mod tests {
             "cfn-ssm-document:unfinished:",
             "cfn-ssm-document:unfinished:soon:a-document",
             "cfn-ssm-document:not-created:a-document",
+            "cfn-ssm-document:not-created7",
         ] {
             assert_eq!(FailedCreate::parse(text), None, "{text}");
         }

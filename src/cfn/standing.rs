@@ -127,6 +127,16 @@ impl Standing {
         }
     }
 
+    /// Asks once, whatever the age of the request, before an undo: another delivery of the same request may have succeeded. The
+    /// reply shows in [`Standing::overtaken`]. If CloudFormation can't be asked, the request counts as standing.
+    pub(crate) async fn ask_before_undo(&self) {
+        let mut asked = self.asked.lock().await;
+        if self.request_type != Some(RequestType::Delete) && self.cloudformation.is_some() && self.overtaken().is_none()
+        {
+            let _seen_by_the_caller = self.ask(&mut asked).await;
+        }
+    }
+
     /// Returns why the request no longer stands; `None` if CloudFormation has not said that it doesn't.
     pub(crate) fn overtaken(&self) -> Option<Overtaken> {
         self.overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -80,7 +80,8 @@ mod tests {
             let (name, metadata) = (format!("{metric:?}"), &value["_aws"]);
             assert_eq!(metadata["Timestamp"], 1_795_290_070_250_u64);
             let directive = json!({
-                "Namespace": NAMESPACE,
+                // The alarm in the template reads the metric by these names.
+                "Namespace": "cfn-ssm-document",
                 "Dimensions": [["FunctionName"]],
                 "Metrics": [{"Name": name, "Unit": "Count"}],
             });

@@ -161,7 +161,7 @@ async fn unknown_ids_and_refused_values_are_explained_with_awss_own_list() {
     assert!(reply.reason().contains("Did you mean /ssm/opsinsights/opscenter?"), "{}", reply.reason());
     let reply = world.send(&create(properties("Premium", "Retain"))).await;
     assert!(reply.reason().contains("Standard, Advanced, Intelligent-Tiering"), "{}", reply.reason());
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
 }
 
 #[tokio::test(start_paused = true)]

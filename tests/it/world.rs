@@ -336,6 +336,14 @@ impl Reply {
         self.0["PhysicalResourceId"].as_str().unwrap()
     }
 
+    /// The id, without the signature that the marker of a failed Create ends with.
+    #[track_caller]
+    pub fn marker(&self) -> &str {
+        let (marker, signature) = self.id().rsplit_once(':').expect("the marker of a failed Create");
+        assert!(signature.parse::<i64>().is_ok(), "{}", self.id());
+        marker
+    }
+
     pub fn data(&self, name: &str) -> &str {
         self.0["Data"][name].as_str().unwrap()
     }

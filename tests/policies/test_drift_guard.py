@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cloudformation import parse
+from drift_events import ALICE, moved
 from event_patterns import matches
 from rendering import rendered
 
@@ -29,46 +30,11 @@ def pattern(path: str) -> dict[str, Any]:
 
 def event(identity: dict[str, Any], **detail: Any) -> dict[str, Any]:
     """UpdateDocumentDefaultVersion, as EventBridge delivers it."""
-    return {
-        "version": "0",
-        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
-        "detail-type": "AWS API Call via CloudTrail",
-        "source": "aws.ssm",
-        "account": "111122223333",
-        "time": "2026-11-21T19:41:10Z",
-        "region": "eu-central-1",
-        "resources": [],
-        "detail": {
-            "eventVersion": "1.08",
-            "userIdentity": identity,
-            "eventTime": "2026-11-21T19:41:10Z",
-            "eventSource": "ssm.amazonaws.com",
-            "eventName": "UpdateDocumentDefaultVersion",
-            "awsRegion": "eu-central-1",
-            "sourceIPAddress": "198.51.100.7",
-            "userAgent": "aws-cli/2.31.0",
-            "requestParameters": {"name": "SSM-SessionManagerRunShell", "documentVersion": "1"},
-            "responseElements": {"description": {"defaultVersion": "1", "name": "SSM-SessionManagerRunShell"}},
-            "requestID": "0e2f0b3c-0000-4000-8000-000000000001",
-            "eventID": "0e2f0b3c-0000-4000-8000-000000000002",
-            "readOnly": False,
-            "eventType": "AwsApiCall",
-            "managementEvent": True,
-            "recipientAccountId": "111122223333",
-            "eventCategory": "Management",
-        }
-        | detail,
-    }
+    sample = moved("SSM-SessionManagerRunShell", "1", at="2026-11-21T19:41:10Z", region="eu-central-1", by=identity)
+    return sample | {"detail": sample["detail"] | detail}
 
 
-USER = {
-    "type": "IAMUser",
-    "principalId": "AIDAEXAMPLE",
-    "arn": "arn:aws:iam::111122223333:user/alice",
-    "accountId": "111122223333",
-    "accessKeyId": "AKIAEXAMPLE",
-    "userName": "alice",
-}
+USER = ALICE
 USER_WITH_SESSION = USER | {"sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}
 ROOT_USER = {
     "type": "Root",
@@ -189,6 +155,17 @@ def test_report_and_repair_add_the_rules_two_permissions_and_the_mode(path: str,
     assert differing == {"ProviderRole", "ProviderFunction"}
     variables = [one["ProviderFunction"]["Properties"]["Environment"]["Variables"] for one in (off, on)]
     assert variables[1] == variables[0] | {"CFN_SSM_DOCUMENT_DRIFT_GUARD": {"Ref": "DriftGuard"}}
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_report_is_the_default_and_the_alarm_reads_the_metric_that_the_function_counts(path: str) -> None:
+    guard = read(path)["Parameters"]["DriftGuard"]
+    assert (guard["Default"], guard["AllowedValues"]) == ("Report", ["Off", "Report", "Repair"])
+    alarm = rendered(read(path), {"AlarmTopicArn": TOPIC})["DriftAlarm"]["Properties"]
+    # src/drift/report.rs
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("cfn-ssm-document", "DriftedDocuments")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ProviderFunction"}}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
 
 
 @pytest.mark.parametrize("path", TEMPLATES)

@@ -289,6 +289,20 @@ mod tests {
     }
 
     #[test]
+    fn a_stack_has_its_own_status_and_not_that_of_what_it_contains() {
+        let stack = |status: &str| {
+            format!(
+                r#"<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
+                <Outputs><member><OutputKey>StackStatus</OutputKey><StackStatus>CREATE_FAILED</StackStatus></member></Outputs>{status}
+                <StackName>a</StackName></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"#
+            )
+        };
+        let described = stack("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>");
+        assert_eq!(stack_status(described.as_bytes()).unwrap(), "UPDATE_ROLLBACK_IN_PROGRESS");
+        assert!(stack_status(stack("").as_bytes()).is_err());
+    }
+
+    #[test]
     fn only_a_validation_error_that_says_so_means_that_the_resource_does_not_exist() {
         for (code, message, expected) in [
             ("ValidationError", "Stack 'a' does not exist", true),

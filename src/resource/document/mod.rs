@@ -72,7 +72,8 @@ pub(crate) async fn reconcile(
     let account = location.map(|location| location.account.as_str());
     let signature = Some(standing.signature());
     let intent = Intent { desired: &desired, encounter, owner: &owner, signature, account };
-    let apply = Apply { reader: Reader { client, name }, writer: Writer { client, name }, intent, undo_log };
+    let (reader, writer, clock) = (Reader { client, name }, Writer { client, name }, &clock(standing));
+    let apply = Apply { reader, writer, intent, clock, undo_log };
     let applied = match abandoned {
         None => converge(apply, standing).await?,
         Some(abandoned) => {
@@ -133,10 +134,10 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
 
 /// Observes, plans and applies the keys that the resource names.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
-    let Apply { reader, writer, intent, undo_log } = apply;
-    let (request, clock) = (KeyRequest::Merge(Desiring { intent, named }), clock(standing));
+    let Apply { reader, writer, intent, clock, undo_log } = apply;
+    let request = KeyRequest::Merge(Desiring { intent, named });
     let with_shares = intent.manages_sharing();
-    let merge = Merge { reader, writer, owner: intent.owner, request: &request, clock: &clock, undo_log, with_shares };
+    let merge = Merge { reader, writer, owner: intent.owner, request: &request, clock, undo_log, with_shares };
     let mut observed = merge.observe().await?;
     if !shows_old_properties(intent, &observed) {
         undo_log.step("waiting for an earlier Update to end");
@@ -182,6 +183,14 @@ pub(crate) async fn release(
             undo_log.step("waiting for the failed Create to end");
             standing.wait_for_patience().await;
             undo_create(releasing(&name), signed, standing).await
+        }
+        Target::NotCreated { name, signature } => {
+            if !releasing(&name).shows_request(signature).await {
+                return Ok(());
+            }
+            undo_log.step("waiting for another delivery of the Create to end");
+            standing.wait_for_patience().await;
+            undo_create(releasing(&name), signature..=signature, standing).await
         }
     }
 }

@@ -61,22 +61,26 @@ pub(crate) struct Ownership {
     pub(crate) since: Option<i64>,
 }
 
+impl Origin {
+    /// Reads the origin from a document's tags. A document whose origin is missing counts as adopted, so that it is never deleted.
+    pub(crate) fn of(tags: &Tags) -> Self {
+        match tags.get(ORIGIN).map(String::as_str) {
+            Some("created") => Self::Created,
+            _ => Self::Adopted,
+        }
+    }
+}
+
 impl Ownership {
     /// Reads the ownership that a document's tags describe; `None` if no resource owns the document.
-    ///
-    /// A document whose origin is missing counts as adopted, so that it is never deleted.
     pub(crate) fn of(tags: &Tags) -> Option<Self> {
         let owner = Owner {
             stack_id: tags.get(STACK_ID)?.clone(),
             logical_id: tags.get(LOGICAL_ID).cloned().unwrap_or_default(),
         };
-        let origin = match tags.get(ORIGIN).map(String::as_str) {
-            Some("created") => Origin::Created,
-            _ => Origin::Adopted,
-        };
         Some(Self {
             owner,
-            origin,
+            origin: Origin::of(tags),
             previous_default_version: tags.get(PREVIOUS_DEFAULT_VERSION).cloned(),
             since: since(tags),
         })

@@ -90,7 +90,7 @@ pub(crate) async fn release(
     let choice = OnDelete::read(&request.properties);
     let given = request.physical_resource_id.as_deref().unwrap_or_default();
     let (given, unfinished) = match FailedCreate::parse(given) {
-        Some(FailedCreate::NotCreated) => return Ok(()),
+        Some(FailedCreate::NotCreated { .. }) => return Ok(()),
         Some(FailedCreate::Unfinished { signature, id }) => (id, Some(signature)),
         None => (given.to_owned(), None),
     };

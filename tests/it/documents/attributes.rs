@@ -1,5 +1,6 @@
 //! The properties beside the content: each reconciled as far as AWS lets it be.
 
+use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Duplicates, Version};
 use serde_json::{Value, json};
 
@@ -74,6 +75,21 @@ async fn a_name_changed_without_the_content_makes_a_version_if_aws_accepts_it() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_changed_without_the_content_whose_response_is_lost_succeeds_on_the_retry() {
+    for fault in [Fault::ResetAfter, Fault::HangAfter] {
+        let world = World::new();
+        world.aws.ssm(|model| model.duplicates = Duplicates::LatestVersion);
+        world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
+        world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("30"))));
+        world.aws.on("UpdateDocument").fault(fault);
+        let update = Request::update(NAME, named("10", ["v1", "One", "/"]), named("10", ["v1", "Two", "/"]));
+        world.send(&update).await.ok();
+        assert_eq!(names(&world), [None, Some("Two".into()), Some("/".into())]);
+        assert_eq!(world.versions(NAME), (3, 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_changed_without_the_content_under_set_default_version_false_ends_the_same_when_delivered_twice() {
     let world = World::new();
     let aside = |display: &str| desired_with("10", json!({"SetDefaultVersion": "false", "DisplayName": display}));
@@ -126,6 +142,11 @@ async fn attachments_go_along_with_a_new_content_and_can_not_change_alone() {
     assert_eq!(inputs(&world, "UpdateDocument")[0]["Attachments"], sent("s3://amzn-s3-demo-bucket/2"));
     let reply = world.send(&Request::update(NAME, new, with_file("20", "s3://amzn-s3-demo-bucket/3"))).await;
     assert!(reply.reason().contains("Attachments can't be changed alone"), "{}", reply.reason());
+    world.aws.forget();
+    let back = |file: &str| with_file("20", file);
+    let rollback = Request::update(NAME, back("s3://amzn-s3-demo-bucket/3"), back("s3://amzn-s3-demo-bucket/2"));
+    world.send(&rollback).await.ok();
+    assert_eq!(inputs(&world, "UpdateDocument"), [json!(null); 0], "the tag tells that they were never changed");
 }
 
 #[tokio::test(start_paused = true)]

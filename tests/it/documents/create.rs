@@ -102,7 +102,7 @@ async fn a_version_that_fails_is_not_promoted_and_the_reason_tells_what_aws_says
         .ssm(|model| model.activation = Activation::Fails { reads: 1, information: "the attachment is gone".into() });
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("attachment is gone"), "{}", reply.reason());
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     assert_eq!(world.default_content(NAME), content("1"));
     assert_eq!(world.tags(NAME), []);
 }
@@ -113,7 +113,7 @@ async fn a_create_that_fails_after_writing_deletes_what_it_made() {
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
     let reply = world.send(&Request::create(desired_with("20", json!({"AccountIds": ["444455556666"]})))).await;
     assert!(reply.reason().contains("ModifyDocumentPermission"), "{}", reply.reason());
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     assert!(!world.exists(NAME));
 }
 
@@ -137,7 +137,7 @@ async fn a_create_that_fails_after_adopting_puts_back_version_tags_and_shares() 
     let more = json!({"AccountIds": ["444455556666"], "Tags": [{"Key": "team", "Value": "red"}, {"Key": "new", "Value": "1"}]});
     let reply = world.send(&Request::create(desired_with("20", more))).await;
     assert!(reply.reason().contains("InvalidDocumentVersion"), "{}", reply.reason());
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     assert_eq!(world.default_content(NAME), content("1"));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["999900001111"]);
@@ -165,7 +165,7 @@ async fn a_request_with_problems_names_them_all_and_writes_nothing() {
     {
         assert!(reason.contains(expected), "{expected}: {reason}");
     }
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     assert_eq!(world.aws.calls(), [""; 0]);
 }
 

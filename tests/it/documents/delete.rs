@@ -1,7 +1,9 @@
 //! A Delete, under Retain and Restore.
 
-use loopback_aws::Fault;
+use std::time::Duration;
+
 use loopback_aws::ssm::{Document, Version};
+use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
@@ -32,6 +34,15 @@ async fn restore_unshares_and_deletes_what_the_resource_made() {
     assert!(!world.exists(NAME));
     assert_eq!(world.writes(), ["ModifyDocumentPermission", "ModifyDocumentPermission", "DeleteDocument"]);
     world.send(&Request::delete(NAME, properties)).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_under_restore_takes_three_round_trips() {
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
+    world.send(&Request::create(restoring("10"))).await.ok();
+    world.aws.forget();
+    world.send(&Request::delete(NAME, restoring("10"))).await.ok();
+    assert_eq!((world.exists(NAME), world.aws.round_trips()), (false, 3), "{:?}", world.aws.trace());
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,7 +84,7 @@ async fn a_document_that_is_not_this_resources_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_delete_after_a_failed_create_does_nothing() {
+async fn the_delete_after_a_failed_create_of_an_older_release_does_nothing() {
     let world = World::new();
     let reply = world.send(&Request::delete("cfn-ssm-document:not-created", json!({"DocumentNmae": 1}))).await.ok();
     assert_eq!(reply.id(), "cfn-ssm-document:not-created");

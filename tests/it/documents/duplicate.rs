@@ -1,8 +1,11 @@
 //! What AWS calls a duplicate, under both readings of the word.
 
+use std::time::Duration;
+
+use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Duplicates, Sameness, Version};
-use loopback_aws::{Fault, Loopback};
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::{NAME, content, desired, desired_with, preferences};
 use crate::world::{Request, World};
@@ -117,6 +120,23 @@ async fn at_the_version_limit_a_created_document_loses_its_oldest_version_that_c
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_the_version_limit_the_version_that_restore_needs_stays() {
+    let world = World::new();
+    world.aws.ssm(|model| model.version_limit = 3);
+    world.send(&Request::create(desired("10"))).await.ok();
+    // The stack lets go of the document under a DeletionPolicy of Retain, and later meets it again.
+    sleep(Duration::from_secs(60)).await;
+    world.send(&Request::create(desired("20"))).await.ok();
+    let remembered = ("cfn-ssm-document:previous-default-version".to_owned(), "1".to_owned());
+    assert!(world.tags(NAME).contains(&remembered), "{:?}", world.tags(NAME));
+    for (old, new) in [("20", "30"), ("30", "40"), ("40", "50")] {
+        world.send(&Request::update(NAME, desired(old), desired(new))).await.ok();
+        assert_eq!(world.default_content(NAME), content(new));
+    }
+    assert!(world.aws.ssm(|model| model.document(NAME).unwrap().get(1).is_some()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_the_version_limit_an_adopted_document_loses_nothing() {
     let world = World::with(|model| {
         model.version_limit = 2;
@@ -130,7 +150,7 @@ async fn at_the_version_limit_an_adopted_document_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_upload_whose_reply_is_lost_is_not_repeated() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
-        let world = World::on(Loopback::builder());
+        let world = World::new();
         world.aws.ssm(|model| model.duplicates = duplicates);
         world.send(&Request::create(desired("10"))).await.ok();
         world.aws.on("UpdateDocument").fault(Fault::ResetAfter);

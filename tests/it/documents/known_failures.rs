@@ -1,7 +1,7 @@
 //! Failures that other providers of documents are known for, one test each.
 
+use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Version};
-use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
@@ -81,7 +81,7 @@ async fn what_aws_quotes_from_the_content_never_reaches_the_response() {
     };
     let quoting = "Value 'hunter2 Zwölf' at 'description' is not valid";
     for operation in ["CreateDocument", "UpdateDocument"] {
-        let world = World::on(Loopback::builder());
+        let world = World::new();
         world.send(&Request::create(desired("10"))).await.ok();
         if operation == "CreateDocument" {
             world.aws.ssm(|model| drop(model.remove_document(NAME)));

@@ -8,11 +8,13 @@ mod duplicate;
 mod events;
 mod histories;
 mod known_failures;
+mod lease;
 pub mod merge;
 mod overlap;
 mod ownership;
 mod redelivery;
 mod status;
+mod two_deliveries;
 mod update;
 
 use loopback_aws::Age;

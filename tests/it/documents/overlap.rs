@@ -239,7 +239,7 @@ async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_needs_not_
         let world = lagging(true);
         let reply = world.send(&Request::create(desired("20"))).await;
         reply.reason();
-        assert_eq!((reply.id(), world.tags(NAME)), (NOT_CREATED, vec![("team".to_owned(), "blue".to_owned())]));
+        assert_eq!((reply.marker(), world.tags(NAME)), (NOT_CREATED, vec![("team".to_owned(), "blue".to_owned())]));
     }
 }
 
@@ -251,7 +251,7 @@ async fn a_created_document_that_shows_up_late_is_undone() {
     let shared = desired_with("20", json!({"AccountIds": ["444455556666"]}));
     let reply = world.send(&Request::create(shared)).await;
     reply.reason();
-    assert_eq!((reply.id(), world.exists(NAME)), (NOT_CREATED, false));
+    assert_eq!((reply.marker(), world.exists(NAME)), (NOT_CREATED, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,7 +263,7 @@ async fn a_failed_create_of_a_retained_document_leaves_its_default_version_and_i
     world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let reply = world.send(&Request::create(desired("20"))).await;
     reply.reason();
-    assert_eq!((reply.id(), world.default_content(NAME), world.tags(NAME)), (NOT_CREATED, content("10"), tags));
+    assert_eq!((reply.marker(), world.default_content(NAME), world.tags(NAME)), (NOT_CREATED, content("10"), tags));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use loopback_aws::ssm::{Document, Version};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
-use crate::world::{Request, World, stack};
+use crate::world::{Reply, Request, World, stack};
 
 fn on_existing(idle: &str, choice: &str) -> Value {
     desired_with(idle, json!({ "OnExisting": choice }))
@@ -37,7 +37,7 @@ async fn a_second_owner_is_refused_with_the_first_ones_name_and_the_way_out() {
             assert!(reply.reason().contains(expected), "{}", reply.reason());
         }
         assert_eq!(world.writes(), [""; 0]);
-        assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+        assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     }
     assert_eq!(world.default_content(NAME), content("10"));
 }
@@ -85,7 +85,7 @@ async fn of_two_stacks_that_adopt_at_the_same_time_the_loser_fails_and_leaves_th
     });
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     assert_eq!(world.default_content(NAME), content("1"), "nothing was promoted");
     let mut winner = winner.map(|(key, value)| (key.to_owned(), value));
     winner.sort();
@@ -140,7 +140,8 @@ async fn a_document_that_was_claimed_and_cannot_be_read_loses_the_claim_again() 
         world.aws.on("GetDocument").fault(Fault::error(400, "InvalidDocumentContent", "no"));
         let reply = world.send(&request).await;
         assert!(reply.reason().contains("InvalidDocumentContent"), "{}", reply.reason());
-        assert_eq!(reply.id(), if rename { "Other" } else { "cfn-ssm-document:not-created" });
+        let id = if rename { reply.id() } else { reply.marker() };
+        assert_eq!(id, if rename { "Other" } else { "cfn-ssm-document:not-created" });
         assert!(world.writes().contains(&"AddTagsToResource".to_owned()), "{:?}", world.writes());
         assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     }
@@ -164,7 +165,7 @@ async fn of_two_real_adoptions_at_the_same_time_one_wins_and_the_other_leaves_no
     assert_eq!((won.len(), lost.len()), (1, 1));
     let winner = won[0]["StackId"].as_str().unwrap();
     assert!(lost[0]["Reason"].as_str().unwrap().contains(winner), "{}", lost[0]);
-    assert_eq!(lost[0]["PhysicalResourceId"], "cfn-ssm-document:not-created");
+    assert_eq!(Reply(lost[0].clone()).marker(), "cfn-ssm-document:not-created");
     assert_eq!(world.default_content(NAME), content(if winner == stack("a") { "20" } else { "30" }));
     let tags: Vec<_> = world.tags(NAME).into_iter().map(|(_, value)| value).collect();
     assert_eq!(tags, ["Preferences", "adopted", "1", winner]);

@@ -44,7 +44,7 @@ async fn a_create_that_was_interrupted_and_fails_when_delivered_again_deletes_wh
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
     let reply = world.send(&create).await;
     reply.reason();
-    assert_eq!((reply.id(), world.exists(NAME)), (NOT_CREATED, false));
+    assert_eq!((reply.marker(), world.exists(NAME)), (NOT_CREATED, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn a_create_that_was_interrupted_after_adopting_and_fails_when_delivered_a
     world.aws.on("ModifyDocumentPermission").fault(Fault::error(400, "InvalidPermissionType", "no"));
     let reply = world.send(&create).await;
     reply.reason();
-    assert_eq!((reply.id(), world.default_content(NAME)), (NOT_CREATED, content("1")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("1")));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
 }
 
@@ -70,10 +70,9 @@ async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a
     let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
     let reply = world.send(&Request::create(desired("20")).with_response_url(later)).await;
     reply.reason();
-    assert_eq!((reply.id(), world.default_content(NAME)), (NOT_CREATED, content("10")));
-    let reply =
-        world.send(&Request::delete(NOT_CREATED, desired_with("20", json!({"OnDelete": "Restore"})))).await.ok();
-    assert_eq!((reply.id(), world.default_content(NAME)), (NOT_CREATED, content("10")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("10")));
+    let reply = world.send(&Request::delete(reply.id(), desired_with("20", json!({"OnDelete": "Restore"})))).await.ok();
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("10")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +108,7 @@ async fn an_undo_after_a_second_round_also_undoes_the_first() {
     let more = json!({"AccountIds": ["444455556666"], "Tags": {"team": "red", "new": "1"}});
     let reply = world.send(&Request::create(desired_with("20", more))).await;
     assert!(reply.reason().contains("InvalidDocumentVersion"), "{}", reply.reason());
-    assert_eq!((reply.id(), world.default_content(NAME)), (NOT_CREATED, content("1")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("1")));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
 }

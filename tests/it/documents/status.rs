@@ -6,7 +6,7 @@ use loopback_aws::ssm::{Activation, Document, Status, Version};
 use serde_json::json;
 
 use super::{NAME, content, desired, preferences};
-use crate::world::{Request, World};
+use crate::world::{Reply, Request, World};
 
 #[tokio::test(start_paused = true)]
 async fn a_document_that_is_being_deleted_is_waited_for_and_created_again() {
@@ -67,7 +67,7 @@ async fn a_failed_default_version_whose_content_aws_does_not_accept_again_is_ref
     });
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("Delete that version after you promote another one"), "{}", reply.reason());
-    assert_eq!(reply.id(), "cfn-ssm-document:not-created");
+    assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,10 +81,8 @@ async fn a_request_for_a_document_that_stays_pending_fails_before_lambda_ends_th
     let create = Request::create(desired("20"));
     world.invoke_within(&create, Duration::from_secs(2)).await.unwrap();
     let response = &world.aws.delivered()[0];
-    assert_eq!(
-        (&response["Status"], &response["PhysicalResourceId"]),
-        (&json!("FAILED"), &json!("cfn-ssm-document:not-created"))
-    );
+    assert_eq!(response["Status"], "FAILED");
+    assert_eq!(Reply(response.clone()).marker(), "cfn-ssm-document:not-created");
     assert!(
         response["Reason"].as_str().unwrap().contains("waiting while AWS changes the document (it is Updating)"),
         "{response}"

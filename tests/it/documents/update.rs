@@ -61,7 +61,9 @@ async fn a_default_version_that_somebody_moved_is_put_back() {
     world.aws.forget();
     world.send(&Request::update(NAME, desired("20"), desired_with("20", json!({"Tags": []})))).await.ok();
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
-    assert_eq!(world.writes(), ["UpdateDocumentDefaultVersion"]);
+    // In another second than the request before, the signature is noted as well.
+    let writes = world.writes().into_iter().filter(|call| call != "AddTagsToResource").collect::<Vec<_>>();
+    assert_eq!(writes, ["UpdateDocumentDefaultVersion"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,6 +130,36 @@ async fn a_repair_has_one_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_attempt_ends_two_seconds_after_cloudformation_was_asked() {
+    // A question that took longer than that leaves no time for an attempt.
+    let guarded = Guarded::new(Mode::Repair).await;
+    guarded.moves_default(1);
+    guarded.world.aws.on("DescribeStackResource").nth(2).fault(Fault::Delay(Duration::from_millis(2_500)));
+    guarded.event(&moved()).await.unwrap();
+    assert_eq!((guarded.default_version(), guarded.counted()), (1, vec!["DriftedDocuments".to_owned()]));
+    assert_eq!(guarded.world.writes(), ["AddTagsToResource"]);
+
+    // An attempt that takes longer is cut off.
+    let guarded = Guarded::new(Mode::Repair).await;
+    guarded.moves_default(1);
+    guarded.world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::Delay(Duration::from_secs(30)));
+    let started = Instant::now();
+    guarded.event(&moved()).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(guarded.counted(), ["DriftedDocuments"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guard_never_writes_the_tag_that_it_compares_with() {
+    let guarded = Guarded::new(Mode::Repair).await;
+    // Somebody changed the tag, not the default version.
+    guarded.world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.insert(TAG.into(), "9".into()));
+    guarded.event(&moved()).await.unwrap();
+    assert_eq!((guarded.tag(TAG).as_deref(), guarded.world.writes()), (Some("9"), vec![]));
+    assert_eq!(guarded.counted(), ["DriftedDocuments"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tag_that_changes_during_a_repair_wins() {
     let guarded = Guarded::new(Mode::Repair).await;
     guarded.world.aws.ssm(|model| {

@@ -81,7 +81,7 @@ async fn a_service_timeout_shorter_than_the_functions_timeout_is_the_deadline() 
     let started = Instant::now();
     assert!(world.invoke_within(&Request::create(properties), TIMEOUT * 300).await.is_ok());
     assert!(started.elapsed() < TIMEOUT, "{:?}", started.elapsed());
-    assert!(delivered(&world, "ServiceTimeout").reason().contains("The time ran out"));
+    assert!(delivered(&world, "ServiceTimeout").reason().contains("The request timed out"));
 }
 
 #[tokio::test(start_paused = true)]

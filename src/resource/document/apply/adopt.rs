@@ -1,11 +1,15 @@
 //! Observes a document and, if it is to be adopted, writes the ownership tags while the content is read.
 
+use tokio::time::Instant;
+
 use super::context::{Adopted, Apply, Observation};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};
+use crate::resource::document::aws::LONGEST_LAG;
+use crate::resource::document::aws::observe::{Look, describe, describe_and_read, is_new, read};
+use crate::resource::document::aws::write::NotTagged;
 use crate::resource::document::intent::Encounter;
-use crate::resource::document::observed::{Description, Document, Observed};
+use crate::resource::document::observed::{Description, Document, Observed, Status};
 use crate::resource::document::ownership::Ownership;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
 use crate::resource::document::plan::undo::Undo;
@@ -17,12 +21,24 @@ impl Apply<'_> {
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
     pub(crate) async fn observe(&self) -> Result<Observation, Failure> {
-        let (mut backoff, mut adopted) = (Backoff::new(), Adopted::No);
+        let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
-            let (look, adopted_now) = match self.intent.encounter {
-                Encounter::Create | Encounter::Rename => self.observe_new().await?,
-                Encounter::Update(_) => self.observe_own().await?,
+            let observed = match self.intent.encounter {
+                Encounter::Create | Encounter::Rename => self.observe_new().await,
+                Encounter::Update(_) => self.observe_own().await,
+            };
+            let (look, adopted_now) = match observed {
+                Ok(observed) => observed,
+                // The description lagged behind a deletion.
+                Err(NotTagged::Gone(failure)) => {
+                    if gone_since.get_or_insert_with(Instant::now).elapsed() >= LONGEST_LAG {
+                        return Err(failure);
+                    }
+                    backoff.pause().await;
+                    continue;
+                }
+                Err(NotTagged::Failed(failure)) => return Err(failure),
             };
             adopted = adopted.or(adopted_now);
             match look {
@@ -36,12 +52,15 @@ impl Apply<'_> {
         }
     }
 
-    async fn observe_new(&self) -> Result<(Look<Document>, Adopted), Failure> {
+    async fn observe_new(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let description = match describe(self.reader).await? {
             Look::Present(description) => description,
             Look::Absent => return Ok((Look::Absent, Adopted::No)),
             Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
         };
+        if self.may_lack_tags(&description) {
+            return Ok((Look::Changing(Status::Creating), Adopted::No));
+        }
         let adoption = self.decide(&description)?;
         // `join!`, not `try_join!`: if the read fails, the tags must not still be in flight while the adoption is undone.
         let (look, adopted) =
@@ -50,12 +69,21 @@ impl Apply<'_> {
         Ok((with_tags(look?, &adoption), adopted))
     }
 
-    async fn observe_own(&self) -> Result<(Look<Document>, Adopted), Failure> {
+    async fn observe_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let look = describe_and_read(self.reader, self.intent).await?;
         let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
+        if self.may_lack_tags(&document.description) {
+            return Ok((Look::Changing(Status::Creating), Adopted::No));
+        }
         let adoption = self.decide(&document.description)?;
         let adopted = self.write(&document.description, &adoption).await?;
         Ok((with_tags(look, &adoption), adopted))
+    }
+
+    /// Whether the document has no owner only because the tags that name one are not visible yet. Another delivery of this request
+    /// may have created or adopted it.
+    fn may_lack_tags(&self, description: &Description) -> bool {
+        Ownership::of(&description.tags).is_none() && is_new(description, self.clock.now())
     }
 
     fn decide(&self, description: &Description) -> Result<Adoption, Failure> {
@@ -69,7 +97,7 @@ impl Apply<'_> {
         Ok(adoption)
     }
 
-    async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, Failure> {
+    async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, NotTagged> {
         self.note_what_existed(description, adoption);
         let Some(tags) = adoption.tags() else { return Ok(Adopted::No) };
         self.amend(|undo| undo.sets_tags(tags));

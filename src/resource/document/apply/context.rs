@@ -1,9 +1,10 @@
 //! What the steps of a plan share: their inputs, their outcomes, and the undo that they keep up to date.
 
 use crate::failure::Failure;
+use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::resource::document::aws::read::{Described, Reader};
-use crate::resource::document::aws::write::Writer;
+use crate::resource::document::aws::write::{NotTagged, Writer};
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Observed;
 use crate::resource::document::ownership::Owner;
@@ -16,6 +17,8 @@ pub(crate) struct Apply<'a> {
     pub(crate) reader: Reader<'a>,
     pub(crate) writer: Writer<'a>,
     pub(crate) intent: Intent<'a>,
+    /// Determines how old a version is.
+    pub(crate) clock: &'a Clock,
     pub(crate) undo_log: &'a UndoLog<AnyUndo>,
 }
 
@@ -71,6 +74,15 @@ impl Adopted {
 impl From<Failure> for NotApplied {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+impl From<NotTagged> for NotApplied {
+    fn from(not_tagged: NotTagged) -> Self {
+        match not_tagged {
+            NotTagged::Gone(failure) => Self::Outdated(failure),
+            NotTagged::Failed(failure) => Self::Failed(failure),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod context;
 mod promote;
+mod tags;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -10,23 +11,22 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use self::context::Merge;
-use self::promote::{Limit, outdated};
+use self::promote::Limit;
 use super::context::{Applied, Apply, NotApplied};
 use super::undo::delete;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::resource::document::aws::LONGEST_LAG;
-use crate::resource::document::aws::observe::Look;
+use crate::resource::document::aws::observe::{Look, is_new};
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
 use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Encounter, Intent};
 use crate::resource::document::key_ownership::KeyOwner;
-use crate::resource::document::observed::{Description, Document, Observed, Status};
-use crate::resource::document::ownership::{DEFAULT_VERSION, Tags, of_ownership};
-use crate::resource::document::plan::merge::default_version::tags_of_no_owner;
+use crate::resource::document::observed::{Document, Observed, Status};
+use crate::resource::document::ownership::{Tags, of_ownership};
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
     Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
@@ -73,10 +73,9 @@ impl Merge<'_> {
 
     /// Whether the document was just created, so that the tags that name its owner may not be visible yet.
     fn may_lack_tags(&self, document: &Document) -> bool {
-        let Description { created_at, default_version, tags, .. } = &document.description;
-        let now = i64::try_from(self.clock.now().as_secs()).unwrap_or(i64::MAX);
-        let is_new = created_at.is_some_and(|created_at| now - created_at <= LONGEST_LAG.as_secs() as i64);
-        is_new && default_version == "1" && of_ownership(tags).is_empty()
+        let description = &document.description;
+        let lacks_tags = of_ownership(&description.tags).is_empty();
+        description.default_version == "1" && lacks_tags && is_new(description, self.clock.now())
     }
 
     /// Decides, the first time from `observed`, and carries out the decision, until one is carried out on the document for
@@ -190,21 +189,8 @@ impl Merge<'_> {
         tagged?;
         untagged?;
         unshared?;
-        if self.may_be_the_last(&change) {
-            let seen = self.reader.describe().await?;
-            let left = seen.map(|seen| tags_of_no_owner(&seen.description.tags)).unwrap_or_default();
-            self.writer.untag(left).await?;
-        }
+        self.leave_no_tags(&change).await?;
         Ok(Round::Done(Some(applied)))
-    }
-
-    /// Whether this request released keys while other resources owned keys of the document: those may be releasing theirs as
-    /// well.
-    fn may_be_the_last(&self, change: &KeyChange) -> bool {
-        let releases = !change.remove_tags_afterwards.is_empty();
-        releases
-            && !change.remove_tags_afterwards.contains(DEFAULT_VERSION)
-            && !matches!(self.request, KeyRequest::Merge(_))
     }
 
     /// Makes and promotes a version with the content, after setting the tags that must precede it. Returns `None` if it is
@@ -259,36 +245,6 @@ impl Merge<'_> {
         let latest = self.reader.latest(latest_version, self.clock.now()).await?;
         // A version that can't be read yet was just created.
         Ok(latest.map_or(Turn::Wait, |latest| turn(&latest, content)))
-    }
-
-    /// Whether no other writer is about to promote a version, if the tag that names the default version is to be set. An undo does
-    /// not wait: the version that its own request uploaded looks like another writer's.
-    async fn may_set_tags(&self, document: &Document, change: &KeyChange) -> Result<bool, Failure> {
-        if !change.only_records_default_version() {
-            return Ok(true);
-        }
-        if let Some(tagged) = document.description.tags.get(DEFAULT_VERSION) {
-            let (document, default_version) = (self.reader.name, &document.default.number);
-            tracing::warn!(document, default_version, tagged, "the default version differs from the one in the tag");
-        }
-        Ok(matches!(self.request, KeyRequest::Undo(_)) || self.turn(document, None).await? != Turn::Wait)
-    }
-
-    /// Reads the document again if only tags were written.
-    async fn confirm_tags(&self, document: &Document, change: &KeyChange) -> Result<(), NotApplied> {
-        let records_default_version = change.only_records_default_version();
-        if change.taken.is_empty() && !records_default_version {
-            return Ok(());
-        }
-        let Some(seen) = self.reader.describe().await? else { return Ok(()) };
-        if let Some(failure) = self.lost_keys(change, &seen.description.tags) {
-            return Err(NotApplied::Failed(failure));
-        }
-        // The tag may name another version than the one that another writer has promoted or is about to promote.
-        let observed = &document.description;
-        let is_as_observed = seen.description.default_version == observed.default_version
-            && seen.description.latest_version == observed.latest_version;
-        if records_default_version && !is_as_observed { Err(outdated()) } else { Ok(()) }
     }
 
     fn lost_keys(&self, change: &KeyChange, seen: &Tags) -> Option<Failure> {
@@ -372,7 +328,7 @@ impl Merge<'_> {
     fn whole<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
         let intent =
             Intent { desired, encounter: Encounter::Create, owner: self.owner, signature: None, account: None };
-        Apply { reader: self.reader, writer: self.writer, intent, undo_log: self.undo_log }
+        Apply { reader: self.reader, writer: self.writer, intent, clock: self.clock, undo_log: self.undo_log }
     }
 }
 

@@ -182,7 +182,8 @@ impl Apply<'_> {
                     )));
                 }
                 Some(status @ (Status::Creating | Status::Updating)) => {
-                    self.undo_log.step(format!("waiting for version {number} to become Active (it is {status})"));
+                    self.undo_log.step(format!("waiting for version {number} to become Active"));
+                    self.undo_log.seen(format!("it is still {status}; AWS may need longer than this function has"));
                 }
                 None if started.elapsed() < LONGEST_LAG => {}
                 None => return Err(disappeared(name)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::undo::{delete, revert, undo};
 use crate::backoff::Backoff;
@@ -12,9 +13,12 @@ use crate::resource::document::aws::write::Writer;
 use crate::resource::document::desired::{Declared, OnDelete};
 use crate::resource::document::observed::Status;
 use crate::resource::document::ownership::{Owner, Ownership};
-use crate::resource::document::plan::release::{Release, Revert, release as plan};
+use crate::resource::document::plan::release::{Release, Revert, release as plan, shows_request};
 use crate::resource::document::plan::undo::Undo;
 use crate::resource::undo::Undo as AnyUndo;
+
+/// How long a Delete looks for what another delivery of a failed Create has written.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// Everything needed to release one document.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +72,23 @@ impl Releasing<'_> {
         steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
         tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
         undo(self.reader.client, &steps).await
+    }
+
+    /// Whether the document shows that the request with this signature has written to it. A document that can't be read in time
+    /// does not show it, since whatever kept the Create from reading it must not make the Delete fail.
+    pub(crate) async fn shows_request(&self, signature: i64) -> bool {
+        self.undo_log.step("reading the document");
+        match tokio::time::timeout(LONGEST_LOOK, self.reader.describe()).await {
+            Ok(Ok(Some(seen))) => shows_request(&seen.description.tags, self.owner, signature),
+            Ok(Ok(None)) => false,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(
+                    document = self.reader.name,
+                    "the document can't be read, so the Create is assumed to have left nothing behind"
+                );
+                false
+            }
+        }
     }
 
     /// Describes the document. Under `Restore`, also reads its shares and waits while AWS is changing it.

@@ -71,8 +71,8 @@ pub(super) async fn revert(writer: Writer<'_>, steps: &Revert) -> Result<(), Fai
         None => Ok(()),
     };
     let unshared = writer.share(&[], unshare).await;
-    let tagged = writer.tag(set_tags).await;
-    let untagged = writer.untag(remove_tags.iter().cloned()).await;
+    let tagged = writer.tag(set_tags).await.map_err(Failure::from);
+    let untagged = writer.untag(remove_tags.iter().cloned()).await.map_err(Failure::from);
     let failures = [promoted, unshared, tagged, untagged].into_iter().filter_map(Result::err);
     failures.reduce(|all, failure| all.and(failure)).map_or(Ok(()), Err)
 }

@@ -146,3 +146,18 @@ impl fmt::Display for Adoption {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_a_native_resource_made_is_warned_of_and_its_stack_is_named() {
+        let description = |tags: Tags| Description { tags, ..Description::default() };
+        assert_eq!(native_owner_warning(&description(Tags::new())), None);
+        let tags =
+            Tags::from([(NATIVE_STACK_ID.to_owned(), "arn:aws:cloudformation:eu-central-1:1:stack/native/0".into())]);
+        let warning = native_owner_warning(&description(tags)).map(|warning| warning.to_string()).unwrap_or_default();
+        assert!(warning.contains("stack/native/0") && warning.contains("DeletionPolicy: Retain"), "{warning}");
+    }
+}

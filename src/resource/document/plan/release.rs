@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use crate::cfn::physical_id::{FailedCreate, is_generated};
 use crate::cfn::request::{Request, RequestType};
 use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
-use crate::resource::document::key_ownership::tags_of;
+use crate::resource::document::key_ownership::{last_since, tags_of};
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
 
@@ -24,13 +24,22 @@ pub(crate) enum Target {
         /// When CloudFormation signed that Create.
         signed: RangeInclusive<i64>,
     },
+    /// The same, for a Create whose response said that it left nothing behind. Another delivery of it may have written since.
+    NotCreated {
+        name: String,
+        /// When CloudFormation signed that Create.
+        signature: i64,
+    },
 }
 
 /// Decides, from the physical id and the properties of a Delete, what it applies to.
 pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> Target {
     let id = request.physical_resource_id.as_deref().unwrap_or_default();
     match (FailedCreate::parse(id), &declared.name) {
-        (Some(FailedCreate::NotCreated), _) => Target::Nothing,
+        (Some(FailedCreate::NotCreated { signature: Some(signature) }), Some(name)) => {
+            Target::NotCreated { name: name.clone(), signature }
+        }
+        (Some(FailedCreate::NotCreated { .. }), _) => Target::Nothing,
         (Some(FailedCreate::Unfinished { signature, id }), _) => {
             Target::Create { name: id, signed: signature..=signature }
         }
@@ -41,6 +50,12 @@ pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> 
         (None, _) if is_document_name(id) => Target::Document(id.to_owned()),
         (None, _) => Target::Nothing,
     }
+}
+
+/// Whether the request with this signature has left its tags on the document.
+pub(crate) fn shows_request(tags: &Tags, owner: &Owner, signature: i64) -> bool {
+    let since = Ownership::by(owner, tags).and_then(|ownership| ownership.since);
+    [since, last_since(tags, owner)].contains(&Some(signature))
 }
 
 /// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update of the
@@ -143,6 +158,8 @@ mod tests {
         let create = |signed| Target::Create { name: "Doc".into(), signed };
         for (id, name, expected) in [
             ("cfn-ssm-document:not-created", Some("Doc"), Target::Nothing),
+            ("cfn-ssm-document:not-created:7", Some("Doc"), Target::NotCreated { name: "Doc".into(), signature: 7 }),
+            ("cfn-ssm-document:not-created:7", None, Target::Nothing),
             ("cfn-ssm-document:unfinished:7:Doc", None, create(7..=7)),
             ("prod-Preferences-1ABC2DEF3GHI", Some("Doc"), create(100..=1_002)),
             (

@@ -1,8 +1,11 @@
 //! Decides what to do after AWS refused a new version, which may depend on the existing versions.
 
+use std::collections::BTreeSet;
+
 use super::change::{Attributes, Upload};
+use crate::resource::document::key_ownership::{Before, key_ownerships};
 use crate::resource::document::observed::{ListedVersion, Status};
-use crate::resource::document::ownership::Origin;
+use crate::resource::document::ownership::{DEFAULT_VERSION, Origin, PREVIOUS_DEFAULT_VERSION, Tags};
 
 /// Why AWS did not accept a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +109,27 @@ pub(crate) fn on_duplicate<'a>(
     failed
 }
 
-/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named.
-pub(crate) fn oldest_prunable(versions: &[ListedVersion]) -> Option<&ListedVersion> {
+/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named, and that no ownership tag
+/// names.
+pub(crate) fn oldest_prunable<'a>(versions: &'a [ListedVersion], tags: &Tags) -> Option<&'a ListedVersion> {
     let latest = versions.iter().map(ListedVersion::ordinal).max()?;
+    let remembered = remembered_versions(tags);
     versions
         .iter()
         .filter(|version| !version.is_default && version.name.is_none() && version.ordinal() != latest)
+        .filter(|version| !remembered.contains(&version.number))
         .min_by_key(|version| version.ordinal())
+}
+
+/// The versions that ownership tags name: the default version from before a resource began to manage the document or a key, and
+/// the version that the resource promoted.
+fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
+    let of_keys = key_ownerships(tags).into_values().filter_map(|ownership| match ownership.before {
+        Before::Version(version) => Some(version),
+        Before::NoDocument => None,
+    });
+    let of_document = [PREVIOUS_DEFAULT_VERSION, DEFAULT_VERSION].into_iter().filter_map(|key| tags.get(key).cloned());
+    of_keys.chain(of_document).collect()
 }
 
 #[cfg(test)]
@@ -183,13 +200,23 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_version_that_is_neither_default_latest_nor_named_is_pruned() {
+    fn the_oldest_version_that_nothing_needs_is_pruned() {
         let plain = |number| version(number, Status::Active);
         let named = ListedVersion { name: Some("v".into()), ..plain(1) };
         let default = ListedVersion { is_default: true, ..plain(2) };
         let versions = [plain(10), plain(9), plain(4), default.clone(), named.clone()];
-        assert_eq!(oldest_prunable(&versions).map(|version| version.number.as_str()), Some("4"));
-        assert_eq!(oldest_prunable(&[plain(3), default, named]), None);
-        assert_eq!(oldest_prunable(&[]), None);
+        let tags = |tags: &[(&str, &str)]| tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let key = ("cfn-ssm-document:key:inputs.kmsKeyId", "4 1700000000 0a1b2c3d stack");
+        for (versions, tags, expected) in [
+            (versions.to_vec(), tags(&[]), Some("4")),
+            (versions.to_vec(), tags(&[(PREVIOUS_DEFAULT_VERSION, "4")]), Some("9")),
+            (versions.to_vec(), tags(&[key]), Some("9")),
+            (versions.to_vec(), tags(&[(PREVIOUS_DEFAULT_VERSION, "4"), (DEFAULT_VERSION, "9")]), None),
+            (vec![plain(3), default, named], tags(&[]), None),
+            (vec![], tags(&[]), None),
+        ] {
+            let oldest = oldest_prunable(&versions, &tags);
+            assert_eq!(oldest.map(|version| version.number.as_str()), expected, "{tags:?}");
+        }
     }
 }

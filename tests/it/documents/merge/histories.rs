@@ -336,16 +336,7 @@ async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopbac
     }
 }
 
-#[track_caller]
-fn histories(faulty: bool) {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48);
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 1_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        source_file: Some(file!()),
-        ..ProptestConfig::default()
-    };
+fn input(faulty: bool) -> impl Strategy<Value = Input> {
     let activations = [Activation::AtOnce, Activation::AfterReads(1), Activation::After(Duration::from_secs(2))];
     let duplicates = [
         (Duplicates::LatestVersion, Sameness::Bytes),
@@ -359,20 +350,38 @@ fn histories(faulty: bool) {
         prop_oneof![Just(0), Just(800u64)],
         any::<u64>(),
     );
-    let input = (proptest::collection::vec(step(faulty), 1..12), any::<bool>(), aws, 0..200u64);
+    (proptest::collection::vec(step(faulty), 1..12), any::<bool>(), aws, 0..200u64)
+}
+
+/// Steps, whether the document exists, what AWS does, and its latency in milliseconds.
+type Input = (Vec<Step>, bool, (Activation, (Duplicates, Sameness), u64, u64), u64);
+
+fn run((steps, exists, aws, latency): Input) {
+    let (activation, (duplicates, sameness), lag, seed) = aws;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let arrange = |model: &mut loopback_aws::ssm::Model| {
+        model.activation = activation;
+        (model.duplicates, model.sameness) = (duplicates, sameness);
+        model.lags = Lags::up_to(Duration::from_millis(lag), seed);
+    };
+    runtime.block_on(history(&steps, exists, arrange, latency));
+}
+
+#[track_caller]
+fn histories(faulty: bool) {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48);
+    let config = ProptestConfig {
+        cases,
+        max_shrink_iters: 1_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
     // The same histories in each run: a test is never red by chance. New ones are the soak's.
     let result = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)).run(
-        &input,
-        |(steps, exists, aws, latency)| {
-            let (activation, (duplicates, sameness), lag, seed) = aws;
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-            let arrange = |model: &mut loopback_aws::ssm::Model| {
-                model.activation = activation;
-                (model.duplicates, model.sameness) = (duplicates, sameness);
-                model.lags = Lags::up_to(Duration::from_millis(lag), seed);
-            };
-            runtime.block_on(history(&steps, exists, arrange, latency));
+        &input(faulty),
+        |input| {
+            run(input);
             Ok(())
         },
     );
@@ -387,4 +396,29 @@ fn every_history_leaves_the_base_content_and_all_named_keys() {
 #[test]
 fn every_history_with_faults_and_deaths_leaves_the_base_content_and_all_named_keys() {
     histories(true);
+}
+
+/// Histories without end, with faults and without in turn. A failing one is printed as its seed's.
+#[test]
+#[ignore = "it runs for as long as MINUTES says"]
+fn soak() {
+    use proptest::strategy::ValueTree;
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (began, minutes) = (std::time::Instant::now(), number("MINUTES").unwrap_or(1));
+    let mut seed = number("SOAK_SEED").or_else(|| number("SOAK_FIRST")).unwrap_or(0);
+    let first = seed;
+    while began.elapsed() < Duration::from_secs(minutes * 60) {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+        let drawn = input(seed % 2 == 0).new_tree(&mut runner).unwrap().current();
+        let result = std::panic::catch_unwind(|| run(drawn.clone()));
+        assert!(result.is_ok(), "a shared document, seed {seed} (replay with SOAK_SEED={seed}): {drawn:#?}");
+        seed += 1;
+        if number("SOAK_SEED").is_some() {
+            break;
+        }
+    }
+    eprintln!("{} histories of shared documents held", seed - first);
 }

@@ -189,7 +189,7 @@ async fn a_problem_of_a_named_key_is_refused_and_one_of_another_key_is_not() {
     let reply = world.send(&Request::create(merging(json!({"kmsKeyId": ["hunter2"]})))).await;
     assert!(reply.reason().contains("DocumentContent.inputs.kmsKeyId"), "{}", reply.reason());
     assert!(!reply.reason().contains("hunter2") && !reply.reason().contains("maxSessionDuration"), "{reply:?}");
-    assert_eq!((reply.id(), world.writes()), (NOT_CREATED, vec![]));
+    assert_eq!((reply.marker(), world.writes()), (NOT_CREATED, vec![]));
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await.ok();
     assert_eq!(world.default_content(NAME)["inputs"]["maxSessionDuration"], "never");
 }

@@ -142,7 +142,7 @@ async fn a_create_that_fails_anywhere_leaves_no_trace() {
                 continue;
             }
             assert_eq!(
-                (reply.id(), world.default_content(NAME), world.tags(NAME)),
+                (reply.marker(), world.default_content(NAME), world.tags(NAME)),
                 (NOT_CREATED, base(), vec![]),
                 "{operation}"
             );
@@ -152,7 +152,7 @@ async fn a_create_that_fails_anywhere_leaves_no_trace() {
     world.aws.ssm(|model| model.activation = Activation::Fails { reads: 1, information: "why".into() });
     let reply = world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await;
     reply.reason();
-    assert_eq!((reply.id(), world.exists(NAME)), (NOT_CREATED, false));
+    assert_eq!((reply.marker(), world.exists(NAME)), (NOT_CREATED, false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,25 @@ async fn the_last_owner_under_restore_deletes_a_document_of_which_only_the_skele
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_gets_another_owner_while_the_last_one_deletes_it_stays() {
+    let world = world();
+    let first = restoring(json!({"idleSessionTimeout": "5"}));
+    world.send(&Request::create(first.clone())).await.ok();
+    aged(&world).await;
+    // Between the decision to delete the document and the deletion.
+    world.aws.on("DescribeDocument").nth(2).before(|model| {
+        let tags = &mut model.document_mut(NAME).unwrap().tags;
+        let tag = format!("1 1800000000 00000000 {}", crate::world::stack("b"));
+        tags.insert("cfn-ssm-document:key:inputs.kmsKeyId".into(), tag);
+    });
+    world.send(&Request::delete(NAME, first)).await.ok();
+    assert_eq!(
+        (world.default_content(NAME)["inputs"]["idleSessionTimeout"].as_str(), owners(&world)),
+        (Some(""), owned(&[("kmsKeyId", "b")]))
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_created_document_stays_when_something_was_left_in_it() {
     let (first, second) = (restoring(json!({"idleSessionTimeout": "5"})), merging(json!({"kmsKeyId": "alias/a"})));
     // What a resource leaves under Retain is to stay.

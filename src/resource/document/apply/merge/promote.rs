@@ -106,7 +106,7 @@ impl Merge<'_> {
         }
         self.amend(|undo| undo.records_default_version = true);
         let tagged = timeout_at(end(limit), self.writer.tag(&tag_of(version))).await;
-        tagged.map_err(|_| took_too_long(version))?.map_err(NotApplied::Failed)
+        Ok(tagged.map_err(|_| took_too_long(version))??)
     }
 
     /// Waits until the version is Active. Returns whether it must still be promoted.

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub(crate) use self::desired::Desiring;
 use self::key_plan::nothing;
 pub(crate) use self::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned};
-pub(crate) use self::owners::{lost_keys, remembered_versions};
+pub(crate) use self::owners::lost_keys;
 pub(crate) use self::release::Releasing;
 pub(crate) use self::undo::{Undo, UndoneCreate};
 use crate::failure::Failure;

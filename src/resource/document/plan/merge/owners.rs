@@ -122,15 +122,6 @@ pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen
     (!lost.is_empty()).then(|| Failure::new(lost.join(" ")))
 }
 
-/// The versions named in ownership tags. They are needed to put a key back, so they are never pruned.
-pub(crate) fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
-    let of_keys = key_ownerships(tags).into_values().filter_map(|ownership| match ownership.before {
-        Before::Version(version) => Some(version),
-        Before::NoDocument => None,
-    });
-    of_keys.chain(tags.get(PREVIOUS_DEFAULT_VERSION).cloned()).collect()
-}
-
 /// How many tags the document has once these are set. AWS's own tags don't count.
 pub(super) fn count_tags(document: &Description, set: &Tags) -> usize {
     let all: BTreeSet<&String> = document.tags.keys().chain(set.keys()).collect();
