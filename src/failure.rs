@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_gets_the_nearest_known_one() {
+    fn a_misspelled_name_gets_the_nearest_known_one_as_a_suggestion() {
         let known = ["DocumentName", "DocumentContent", "Tags"];
         assert_eq!(did_you_mean("DocumentNmae", known), " Did you mean DocumentName?");
         assert_eq!(did_you_mean("documentcontent", known), " Did you mean DocumentContent?");

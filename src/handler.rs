@@ -82,12 +82,13 @@ impl Provider {
         }
     }
 
-    /// Carries out the request and delivers its response before Lambda ends the process, or lets the drift guard handle its event.
+    /// Carries out a request and delivers its response before Lambda ends the process, or lets the drift guard handle its
+    /// event.
     ///
     /// # Errors
-    /// The response was not delivered, so that Lambda's retry is a second chance: the event is neither a CloudFormation request
-    /// nor the guard's, the response URL is not accepted or has expired, or the PUT failed. A request that fails is not an error.
-    /// Or the guard could not look at every document.
+    /// The event was not handled, and Lambda retries it. Either the response was not delivered: the event is neither a
+    /// CloudFormation request nor one for the drift guard, the response URL is not accepted or has expired, or the PUT failed.
+    /// Or the drift guard could not check every document. A request that fails is not an error.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Unhandled> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
@@ -229,12 +230,12 @@ impl Invocation {
     /// Undoes what a failed request did. Anything not known to be undone counts as left behind.
     async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
         let left_behind = Some(self.unfinished(&entry));
-        self.undo_log.step("asking CloudFormation whether this request still stands");
+        self.undo_log.step("asking CloudFormation whether it still waits for this request");
         // The other half of the time is for the undo.
         let now = Instant::now();
         let until = now + self.deadlines.undo.saturating_duration_since(now) / 2;
         if guard::run(until, self.standing.ask_before_undo().map(Ok)).await.is_err() {
-            tracing::warn!("CloudFormation did not reply in time: the undo goes on");
+            tracing::warn!("CloudFormation did not reply in time, so the undo continues");
         }
         if let Some(overtaken) = self.standing.overtaken() {
             if !entry.undo.is_due_after(&overtaken) {

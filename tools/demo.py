@@ -236,7 +236,7 @@ def repaired(demo: Demo, event: dict[str, Any]) -> None:
 
     def invoke() -> None:
         told.append(stacks.invoke(stacks.outputs(PROVIDER)["FunctionName"], event))
-        for message in ("the document drifted", "the default version was put back"):
+        for message in ("the document drifted", "the default version was restored"):
             for line in told[0].lines(message):
                 print(f"  {json.dumps(line)}")
 

@@ -6,7 +6,8 @@ use std::fmt;
 /// objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 pub(crate) const MAX_BYTES: usize = 1024;
 
-/// The physical id of a Create that left nothing behind, as older releases gave it. Newer ones append the Create's signature.
+/// The physical id of a Create that left nothing behind, as older releases wrote it. Newer releases append the Create's
+/// signature.
 pub(crate) const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 // Neither a document's name nor a setting's id matches this: a name can't contain a colon, and an id begins with a slash.
@@ -17,7 +18,7 @@ const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 pub(crate) enum FailedCreate {
     /// Nothing remains of the delivery that responded. The Delete undoes what another delivery of the Create has written since.
     NotCreated {
-        /// When CloudFormation signed the Create, in seconds since 1970. The ids of older releases do not tell.
+        /// When CloudFormation signed the Create, in seconds since 1970; `None` in the ids of older releases.
         signature: Option<i64>,
     },
     /// Something may remain, or may still take effect. The Delete undoes the Create, whatever `OnDelete` says.

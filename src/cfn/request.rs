@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_are_a_list_or_null_carry_no_service_timeout_and_hinder_no_delete() {
+    fn properties_that_are_a_list_or_null_have_no_service_timeout_and_do_not_prevent_a_delete() {
         for properties in [json!([1]), json!(["1"]), json!([]), Value::Null, json!(1)] {
             let mut event = event();
             event["RequestType"] = json!("Delete");

@@ -137,7 +137,7 @@ impl Standing {
         }
     }
 
-    /// Returns why the request no longer stands, or `None` if CloudFormation has not said so.
+    /// Returns why the request no longer stands; `None` if CloudFormation has not said that it doesn't.
     pub(crate) fn overtaken(&self) -> Option<Overtaken> {
         self.overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::event::Moved;
 use super::guard::{Guard, Mode};
 use super::report::Metric;
-use super::rules::{self, Difference, Owners, Word};
+use super::rules::{self, Difference, OwnerStatus, Owners};
 use crate::backoff::Backoff;
 use crate::cfn::standing::rules::StackResource;
 use crate::failure::Failure;
@@ -69,13 +69,13 @@ impl Looking<'_> {
         if matches!(owners, Owners::Keys(_)) && !self.is_drift_of_keys(&described, &difference).await? {
             return Ok(Outcome::InOrder);
         }
-        let (word, _) = self.ask(&owners).await;
-        if word == Word::InProgress {
+        let (status, _) = self.ask(&owners).await;
+        if status == OwnerStatus::InProgress {
             return Ok(Outcome::InOrder);
         }
-        self.report(&owners, &difference, &word);
-        match (self.guard.mode, word) {
-            (Mode::Repair, Word::Settled) => self.repair(&owners, described, difference).await,
+        self.report(&owners, &difference, &status);
+        match (self.guard.mode, status) {
+            (Mode::Repair, OwnerStatus::Settled) => self.repair(&owners, described, difference).await,
             (Mode::Off | Mode::Report | Mode::Repair, _) => Ok(Outcome::Drifted),
         }
     }
@@ -117,8 +117,8 @@ impl Looking<'_> {
         }
         let mut repaired = Outcome::Drifted;
         for _ in 0..ROUNDS {
-            let (word, asked_at) = self.ask(owners).await;
-            if word != Word::Settled {
+            let (status, asked_at) = self.ask(owners).await;
+            if status != OwnerStatus::Settled {
                 break;
             }
             let gate = Arc::new(Writes::new(Arc::new(OneAttempt::until(asked_at + REPLY_LASTS))));
@@ -142,14 +142,14 @@ impl Looking<'_> {
         Ok(repaired)
     }
 
-    fn report(&self, owners: &Owners, difference: &Difference, word: &Word) {
+    fn report(&self, owners: &Owners, difference: &Difference, status: &OwnerStatus) {
         let stack = match owners {
             Owners::Whole(owner) => owner.stack_id.clone(),
             Owners::Keys(stacks) => stacks.join(", "),
         };
-        let only_reported = match word {
-            Word::Settled | Word::InProgress => None,
-            Word::Unclear(why) => Some(why),
+        let only_reported = match status {
+            OwnerStatus::Settled | OwnerStatus::InProgress => None,
+            OwnerStatus::Unclear(why) => Some(why),
         };
         let Difference { default_version, tagged } = difference;
         let (who, when) =
@@ -176,14 +176,14 @@ impl Looking<'_> {
     }
 
     /// Asks CloudFormation about the owners. Returns its report and when the first question was sent.
-    async fn ask(&self, owners: &Owners) -> (Word, Instant) {
+    async fn ask(&self, owners: &Owners) -> (OwnerStatus, Instant) {
         let asked_at = Instant::now();
         let replies = match owners {
             Owners::Whole(owner) => vec![self.status_of_resource(owner).await],
             // The tags of keys contain no logical id, so CloudFormation can't be asked about their resources.
             Owners::Keys(stacks) => join_all(stacks.iter().map(|stack_id| self.status_of_stack(stack_id))).await,
         };
-        (rules::word(&replies), asked_at)
+        (rules::owner_status(&replies), asked_at)
     }
 
     async fn status_of_resource(&self, owner: &Owner) -> Result<Option<String>, String> {

@@ -34,7 +34,7 @@ pub(crate) enum Owners {
 
 /// What CloudFormation's report on the owners means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum OwnerStatus {
     /// An owner exists, and no request is in progress.
     Settled,
     /// A request is being carried out.
@@ -78,8 +78,8 @@ pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Opt
     (now <= settled).then_some(settled.min(now + SETTLED) + Duration::from_millis(1))
 }
 
-/// Whether a key that has an owner has another value in the default version than in the tagged version. An edit by hand of other
-/// keys is no drift, since no resource manages them. A content that is gone or can't be read counts as different.
+/// Whether a key that has an owner has another value in the default version than in the tagged version. A manual edit of other
+/// keys is not drift, since no resource manages them. Content that no longer exists or can't be read counts as different.
 pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>, tagged: Option<&Content>) -> bool {
     let (Some(default), Some(tagged)) = (default, tagged) else { return true };
     let value_in = |content: &Content, names: &[&str]| content.node.as_ref()?.at(names.iter().copied()).cloned();
@@ -90,18 +90,18 @@ pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>,
 }
 
 /// Interprets CloudFormation's reports on the owners: for each the status of its resource or stack, and `None` if that is gone.
-pub(crate) fn word(replies: &[Result<Option<String>, String>]) -> Word {
+pub(crate) fn owner_status(replies: &[Result<Option<String>, String>]) -> OwnerStatus {
     let statuses = || replies.iter().flatten().flatten().map(String::as_str);
     if statuses().any(|status| status.ends_with("_IN_PROGRESS")) {
-        return Word::InProgress;
+        return OwnerStatus::InProgress;
     }
     if let Some(why) = replies.iter().find_map(|reply| reply.as_ref().err()) {
-        return Word::Unclear(format!("CloudFormation can't be asked: {why}"));
+        return OwnerStatus::Unclear(format!("CloudFormation can't be asked: {why}"));
     }
     if statuses().any(|status| status != "DELETE_COMPLETE") {
-        return Word::Settled;
+        return OwnerStatus::Settled;
     }
-    Word::Unclear("the owner no longer exists".to_owned())
+    OwnerStatus::Unclear("the owner no longer exists".to_owned())
 }
 
 /// Whether a document was repaired less than ten minutes ago.
@@ -169,18 +169,18 @@ mod tests {
     #[test]
     fn only_an_owner_that_is_there_and_at_rest_is_a_ground_for_a_repair() {
         let found = |status: &str| Ok(Some(status.to_owned()));
-        let gone = || Word::Unclear("the owner no longer exists".into());
+        let gone = || OwnerStatus::Unclear("the owner no longer exists".into());
         for (reply, expected) in [
-            (found("CREATE_COMPLETE"), Word::Settled),
-            (found("UPDATE_FAILED"), Word::Settled),
-            (found("UPDATE_IN_PROGRESS"), Word::InProgress),
-            (found("UPDATE_ROLLBACK_IN_PROGRESS"), Word::InProgress),
-            (found("DELETE_IN_PROGRESS"), Word::InProgress),
+            (found("CREATE_COMPLETE"), OwnerStatus::Settled),
+            (found("UPDATE_FAILED"), OwnerStatus::Settled),
+            (found("UPDATE_IN_PROGRESS"), OwnerStatus::InProgress),
+            (found("UPDATE_ROLLBACK_IN_PROGRESS"), OwnerStatus::InProgress),
+            (found("DELETE_IN_PROGRESS"), OwnerStatus::InProgress),
             (found("DELETE_COMPLETE"), gone()),
             (Ok(None), gone()),
-            (Err("denied".into()), Word::Unclear("CloudFormation can't be asked: denied".into())),
+            (Err("denied".into()), OwnerStatus::Unclear("CloudFormation can't be asked: denied".into())),
         ] {
-            assert_eq!(word(std::slice::from_ref(&reply)), expected, "{reply:?}");
+            assert_eq!(owner_status(std::slice::from_ref(&reply)), expected, "{reply:?}");
         }
     }
 
@@ -191,13 +191,13 @@ mod tests {
             (found("UPDATE_COMPLETE"), found("UPDATE_ROLLBACK_IN_PROGRESS"), found("DELETE_COMPLETE"));
         let denied = || Err("denied".to_owned());
         for (replies, expected) in [
-            (vec![complete.clone(), busy.clone()], Word::InProgress),
-            (vec![denied(), busy], Word::InProgress),
-            (vec![complete.clone(), denied()], Word::Unclear("CloudFormation can't be asked: denied".into())),
-            (vec![deleted.clone(), complete, Ok(None)], Word::Settled),
-            (vec![deleted, Ok(None)], Word::Unclear("the owner no longer exists".into())),
+            (vec![complete.clone(), busy.clone()], OwnerStatus::InProgress),
+            (vec![denied(), busy], OwnerStatus::InProgress),
+            (vec![complete.clone(), denied()], OwnerStatus::Unclear("CloudFormation can't be asked: denied".into())),
+            (vec![deleted.clone(), complete, Ok(None)], OwnerStatus::Settled),
+            (vec![deleted, Ok(None)], OwnerStatus::Unclear("the owner no longer exists".into())),
         ] {
-            assert_eq!(word(&replies), expected, "{replies:?}");
+            assert_eq!(owner_status(&replies), expected, "{replies:?}");
         }
     }
 

@@ -6,12 +6,12 @@ use lambda_runtime::Diagnostic;
 
 use crate::failure::Failure;
 
-/// Why an event was not handled. Lambda retries it: that is a second chance.
+/// Why an event was not handled. Lambda then retries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unhandled {
     /// CloudFormation did not get a response.
     ResponseNotDelivered(Failure),
-    /// The drift guard could not look at every document.
+    /// The drift guard could not check every document.
     DriftNotChecked(Failure),
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_runtime_is_told_what_was_not_done() {
+    fn the_runtime_learns_what_was_not_done() {
         for (unhandled, error_type) in [
             (Unhandled::ResponseNotDelivered(Failure::new("why")), "ResponseNotDelivered"),
             (Unhandled::DriftNotChecked(Failure::new("why")), "DriftNotChecked"),

@@ -74,7 +74,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_watchdog_responds_at_its_deadline_while_the_thread_is_stalled() {
+    async fn a_watchdog_responds_at_its_deadline_while_the_thread_stalls() {
         let right = ResponseRight::default();
         let watchdog =
             Watchdog::start(Instant::now() + Duration::from_millis(10), right.clone(), || Err(Failure::new("sent")));

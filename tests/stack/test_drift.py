@@ -100,7 +100,7 @@ def drifted(document: str, default: str, tagged: str, *owners: str, **more: str)
 
 
 def put_back(document: str, version: str) -> dict[str, Any]:
-    return {"level": "WARN", "message": "the default version was put back", "document": document, "version": version}
+    return {"level": "WARN", "message": "the default version was restored", "document": document, "version": version}
 
 
 def test_a_moved_default_version_under_each_mode(account: Account) -> None:
@@ -147,11 +147,11 @@ def test_a_moved_default_version_under_each_mode(account: Account) -> None:
     account.guard("Repair")
     assert account.of_guard() == RULES
     told = account.event(of_whole)
-    assert told.lines("the default version was put back") == [put_back(WHOLE, "2")]
+    assert told.lines("the default version was restored") == [put_back(WHOLE, "2")]
     assert told.metrics() == ["DriftedDocuments", "RepairedDocuments"]
     told = account.event(daily(at=now(), region=REGION))
     assert told.lines("the document drifted") == [drifted(SHARED, "1", "3", security, workload)]
-    assert told.lines("the default version was put back") == [put_back(SHARED, "3")]
+    assert told.lines("the default version was restored") == [put_back(SHARED, "3")]
     (summary,) = told.lines("the daily drift check is done")
     assert (summary["drifted"], summary["repaired"], summary["failed"]) == (1, 1, 0)
     assert (account.default_version(WHOLE), account.default_version(SHARED)) == ("2", "3")

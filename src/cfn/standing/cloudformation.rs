@@ -53,8 +53,8 @@ impl CloudFormation {
         Self { find: Arc::new(find), endpoint: Arc::default() }
     }
 
-    /// Returns what CloudFormation reports about the resource with this logical id in this stack, within 3 s. Errors that may
-    /// pass are retried in that time.
+    /// Returns what CloudFormation reports about the resource with this logical id in this stack, within 3 s. Transient errors
+    /// are retried within that time.
     ///
     /// # Errors
     /// CloudFormation can't be asked; the error says why. A stack or resource that does not exist is not an error.
@@ -69,7 +69,7 @@ impl CloudFormation {
     /// Returns the status of the stack with this id, within 3 s; `None` if there is no such stack. A deleted stack has a status, too.
     ///
     /// # Errors
-    /// Says why CloudFormation can't be asked.
+    /// CloudFormation can't be asked; the error says why.
     pub(crate) async fn describe_stack(&self, stack_id: &str) -> Result<Option<String>, String> {
         self.ask("DescribeStacks", &[("StackName", stack_id)], stack_status).await
     }
@@ -107,12 +107,12 @@ impl fmt::Debug for CloudFormation {
 }
 
 impl Endpoint {
-    /// The reply, with retries; `None` if what was asked about does not exist.
+    /// Returns the reply, with retries; `None` if what was asked about does not exist.
     async fn ask(&self, question: &str) -> Result<Option<Vec<u8>>, NoReply> {
         let mut backoff = Backoff::new();
         for _ in 1..ATTEMPTS {
             match self.attempt(question).await {
-                Err(why) if why.may_pass() => backoff.pause().await,
+                Err(why) if why.is_transient() => backoff.pause().await,
                 ended => return ended,
             }
         }
@@ -166,7 +166,7 @@ enum NoReply {
 }
 
 impl NoReply {
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable => true,
             Self::Refused { code, is_theirs } => {
@@ -181,7 +181,7 @@ impl fmt::Display for NoReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Late => write!(f, "there was no reply within {} s", TIMEOUT.as_secs()),
-            Self::Unsigned => f.write_str("the question can't be signed"),
+            Self::Unsigned => f.write_str("the call can't be signed"),
             Self::Unreachable => f.write_str("it can't be reached"),
             Self::Unreadable => f.write_str("its reply can't be read"),
             Self::Refused { code, .. } => write!(f, "it refused the call with {code}"),
@@ -220,7 +220,7 @@ fn refusal(xml: &[u8]) -> Result<Refusal, XmlDecodeError> {
     Ok(Refusal { code, message })
 }
 
-/// The texts of these elements, which are at this path below the root.
+/// Returns the texts of these elements at this path below the root.
 fn texts<const N: usize>(xml: &[u8], path: &[&str], names: [&str; N]) -> Result<[String; N], XmlDecodeError> {
     let mut document = Document::try_from(xml)?;
     let mut texts = names.map(|_| None);

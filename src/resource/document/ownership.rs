@@ -15,7 +15,7 @@ pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
 pub(crate) const LOGICAL_ID: &str = "cfn-ssm-document:logical-id";
 /// `created` or `adopted`. The function's role may delete only documents that carry `created`.
 pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
-/// The default version when the resource adopted the document.
+/// The default version when the resource began to manage the document.
 pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
 /// When CloudFormation signed the last request that wrote, in UTC seconds since 1970.
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";

@@ -59,7 +59,7 @@ async fn a_name_changed_without_the_content_is_refused_and_the_rollback_passes_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_changed_without_the_content_makes_a_version_where_aws_takes_it() {
+async fn a_name_changed_without_the_content_makes_a_version_if_aws_accepts_it() {
     // The default is not the latest version, and only that counts as a duplicate.
     let world = World::with(|model| model.duplicates = Duplicates::LatestVersion);
     world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
@@ -90,7 +90,7 @@ async fn a_name_changed_without_the_content_whose_response_is_lost_succeeds_on_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_changed_without_the_content_and_under_set_default_version_false_ends_twice_as_once() {
+async fn a_name_changed_without_the_content_under_set_default_version_false_ends_the_same_when_delivered_twice() {
     let world = World::new();
     let aside = |display: &str| desired_with("10", json!({"SetDefaultVersion": "false", "DisplayName": display}));
     world.send(&Request::create(aside("One"))).await.ok();
@@ -102,7 +102,7 @@ async fn a_name_changed_without_the_content_and_under_set_default_version_false_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adopted_document_that_differs_in_a_name_only_is_adopted_all_the_same() {
+async fn a_document_that_differs_only_in_a_name_is_adopted() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10"))));
     world.send(&Request::create(named("10", ["v1", "One", "/"]))).await.ok();
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (1, 1)));
@@ -206,7 +206,7 @@ async fn a_change_of_a_name_alone_is_also_refused_if_another_version_than_the_de
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_of_a_name_alone_is_refused_too_where_the_latest_version_has_the_content_without_it() {
+async fn a_change_of_a_name_alone_is_also_refused_if_the_latest_version_has_the_content_without_it() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {

@@ -152,7 +152,7 @@ async fn a_create_whose_calls_reply_is_lost_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_bears_problems_names_them_all_and_writes_nothing() {
+async fn a_request_with_problems_names_them_all_and_writes_nothing() {
     let world = World::new();
     let reply = world
         .send(&Request::create(

@@ -62,7 +62,7 @@ async fn restore_puts_the_earlier_version_of_an_adopted_document_back_and_never_
 }
 
 #[tokio::test(start_paused = true)]
-async fn restore_leaves_the_document_where_the_earlier_version_is_gone() {
+async fn restore_keeps_the_default_version_if_the_earlier_version_is_gone() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.ssm(|model| model.call("DeleteDocument", &json!({"Name": NAME, "DocumentVersion": "1"})).unwrap());

@@ -69,7 +69,7 @@ async fn a_reused_version_name_with_the_same_content_is_found_and_with_other_con
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_version_with_the_content_is_replaced_where_the_resource_made_the_document() {
+async fn a_failed_version_with_the_content_is_replaced_if_the_resource_created_the_document() {
     let world = World::with(|model| model.duplicates = Duplicates::AnyVersion);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("20")).failed("why")));
@@ -78,7 +78,7 @@ async fn a_failed_version_with_the_content_is_replaced_where_the_resource_made_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_version_with_the_content_is_refused_with_the_remedy_where_the_document_was_adopted() {
+async fn a_failed_version_with_the_content_is_refused_with_the_remedy_if_the_document_was_adopted() {
     let world = World::with(|model| {
         model.duplicates = Duplicates::AnyVersion;
         let failed = Version::json(preferences("20")).failed("why");

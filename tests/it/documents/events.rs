@@ -105,7 +105,7 @@ async fn every_update_goes_through_after_what_was_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_delete_goes_through_and_bears_its_own_id() {
+async fn every_delete_succeeds_and_returns_its_own_id() {
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Delete") {
         let world = World::new();
         assert_eq!(send(&world, &create(event, &event["ResourceProperties"])).await["Status"], "SUCCESS", "{file}");
@@ -118,7 +118,7 @@ async fn every_delete_goes_through_and_bears_its_own_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_types_without_an_event_are_passed_through_too() {
+async fn the_types_without_an_event_are_passed_through_as_well() {
     let (_, event) = events().into_iter().find(|(file, _)| file == "create-policy.json").unwrap();
     for kind in cfn_ssm_document::resource::document::desired::TYPES {
         let world = World::new();

@@ -61,7 +61,7 @@ async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_works_where_the_default_and_the_latest_version_differ() {
+async fn an_update_works_if_the_default_and_the_latest_version_differ() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {

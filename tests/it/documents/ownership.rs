@@ -112,7 +112,7 @@ async fn of_two_stacks_that_adopt_a_document_which_changes_meanwhile_the_loser_f
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_one_too() {
+async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_round_as_well() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     // Somebody else's version is still being made.
     world.aws.on("UpdateDocument").nth(1).fault(Fault::error(400, "InvalidDocumentOperation", "no"));

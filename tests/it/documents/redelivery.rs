@@ -16,7 +16,7 @@ fn shared(idle: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
+async fn a_create_that_was_interrupted_anywhere_succeeds_when_it_is_delivered_again() {
     for operation in ["CreateDocument", "ModifyDocumentPermission"] {
         let world = World::new();
         let create = signed_now(&world, Request::create(shared("20")));
@@ -37,7 +37,7 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_made() {
+async fn a_create_that_was_interrupted_and_fails_when_delivered_again_deletes_what_it_made() {
     let world = World::new();
     let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "CreateDocument", &create).await;
@@ -48,7 +48,7 @@ async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_ma
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_cut_after_adopting_and_fails_when_delivered_again_puts_back_what_was_there() {
+async fn a_create_that_was_interrupted_after_adopting_and_fails_when_delivered_again_restores_what_existed() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue")));
     let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "UpdateDocumentDefaultVersion", &create).await;
@@ -101,7 +101,7 @@ async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_second_round_of_one_request_what_the_first_did_is_undone_too() {
+async fn an_undo_after_a_second_round_also_undoes_the_first() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue")));
     world.aws.on("UpdateDocument").fault(Fault::error(400, "InvalidDocumentOperation", "busy"));
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
@@ -139,7 +139,7 @@ async fn twice_at_once(world: &World, request: Request) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_request_delivered_twice_at_once_succeeds_twice_and_ends_as_once() {
+async fn the_same_request_delivered_twice_at_once_succeeds_twice_and_ends_as_if_delivered_once() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
         for activation in [Activation::AtOnce, Activation::AfterReads(3)] {
             for exists in [false, true] {

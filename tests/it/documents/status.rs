@@ -9,7 +9,7 @@ use super::{NAME, content, desired, preferences};
 use crate::world::{Reply, Request, World};
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_is_being_deleted_is_waited_for_and_made_anew() {
+async fn a_document_that_is_being_deleted_is_waited_for_and_created_again() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).deleting(5)));
     let reply = world.send(&Request::create(desired("20"))).await.ok();
     assert_eq!((reply.data("DefaultVersion"), world.default_content(NAME)), ("1", content("20")));
@@ -47,7 +47,7 @@ async fn a_version_that_is_still_being_made_is_waited_for_and_promoted_without_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_default_version_that_failed_has_not_the_content() {
+async fn a_failed_default_version_does_not_count_as_having_the_content() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {

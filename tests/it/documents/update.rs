@@ -78,7 +78,7 @@ async fn a_version_that_somebody_made_by_hand_does_not_stay_the_default_version(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_deleted_outside_the_stack_is_made_again() {
+async fn a_document_deleted_outside_the_stack_is_created_again() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| drop(model.remove_document(NAME)));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
@@ -95,7 +95,7 @@ async fn an_update_of_the_same_name_that_fails_keeps_its_id_and_leaves_the_defau
 }
 
 #[tokio::test(start_paused = true)]
-async fn set_default_version_false_uploads_and_leaves_the_default_where_it_is() {
+async fn set_default_version_false_uploads_and_keeps_the_default_version() {
     let world = with_a_document(Loopback::builder()).await;
     let properties = desired_with("20", json!({"SetDefaultVersion": "false"}));
     let reply = world.send(&Request::update(NAME, desired("10"), properties.clone())).await.ok();
@@ -158,7 +158,7 @@ async fn accounts_are_shared_with_and_unshared_from_by_the_difference_20_a_call(
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_name_is_a_replacement_and_the_old_document_is_let_go_by_its_delete() {
+async fn another_name_is_a_replacement_and_its_delete_releases_the_old_document() {
     let world = with_a_document(Loopback::builder()).await;
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
     let reply = world.send(&Request::update(NAME, desired("10"), renamed)).await.ok();

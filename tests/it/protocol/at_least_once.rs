@@ -55,7 +55,7 @@ async fn overlapping(stage: Stage, n: u64, before: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_delivered_twice_at_once_ends_in_the_same_state_as_once() {
+async fn a_request_that_is_delivered_twice_at_once_ends_in_the_same_state_as_if_delivered_once() {
     for stage in STAGES {
         for n in 1..=stage.calls().await {
             overlapping(stage, n, true).await;

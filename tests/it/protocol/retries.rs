@@ -55,7 +55,7 @@ async fn a_role_that_is_half_a_minute_old_is_refused_at_once_and_the_reason_name
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_names_no_role_is_said_to_be_of_the_functions() {
+async fn a_refusal_that_names_no_role_is_attributed_to_the_functions_role() {
     let mut world = World::new();
     world.provider = provider_in_process_since(&world.aws, tokio::time::Instant::now() - Duration::from_secs(30));
     world.aws.on("CreateDocument").always().fault(Fault::error(400, "AccessDeniedException", ""));
@@ -64,7 +64,7 @@ async fn a_refusal_that_names_no_role_is_said_to_be_of_the_functions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_action_that_was_denied_is_named_where_it_is_not_the_operation() {
+async fn the_denied_action_is_named_if_it_differs_from_the_operation() {
     let mut world = World::new();
     world.provider = provider_in_process_since(&world.aws, tokio::time::Instant::now() - Duration::from_secs(30));
     world.aws.on("CreateDocument").always().fault(Fault::access_denied("ssm:AddTagsToResource", "*"));

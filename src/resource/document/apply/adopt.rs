@@ -24,12 +24,12 @@ impl Apply<'_> {
         let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
-            let met = match self.intent.encounter {
+            let observed = match self.intent.encounter {
                 Encounter::Create | Encounter::Rename => self.observe_new().await,
                 Encounter::Update(_) => self.observe_own().await,
             };
-            let (look, adopted_now) = match met {
-                Ok(met) => met,
+            let (look, adopted_now) = match observed {
+                Ok(observed) => observed,
                 // The description lagged behind a deletion.
                 Err(NotTagged::Gone(failure)) => {
                     if gone_since.get_or_insert_with(Instant::now).elapsed() >= LONGEST_LAG {

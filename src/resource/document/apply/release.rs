@@ -74,8 +74,8 @@ impl Releasing<'_> {
         undo(self.reader.client, &steps).await
     }
 
-    /// Whether the document shows that the request which was signed then has written to it. A document that can't be read in time
-    /// counts as one that does not show it: what kept the Create from reading it must not keep the Delete from succeeding.
+    /// Whether the document shows that the request with this signature has written to it. A document that can't be read in time
+    /// does not show it, since whatever kept the Create from reading it must not make the Delete fail.
     pub(crate) async fn shows_request(&self, signature: i64) -> bool {
         self.undo_log.step("reading the document");
         match tokio::time::timeout(LONGEST_LOOK, self.reader.describe()).await {
@@ -84,7 +84,7 @@ impl Releasing<'_> {
             Ok(Err(_)) | Err(_) => {
                 tracing::warn!(
                     document = self.reader.name,
-                    "the document can't be read: the Create is taken at its word"
+                    "the document can't be read, so the Create is assumed to have left nothing behind"
                 );
                 false
             }

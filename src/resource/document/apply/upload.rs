@@ -80,7 +80,7 @@ impl Apply<'_> {
                     OnDuplicate::Replace(version) | OnDuplicate::Refuse(version) => {
                         return Err(self.only_in_failed_version(&version, document).into());
                     }
-                    // Another delivery of this request may just have made it.
+                    // Another delivery of this request may just have created it.
                     OnDuplicate::None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
                     OnDuplicate::None => {
                         return Err(failure.and("No Active version has the desired content.").into());

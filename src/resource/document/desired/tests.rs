@@ -104,7 +104,7 @@ fn a_session_document_is_checked_together_with_the_other_properties() {
 }
 
 #[test]
-fn the_type_is_any_of_the_api_and_session_where_none_is_given() {
+fn the_type_is_any_of_the_api_and_session_by_default() {
     let content =
         json!({"DocumentContent": "{\"schemaVersion\": \"1.0\", \"sessionType\": \"Port\"}", "DocumentType": null});
     assert_eq!(desired(&content).unwrap().document_type, "Session");
@@ -150,7 +150,7 @@ fn choices_have_their_defaults_and_name_what_else_there_is() {
 }
 
 #[test]
-fn names_of_versions_and_displays_and_target_types_are_held_against_ssms_patterns() {
+fn version_names_display_names_and_target_types_must_match_ssms_patterns() {
     let (version, display, target) = ("v-1.0_b".repeat(18), "é".repeat(1024), format!("/{}", "x".repeat(199)));
     let all = json!({"VersionName": version, "DisplayName": display, "TargetType": target});
     let read = desired(&all).unwrap();
@@ -303,7 +303,7 @@ fn tags_that_were_refused_give_a_rollback_no_right_to_remove_them() {
 }
 
 #[test]
-fn on_delete_is_read_alone_and_is_retain_where_it_cannot_be() {
+fn on_delete_is_read_alone_and_counts_as_retain_if_it_is_invalid() {
     for (given, expected) in [
         (json!({}), OnDelete::Retain),
         (json!({"OnDelete": "Retain"}), OnDelete::Retain),

@@ -52,14 +52,14 @@ pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> 
     }
 }
 
-/// Whether the request that was signed then has left its tags on the document.
+/// Whether the request with this signature has left its tags on the document.
 pub(crate) fn shows_request(tags: &Tags, owner: &Owner, signature: i64) -> bool {
     let since = Ownership::by(owner, tags).and_then(|ownership| ownership.since);
     [since, last_since(tags, owner)].contains(&Some(signature))
 }
 
-/// In the rollback of a failed rename, the document that the rename made. Such a rollback is an Update of the document with the
-/// old name, whose old properties declare the new name.
+/// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update of the
+/// document with the old name, whose old properties declare the new name.
 pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option<&'a str> {
     let name = old.name.as_deref().filter(|_| request.request_type == RequestType::Update)?;
     let is_rollback = request.physical_resource_id.as_deref() != Some(name)

@@ -109,7 +109,7 @@ pub(crate) fn on_duplicate<'a>(
     failed
 }
 
-/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named, and that no tag of ownership
+/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named, and that no ownership tag
 /// names.
 pub(crate) fn oldest_prunable<'a>(versions: &'a [ListedVersion], tags: &Tags) -> Option<&'a ListedVersion> {
     let latest = versions.iter().map(ListedVersion::ordinal).max()?;
@@ -121,8 +121,8 @@ pub(crate) fn oldest_prunable<'a>(versions: &'a [ListedVersion], tags: &Tags) ->
         .min_by_key(|version| version.ordinal())
 }
 
-/// The versions that tags of ownership name: what was the default version before a resource met the document or set a key, and
-/// what the resource made the default version.
+/// The versions that ownership tags name: the default version from before a resource began to manage the document or a key, and
+/// the version that the resource promoted.
 fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
     let of_keys = key_ownerships(tags).into_values().filter_map(|ownership| match ownership.before {
         Before::Version(version) => Some(version),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_where_a_rollback_finds_what_it_wants() {
+    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_if_a_rollback_can_succeed() {
         let attributes = |refusable| Attributes { names: vec!["DisplayName", "TargetType"], refusable };
         let upload = |attributes| Upload { on_top_of: "3".into(), promote: true, attributes };
         let names = || "DisplayName and TargetType".to_owned();

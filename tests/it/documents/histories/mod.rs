@@ -287,21 +287,21 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_has_the_bytes_of_the_latest_version() {
+fn every_history_holds_if_a_duplicate_has_the_bytes_of_the_latest_version() {
     histories(Duplicates::LatestVersion, Sameness::Bytes);
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_says_the_same_as_the_latest_version() {
+fn every_history_holds_if_a_duplicate_says_the_same_as_the_latest_version() {
     histories(Duplicates::LatestVersion, Sameness::Parsed);
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_has_the_bytes_of_any_version() {
+fn every_history_holds_if_a_duplicate_has_the_bytes_of_any_version() {
     histories(Duplicates::AnyVersion, Sameness::Bytes);
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_says_the_same_as_any_version() {
+fn every_history_holds_if_a_duplicate_says_the_same_as_any_version() {
     histories(Duplicates::AnyVersion, Sameness::Parsed);
 }

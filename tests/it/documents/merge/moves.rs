@@ -57,7 +57,7 @@ async fn the_rollback_of_a_move_owns_the_whole_document_as_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_move_that_was_cut_anywhere_is_rolled_back() {
+async fn a_move_that_was_interrupted_anywhere_is_rolled_back() {
     for operation in ["AddTagsToResource", "UpdateDocument", "UpdateDocumentDefaultVersion", "RemoveTagsFromResource"] {
         let world = shared();
         let (old, new) = (whole(&with_idle("5")), restoring(json!({"idleSessionTimeout": "6"})));

@@ -109,7 +109,7 @@ async fn a_writer_that_is_too_slow_does_not_promote_what_others_have_not_seen() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
+async fn a_create_that_was_interrupted_anywhere_succeeds_when_it_is_delivered_again() {
     for operation in
         ["AddTagsToResource", "UpdateDocument", "UpdateDocumentDefaultVersion", "DescribeDocument", "CreateDocument"]
     {
@@ -132,7 +132,7 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_fails_anywhere_leaves_nothing_of_itself() {
+async fn a_create_that_fails_anywhere_leaves_no_trace() {
     for operation in ["AddTagsToResource", "UpdateDocument", "UpdateDocumentDefaultVersion"] {
         for fault in [refused(), Fault::ErrorAfter(loopback_aws::ssm::ModelError::new("ValidationException", "no"))] {
             let world = shared();

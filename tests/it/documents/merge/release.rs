@@ -161,7 +161,7 @@ async fn a_value_that_somebody_changed_by_hand_stays_and_so_does_one_whose_earli
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_that_was_cut_anywhere_finishes_when_it_is_delivered_again() {
+async fn a_delete_that_was_interrupted_anywhere_finishes_when_it_is_delivered_again() {
     for operation in ["UpdateDocument", "UpdateDocumentDefaultVersion", "RemoveTagsFromResource", "DescribeDocument"] {
         let world = shared();
         let properties = restoring(json!({"idleSessionTimeout": "5"}));

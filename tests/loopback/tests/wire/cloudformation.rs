@@ -124,7 +124,7 @@ async fn a_stored_response_ends_the_progress_of_the_request_that_was_sent() {
 }
 
 #[tokio::test]
-async fn an_unsigned_question_is_refused_where_signatures_are_wanted() {
+async fn an_unsigned_question_is_refused_if_signatures_are_required() {
     let aws = Loopback::builder().signatures(true).start().await;
     let (status, body) = ask(&aws, QUESTION).await;
     assert!(status == 403 && body.contains("<Code>MissingAuthenticationToken</Code>"), "{body}");

@@ -58,7 +58,7 @@ impl Merge<'_> {
     ) -> Result<Applied, NotApplied> {
         let version = &promotion.version;
         self.undo_log.step(format!("promoting version {version}"));
-        // Joined, not tried: if one fails, the tag may not still be in flight while the request is undone.
+        // `join!`, not `try_join!`: if one fails, the tag must not still be in flight while the request is undone.
         let (tagged, is_promotable) = tokio::join!(
             self.record(version, limit, change),
             self.wait_until_promotable(promotion, limit, change, content)

@@ -23,7 +23,7 @@ impl Merge<'_> {
         }
         if let Some(tagged) = document.description.tags.get(DEFAULT_VERSION) {
             let (document, default_version) = (self.reader.name, &document.default.number);
-            tracing::warn!(document, default_version, tagged, "the default version is not the recorded one");
+            tracing::warn!(document, default_version, tagged, "the default version differs from the one in the tag");
         }
         Ok(true)
     }
@@ -45,8 +45,8 @@ impl Merge<'_> {
         if records_default_version && !is_as_observed { Err(outdated()) } else { Ok(()) }
     }
 
-    /// Removes the tags of the document if no resource owns a key of it any longer. When this request was planned, other resources
-    /// had keys, but their owners may have let go at the same moment.
+    /// Removes the document's tags if no resource owns a key any longer. When this request was planned, other resources owned
+    /// keys, but they may have released them at the same time.
     pub(super) async fn leave_no_tags(&self, change: &KeyChange) -> Result<(), Failure> {
         let lets_go = !matches!(self.request, KeyRequest::Merge(_)) && !change.remove_tags_afterwards.is_empty();
         if !lets_go || change.remove_tags_afterwards.contains(DEFAULT_VERSION) {

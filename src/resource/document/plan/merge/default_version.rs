@@ -1,7 +1,7 @@
 //! Decides about the tag that names the default version of a document that several resources share.
 //!
-//! The tag is set *before* a promotion, while the version that will be promoted locks the document. So tags are set in the order
-//! of the promotions, and a tag of a request that was cut short never names an older version than the one that it promoted.
+//! The tag is set *before* a promotion, while the version that will be promoted locks the document. So tags are set in the
+//! order of the promotions, and the tag of an interrupted request never names an older version than the one that it promoted.
 
 use super::owners::count_tags;
 use crate::resource::document::key_ownership::key_ownerships;
@@ -13,7 +13,7 @@ pub(super) fn can_record(document: &Description, set: &Tags) -> bool {
     document.tags.contains_key(DEFAULT_VERSION) || count_tags(document, set) < MAX_TAGS
 }
 
-/// The tag to set if no version is promoted: it names the default version. Empty if it does already, or if there is no room.
+/// The tag to set if no version is promoted: it names the default version. Empty if it already does, or if there is no room.
 pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     if !can_record(document, set) {
         return Tags::new();
@@ -21,8 +21,8 @@ pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     document.lacking(tag_of(&document.default_version))
 }
 
-/// The tags to remove from a document that no resource owns any longer, not even a key of it. Two releases at the same time can
-/// each take the other's resource for the last owner.
+/// The tags to remove from a document of which no resource owns even a key any longer. Each of two simultaneous releases may
+/// consider the other's resource the last owner.
 pub(crate) fn tags_of_no_owner(tags: &Tags) -> Vec<String> {
     if Ownership::of(tags).is_some() || !key_ownerships(tags).is_empty() {
         return Vec::new();

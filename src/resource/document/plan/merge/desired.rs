@@ -40,7 +40,7 @@ enum Standing<'a> {
     /// An earlier delivery of this request took it.
     TakenEarlier(&'a KeyOwnership),
     /// An earlier Create of the same resource left the key behind, and this Create finds it.
-    MetAgain,
+    LeftBehind,
     /// The request takes it. Until now, another resource may own it.
     New,
 }
@@ -61,7 +61,7 @@ impl Desiring<'_> {
             (Encounter::Update(_), true) if !was_declared => Standing::TakenEarlier(own),
             (Encounter::Update(_), _) => Standing::Own(own),
             (Encounter::Create | Encounter::Rename, true) => Standing::TakenEarlier(own),
-            (Encounter::Create | Encounter::Rename, false) => Standing::MetAgain,
+            (Encounter::Create | Encounter::Rename, false) => Standing::LeftBehind,
         }
     }
 
@@ -79,7 +79,7 @@ impl Desiring<'_> {
         };
         let taken_earlier = self.named.keys.keys().filter_map(|key| match self.standing(key, &owned) {
             Standing::TakenEarlier(own) => needed_version(&own.before),
-            Standing::Own(_) | Standing::MetAgain | Standing::New => None,
+            Standing::Own(_) | Standing::LeftBehind | Standing::New => None,
         });
         dropped.values().filter_map(|own| needed_version(&own.before)).chain(taken_earlier).collect()
     }
@@ -154,7 +154,7 @@ impl Desiring<'_> {
             Some(Standing::Own(own) | Standing::TakenEarlier(own)) => own.before.clone(),
             // What an earlier owner found when it took the key is kept.
             Some(Standing::New) | None => others.get(key).map_or_else(before_new, |other| other.before.clone()),
-            Some(Standing::MetAgain) => Before::Version(description.default_version.clone()),
+            Some(Standing::LeftBehind) => Before::Version(description.default_version.clone()),
         };
         let mut set_tags = description.lacking(self.tags(before)?);
         refuse_tags_without_room(name, description, &set_tags)?;
@@ -189,7 +189,7 @@ impl Desiring<'_> {
             change.set_tags_afterwards.extend(adopted.into_iter().filter(|_| is_created));
         }
         if owns_whole {
-            self.let_go_of_the_whole(document, &mut change);
+            self.release_the_whole(document, &mut change);
         }
         Ok(KeysPlanned { plan: KeyPlan::Change(change), warnings })
     }
@@ -242,7 +242,7 @@ impl Desiring<'_> {
             let declared = self.named.keys.get(*key)?.clone();
             let (tag, before) = match standing {
                 Standing::Own(_) => return None,
-                Standing::New | Standing::MetAgain => (tags.get(&tag_key(key)).cloned(), Some(base.clone())),
+                Standing::New | Standing::LeftBehind => (tags.get(&tag_key(key)).cloned(), Some(base.clone())),
                 Standing::TakenEarlier(own) => match &own.before {
                     Before::NoDocument => (None, skeleton().ok()),
                     Before::Version(version) => (None, earlier.get(version).cloned().flatten()),
@@ -255,7 +255,7 @@ impl Desiring<'_> {
     }
 
     /// The resource owned the whole document until now. Removes what it declared besides the content, and its ownership tags.
-    fn let_go_of_the_whole(&self, document: &Document, change: &mut KeyChange) {
+    fn release_the_whole(&self, document: &Document, change: &mut KeyChange) {
         let tags = &document.description.tags;
         let mut remove =
             BTreeSet::from([STACK_ID, LOGICAL_ID, PREVIOUS_DEFAULT_VERSION, SINCE, ATTACHMENTS].map(str::to_owned));

@@ -92,7 +92,7 @@ fn a_created_document_is_deleted_and_one_that_may_still_appear_is_looked_for() {
 }
 
 #[test]
-fn an_adoption_is_put_back_even_where_its_tags_are_not_visible_yet() {
+fn an_adoption_is_undone_even_if_its_tags_are_not_visible_yet() {
     let team = tags(&[("team", "blue")]);
     let adopted = owner().tags_of_adopted("3");
     let mut undo = undo_of_existing(&document(&team), json!({}));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn strings_are_strings_and_the_remedy_fits_what_stands_there() {
+fn strings_must_be_strings_and_the_remedy_fits_the_given_value() {
     let quote = |path: &str, kind: &str| format!("! {path}: must be a string, but is {kind}. Put it in quotes.");
     for name in ["s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser"] {
         let path = format!("inputs.{name}");
@@ -27,7 +27,7 @@ fn strings_are_strings_and_the_remedy_fits_what_stands_there() {
 }
 
 #[test]
-fn booleans_in_quotes_are_warned_of_and_refused_where_the_agent_cannot_read_them() {
+fn booleans_in_quotes_give_a_warning_or_are_refused_if_the_agent_cannot_read_them() {
     for (name, extra) in [
         ("s3EncryptionEnabled", Some("? inputs.s3EncryptionEnabled: is true, but no s3BucketName is given.")),
         (
@@ -98,7 +98,7 @@ fn timeouts_are_strings_of_minutes_in_their_range() {
 }
 
 #[test]
-fn combinations_that_lock_out_lose_logs_or_blank_the_console_are_warned_of() {
+fn combinations_that_lock_users_out_lose_logs_or_blank_the_console_give_a_warning() {
     let idle = "? inputs.idleSessionTimeout: is missing, which leaves the console's preferences page blank. AWS's default is \
         \"20\".";
     let run_as = "? inputs.runAsDefaultUser: is missing while runAsEnabled is true: sessions are refused for every caller \

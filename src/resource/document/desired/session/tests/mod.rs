@@ -92,7 +92,7 @@ fn sound_documents_of_every_type_are_left_alone() {
 }
 
 #[test]
-fn references_are_left_alone_wherever_a_value_may_stand() {
+fn references_are_accepted_wherever_a_value_is_checked() {
     for pointer in ["s3EncryptionEnabled", "cloudWatchStreamingEnabled", "runAsEnabled", "maxSessionDuration"] {
         for reference in ["{{ name }}", "{{ssm:name}}", " {{name}} "] {
             finds(&with(standard(), &format!("/inputs/{pointer}"), Some(json!(reference))), &[], &[]);
@@ -252,7 +252,7 @@ fn all_problems_are_found_at_once() {
 }
 
 #[test]
-fn yaml_whose_scalars_parsers_read_differently_is_told_so() {
+fn scalars_that_yaml_parsers_read_differently_are_reported_as_such() {
     let text = "schemaVersion: '1.0'\nsessionType: Standard_Stream\ninputs:\n  idleSessionTimeout: '20'\n  runAsEnabled: yes\n";
     assert_eq!(
         found(None, &read(text.into(), Format::Yaml)),

@@ -183,7 +183,7 @@ fn every_cell_of_owner_choice_and_versions_is_decided() {
 }
 
 #[test]
-fn an_absent_document_is_created_whatever_the_choice_and_only_with_a_sound_content() {
+fn an_absent_document_is_created_whatever_the_choice_but_only_with_valid_content() {
     for choice in ["Adopt", "TakeOver", "Fail"] {
         let mut desired = desired(json!({ "OnExisting": choice }));
         let owner = owner();
@@ -206,7 +206,7 @@ fn a_refusal_names_the_owner_and_its_stack() {
 }
 
 #[test]
-fn findings_are_warnings_only_where_the_document_is_ours_and_its_default_version_has_the_content() {
+fn findings_are_warnings_only_if_the_document_is_ours_and_its_default_version_has_the_content() {
     let mut desired = desired(json!({}));
     desired.findings.problems = vec![Problem::new("DocumentContent.a", "is wrong.")];
     desired.findings.warnings = vec![Problem::new("DocumentContent.b", "is odd.")];
@@ -289,7 +289,7 @@ fn a_request_that_writes_records_its_signature_and_one_that_does_not_write_sets_
 }
 
 #[test]
-fn the_tag_of_the_default_version_is_set_before_a_promotion_only_where_there_is_none() {
+fn the_tag_of_the_default_version_is_set_before_a_promotion_only_if_there_is_none() {
     for (content, tag, set_default, first, last) in [
         (NEW, None, "true", recorded("3"), Tags::new()),
         (NEW, Some("3"), "true", Tags::new(), Tags::new()),
@@ -313,7 +313,7 @@ fn the_tag_of_the_default_version_is_set_before_a_promotion_only_where_there_is_
 }
 
 #[test]
-fn a_new_document_bears_the_optional_tags_that_fit() {
+fn a_new_document_has_the_optional_tags_that_fit() {
     let many = |count: usize| (0..count).map(|number| (format!("tag-{number}"), json!(""))).collect::<Value>();
     let owner = owner();
     for (count, has_since, has_default) in [(45, true, true), (46, true, false), (47, false, false)] {
@@ -380,7 +380,7 @@ fn a_document_without_room_for_optional_tags_is_managed_without_them() {
 }
 
 #[test]
-fn names_that_an_equal_version_lacks_are_warned_of() {
+fn names_that_a_version_with_the_content_lacks_give_a_warning() {
     let wanted = desired(json!({"VersionName": "v2", "DisplayName": "Two"}));
     let warnings = planned(&wanted, None, &with(NEW).ours()).unwrap().warnings;
     let paths: Vec<&str> = warnings.iter().map(|warning| warning.path.as_str()).collect();

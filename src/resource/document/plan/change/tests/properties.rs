@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_where_the_old_one_is_there() {
+fn an_attribute_is_uploaded_if_only_it_changes_and_is_refusable_if_the_document_has_the_old_value() {
     let present = |names: [Option<&str>; 3]| {
         let [version_name, display_name, target_type] = names.map(|name| name.map(str::to_owned));
         let mut document = with(NEW).ours();
@@ -59,7 +59,7 @@ fn attributes_go_along_with_a_new_content_and_need_no_version_of_their_own() {
 }
 
 #[test]
-fn a_version_that_has_the_content_is_not_simply_promoted_where_attributes_change_alone() {
+fn a_version_that_has_the_content_is_not_just_promoted_if_only_attributes_change() {
     let document = with(OLD).ours().latest(Some(version("9", Status::Active, NEW)));
     let (same, other) = (previous(json!({})), previous(json!({ "DocumentContent": OLD })));
     let upload = |promote| VersionChange::Upload(Upload { on_top_of: "9".into(), promote, attributes: None });
@@ -96,7 +96,7 @@ fn attachments_change_only_between_the_old_and_the_new_properties() {
 }
 
 #[test]
-fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_for() {
+fn requires_is_refused_if_it_changes_and_the_document_lacks_it() {
     let on = |name: &str, version: Option<&str>| {
         let mut item = json!({ "Name": name });
         if let Some(version) = version {
@@ -142,7 +142,7 @@ fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_f
 }
 
 #[test]
-fn tags_are_set_where_they_differ_and_removed_where_the_old_properties_gave_them() {
+fn tags_are_set_if_they_differ_and_removed_if_only_the_old_properties_declare_them() {
     let present = tags(&[("same", "1"), ("other", "1"), ("gone", "1"), ("theirs", "1")]);
     let document = with(NEW).ours().tagged(present).tagged(recorded("3"));
     let wanted = desired(json!({"Tags": {"same": "1", "other": "2", "new": "1"}}));
