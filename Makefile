@@ -133,7 +133,7 @@ TEST_JOBS ?= 8
 test: setup ## Run every check and test, several at once, until one fails
 	@echo "The steps run side by side; what each prints appears when it ends: $(TEST_STEPS)"; \
 	export SKIPPED=$(CURDIR)/.local/skipped; rm -f "$$SKIPPED"; \
-	$(MAKE) --jobs=$(TEST_JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(TEST_STEPS) || \
+	$(MAKE) --jobs=$(TEST_JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync) --no-print-directory $(TEST_STEPS) || \
 	  { printf '\n"make test" failed: the step is named above\n' >&2; exit 1; }; \
 	printf '\nAll steps of "make test" passed in %d s: %s\n' "$$SECONDS" "$(TEST_STEPS)"; \
 	if [ -e "$$SKIPPED" ]; then printf 'Skipped on this machine:\n'; sort -u "$$SKIPPED" | sed 's/^/  /'; else echo "Nothing was skipped."; fi
@@ -218,8 +218,8 @@ verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real acc
 MINUTES ?= 10
 
 .PHONY: soak
-soak: .local/rust ## Random histories of late, double and cancelled requests: make soak MINUTES=60 (SOAK_SEED=7 replays one)
-	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture deliveries::soak
+soak: .local/rust ## Random histories of late, double and cancelled requests, and of shared documents: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture soak
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300

@@ -70,12 +70,12 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     config.build()
 }
 
-/// Says where CloudFormation is. It has connections of its own, since Systems Manager is another host.
+/// Creates the client that asks CloudFormation. It has connections of its own, since Systems Manager is another host.
 async fn cloudformation(config: &SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
     let region = config.region().map(ToString::to_string).unwrap_or_default();
     let credentials = config.credentials_provider();
-    // In every partition, with FIPS and dual-stack endpoints, too, the two hosts differ in the name of the service alone.
-    // tests/verify/test_endpoints.py holds that against AWS's rules.
+    // In every partition, and also for FIPS and dual-stack endpoints, the two hosts differ only in the service's name.
+    // tests/verify/test_endpoints.py checks this against AWS's rules.
     let mut default = config.clone().into_builder();
     default.set_endpoint_url(None);
     let beside_ssm = endpoint(&default.build()).await;

@@ -104,7 +104,7 @@ YamlLoader.add_constructor("tag:yaml.org,2002:bool", YamlLoader.construct_settle
 
 def without_duplicates(pairs: list) -> dict:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("the same key stands twice in one mapping")
+        raise ValueError("the same key occurs twice in one mapping")
     return dict(pairs)
 
 

@@ -4,13 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::physical_id::{FailedCreate, NOT_CREATED};
 use super::request::{Envelope, RequestType};
 use crate::failure::Failure;
-
-/// The physical id of a Create that left nothing behind. The Delete that follows does nothing.
-///
-/// Neither a document's name nor a setting's id can contain a colon.
-pub const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 /// CloudFormation refuses a longer response, and the stack hangs.
 pub const MAX_RESPONSE_BYTES: usize = 4096;
@@ -29,7 +25,7 @@ pub enum Outcome {
     Failed {
         /// The reason.
         failure: Failure,
-        /// The physical id that leads a later Delete to what could not be undone.
+        /// The physical id by which a later Delete finds what could not be undone.
         left_behind: Option<String>,
     },
 }
@@ -47,24 +43,27 @@ pub struct ResponseTemplate {
     request_type: Option<RequestType>,
     stack_id: String,
     request_id: String,
-    /// The logical id.
-    pub logical_resource_id: String,
+    pub(crate) logical_resource_id: String,
     physical_resource_id: Option<String>,
+    /// The physical id of a failed Create that left nothing behind.
+    not_created: String,
     log_stream: String,
 }
 
 impl ResponseTemplate {
-    /// Creates the template of the responses to a request. Their reasons end with the log stream.
+    /// Creates the template of the responses to a request that CloudFormation signed at `signature`, in seconds since 1970. Their
+    /// reasons end with the log stream.
     ///
     /// # Errors
     /// The request's ids leave no room for a reason in a response.
-    pub fn new(envelope: &Envelope<'_>, log_stream: &str) -> Result<Self, Failure> {
+    pub fn new(envelope: &Envelope<'_>, signature: i64, log_stream: &str) -> Result<Self, Failure> {
         let template = Self {
             request_type: envelope.request_type(),
             stack_id: envelope.stack_id.clone(),
             request_id: envelope.request_id.clone(),
             logical_resource_id: envelope.logical_resource_id.clone(),
             physical_resource_id: envelope.physical_resource_id.clone(),
+            not_created: FailedCreate::NotCreated { signature: Some(signature) }.to_string(),
             log_stream: log_stream.to_owned(),
         };
         let failed = Outcome::failed(Failure::new(""));
@@ -111,7 +110,7 @@ impl ResponseTemplate {
 
     /// The physical id that a response must have.
     ///
-    /// For a failed Create it is [`NOT_CREATED`] if nothing was left behind. For a failed Update it is the id in the request,
+    /// For a failed Create it is a [`FailedCreate`]. For a failed Update it is the id in the request,
     /// since CloudFormation treats any other id as a replacement. For a Delete it is always the id in the request.
     fn physical_id<'a>(&'a self, outcome: &'a Outcome) -> &'a str {
         match (self.request_type, outcome) {
@@ -119,7 +118,7 @@ impl ResponseTemplate {
                 physical_resource_id
             }
             (Some(RequestType::Create), Outcome::Failed { left_behind, .. }) => {
-                left_behind.as_deref().unwrap_or(NOT_CREATED)
+                left_behind.as_deref().unwrap_or(&self.not_created)
             }
             (Some(RequestType::Update | RequestType::Delete) | None, _) => {
                 self.physical_resource_id.as_deref().unwrap_or(NOT_CREATED)
@@ -136,7 +135,7 @@ impl ResponseTemplate {
 }
 
 fn too_long() -> Failure {
-    Failure::new("The request's ids alone are longer than a response may be.")
+    Failure::new("The request's ids alone exceed the maximum length of a response.")
 }
 
 /// The longest prefix of `text`, in whole characters, that takes at most `room` bytes in a JSON string.
@@ -176,9 +175,9 @@ mod tests {
         use RequestType::{Create, Delete, Update};
         for (request_type, given, outcome, expected) in [
             (Some(Create), None, ok("doc"), "doc"),
-            (Some(Create), None, failed(None), NOT_CREATED),
+            (Some(Create), None, failed(None), "cfn-ssm-document:not-created:7"),
             (Some(Create), None, failed(Some("doc")), "doc"),
-            (Some(Create), Some("stray"), failed(None), NOT_CREATED),
+            (Some(Create), Some("stray"), failed(None), "cfn-ssm-document:not-created:7"),
             (Some(Update), Some("doc"), ok("doc"), "doc"),
             (Some(Update), Some("doc"), ok("renamed"), "renamed"),
             (Some(Update), Some("doc"), failed(None), "doc"),
@@ -203,7 +202,7 @@ mod tests {
             "RequestId": "request", "LogicalResourceId": logical_resource_id,
         }))
         .unwrap();
-        ResponseTemplate::new(&Envelope::parse(&event).unwrap(), "2026/11/21/[$LATEST]0123")
+        ResponseTemplate::new(&Envelope::parse(&event).unwrap(), 7, "2026/11/21/[$LATEST]0123")
     }
 
     fn encoded(outcome: &Outcome) -> Value {
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_do_not_fit_are_left_out() {
+    fn data_that_does_not_fit_is_left_out() {
         let mut data = Map::new();
         data.insert("Arn".into(), json!("x".repeat(5_000)));
         let response = encoded(&Outcome::Success { physical_resource_id: "doc".into(), data });

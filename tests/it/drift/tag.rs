@@ -46,13 +46,13 @@ async fn an_adoption_of_equal_content_is_tagged_and_a_failed_one_leaves_no_tag()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_of_a_first_meeting_with_an_own_document_restores_the_earlier_tag() {
+async fn an_undo_of_a_create_that_finds_the_resources_own_document_restores_the_earlier_tag() {
     let guarded = Guarded::empty(Mode::Off);
     let world = &guarded.world;
     world.send(&Request::create(desired("10"))).await.ok();
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     // The tag is written with the promotion already done: the failure comes with the tag itself.
-    world.aws.on("AddTagsToResource").nth(2).fault(Fault::error(400, "InvalidResourceId", "no"));
+    world.aws.on("AddTagsToResource").nth(2).fault(Fault::error(400, "ValidationException", "no"));
     world.send(&Request::create(desired("20"))).await.reason();
     assert_eq!((guarded.default_version(), guarded.tag(TAG).as_deref()), (1, Some("1")));
 }

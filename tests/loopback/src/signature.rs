@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_that_an_sdk_makes_is_taken_and_no_other() {
+    fn only_the_signature_that_an_sdk_makes_is_accepted() {
         let other_key = AUTHORIZATION.replace("LOOPBACK0", "LOOPBACK1");
         let other_service = AUTHORIZATION.replace("/ssm/", "/s3/");
         let table = [

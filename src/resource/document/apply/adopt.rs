@@ -1,11 +1,15 @@
-//! Observes a document and, if it is to be adopted, writes the tags of ownership while the content is read.
+//! Observes a document and, if it is to be adopted, writes the ownership tags while the content is read.
 
-use super::context::{Adopted, Apply, Met};
+use tokio::time::Instant;
+
+use super::context::{Adopted, Apply, Observation};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};
+use crate::resource::document::aws::LONGEST_LAG;
+use crate::resource::document::aws::observe::{Look, describe, describe_and_read, is_new, read};
+use crate::resource::document::aws::write::NotTagged;
 use crate::resource::document::intent::Encounter;
-use crate::resource::document::observed::{Description, Document, Observed};
+use crate::resource::document::observed::{Description, Document, Observed, Status};
 use crate::resource::document::ownership::Ownership;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
 use crate::resource::document::plan::undo::Undo;
@@ -16,46 +20,70 @@ impl Apply<'_> {
     ///
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
-    pub(crate) async fn observe(&self) -> Result<Met, Failure> {
-        let (mut backoff, mut adopted) = (Backoff::new(), Adopted::No);
+    pub(crate) async fn observe(&self) -> Result<Observation, Failure> {
+        let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
-            let (look, adopted_now) = match self.intent.encounter {
-                Encounter::Create | Encounter::Rename => self.meet().await?,
-                Encounter::Update(_) => self.meet_own().await?,
+            let observed = match self.intent.encounter {
+                Encounter::Create | Encounter::Rename => self.observe_new().await,
+                Encounter::Update(_) => self.observe_own().await,
+            };
+            let (look, adopted_now) = match observed {
+                Ok(observed) => observed,
+                // The description lagged behind a deletion.
+                Err(NotTagged::Gone(failure)) => {
+                    if gone_since.get_or_insert_with(Instant::now).elapsed() >= LONGEST_LAG {
+                        return Err(failure);
+                    }
+                    backoff.pause().await;
+                    continue;
+                }
+                Err(NotTagged::Failed(failure)) => return Err(failure),
             };
             adopted = adopted.or(adopted_now);
             match look {
-                Look::Present(document) => return Ok(Met { observed: Observed::Present(document), adopted }),
-                Look::Absent => return Ok(Met { observed: Observed::Absent, adopted }),
+                Look::Present(document) => return Ok(Observation { observed: Observed::Present(document), adopted }),
+                Look::Absent => return Ok(Observation { observed: Observed::Absent, adopted }),
                 Look::Changing(status) => {
-                    self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                    self.undo_log.step(format!("waiting while AWS changes the document (it is {status})"));
                     backoff.pause().await;
                 }
             }
         }
     }
 
-    async fn meet(&self) -> Result<(Look<Document>, Adopted), Failure> {
+    async fn observe_new(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let description = match describe(self.reader).await? {
             Look::Present(description) => description,
             Look::Absent => return Ok((Look::Absent, Adopted::No)),
             Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
         };
+        if self.may_lack_tags(&description) {
+            return Ok((Look::Changing(Status::Creating), Adopted::No));
+        }
         let adoption = self.decide(&description)?;
-        // Joined, not tried: if the read fails, the tags may not still be in flight while the adoption is undone.
+        // `join!`, not `try_join!`: if the read fails, the tags must not still be in flight while the adoption is undone.
         let (look, adopted) =
             tokio::join!(read(self.reader, description.clone(), self.intent), self.write(&description, &adoption));
         let adopted = adopted?;
         Ok((with_tags(look?, &adoption), adopted))
     }
 
-    async fn meet_own(&self) -> Result<(Look<Document>, Adopted), Failure> {
+    async fn observe_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let look = describe_and_read(self.reader, self.intent).await?;
         let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
+        if self.may_lack_tags(&document.description) {
+            return Ok((Look::Changing(Status::Creating), Adopted::No));
+        }
         let adoption = self.decide(&document.description)?;
         let adopted = self.write(&document.description, &adoption).await?;
         Ok((with_tags(look, &adoption), adopted))
+    }
+
+    /// Whether the document has no owner only because the tags that name one are not visible yet. Another delivery of this request
+    /// may have created or adopted it.
+    fn may_lack_tags(&self, description: &Description) -> bool {
+        Ownership::of(&description.tags).is_none() && is_new(description, self.clock.now())
     }
 
     fn decide(&self, description: &Description) -> Result<Adoption, Failure> {
@@ -69,25 +97,25 @@ impl Apply<'_> {
         Ok(adoption)
     }
 
-    async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, Failure> {
-        self.note_what_was_there(description, adoption);
+    async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, NotTagged> {
+        self.note_what_existed(description, adoption);
         let Some(tags) = adoption.tags() else { return Ok(Adopted::No) };
         self.amend(|undo| undo.sets_tags(tags));
         self.writer.tag(tags).await?;
         Ok(match adoption {
-            Adoption::AlreadyOurs | Adoption::MeetAgain(_) => Adopted::No,
+            Adoption::AlreadyOurs | Adoption::ManageAgain(_) => Adopted::No,
             Adoption::Adopt(_) => Adopted::From(Ownership::of(&description.tags).map(|ownership| ownership.owner)),
         })
     }
 
     /// Records, from the first observation, what existed before the request. An Update of the resource's own document is not
     /// undone: the stack's rollback is an Update as well.
-    fn note_what_was_there(&self, description: &Description, adoption: &Adoption) {
+    fn note_what_existed(&self, description: &Description, adoption: &Adoption) {
         let is_own_update = matches!(self.intent.encounter, Encounter::Update(_)) && *adoption == Adoption::AlreadyOurs;
         let knows = |undo: &Undo| !undo.is_of_absent() || *adoption == Adoption::AlreadyOurs;
         let is_known = self.noted_undo().is_some_and(|undo| knows(&undo));
         if !is_own_update && !is_known {
-            self.note(Undo::of_met(self.intent, description));
+            self.note(Undo::of_existing(self.intent, description));
         }
     }
 }

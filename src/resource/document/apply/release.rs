@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::undo::{delete, revert, undo};
 use crate::backoff::Backoff;
@@ -12,9 +13,12 @@ use crate::resource::document::aws::write::Writer;
 use crate::resource::document::desired::{Declared, OnDelete};
 use crate::resource::document::observed::Status;
 use crate::resource::document::ownership::{Owner, Ownership};
-use crate::resource::document::plan::release::{Release, Revert, release as plan};
+use crate::resource::document::plan::release::{Release, Revert, release as plan, shows_request};
 use crate::resource::document::plan::undo::Undo;
 use crate::resource::undo::Undo as AnyUndo;
+
+/// How long a Delete looks for what another delivery of a failed Create has written.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// Everything needed to release one document.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +33,10 @@ pub(crate) struct Releasing<'a> {
 
 impl Releasing<'_> {
     /// Releases the document as `OnDelete` says, if this resource owns it. It is not an error if the document does not exist or
-    /// disappears meanwhile, since a Delete can be delivered twice.
+    /// is deleted meanwhile, since a Delete can be delivered twice.
     ///
     /// # Errors
-    /// A call failed. The tags of ownership then stay, so that another Delete can finish, unless only a change of sharing failed.
+    /// A call failed. The ownership tags then stay, so that another Delete can finish, unless only a change of sharing failed.
     pub(crate) async fn release(&self) -> Result<(), Failure> {
         let Some((described, shared_with)) = self.observe().await? else {
             tracing::info!("the document does not exist");
@@ -52,18 +56,39 @@ impl Releasing<'_> {
     /// # Errors
     /// A step failed. The others were attempted.
     pub(crate) async fn undo_create(&self, signed: &RangeInclusive<i64>) -> Result<(), Failure> {
-        self.undo_log.step("undoing the request that failed");
+        self.undo_log.step("undoing the failed request");
         let Some(Described { description, .. }) = self.reader.describe().await? else { return Ok(()) };
         let Some(ownership) = Ownership::by(self.owner, &description.tags) else { return Ok(()) };
         if !ownership.since.is_some_and(|since| signed.contains(&since)) {
-            tracing::warn!(document = self.reader.name, "the document is not of the request that failed: it stays");
+            tracing::warn!(
+                document = self.reader.name,
+                "the failed request did not write to the document, so the document \
+                stays as it is"
+            );
             return Ok(());
         }
         let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
         let mut steps = Undo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
         steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
-        tracing::info!(document = self.reader.name, plan = "undo the request that failed", "planned");
+        tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
         undo(self.reader.client, &steps).await
+    }
+
+    /// Whether the document shows that the request with this signature has written to it. A document that can't be read in time
+    /// does not show it, since whatever kept the Create from reading it must not make the Delete fail.
+    pub(crate) async fn shows_request(&self, signature: i64) -> bool {
+        self.undo_log.step("reading the document");
+        match tokio::time::timeout(LONGEST_LOOK, self.reader.describe()).await {
+            Ok(Ok(Some(seen))) => shows_request(&seen.description.tags, self.owner, signature),
+            Ok(Ok(None)) => false,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(
+                    document = self.reader.name,
+                    "the document can't be read, so the Create is assumed to have left nothing behind"
+                );
+                false
+            }
+        }
     }
 
     /// Describes the document. Under `Restore`, also reads its shares and waits while AWS is changing it.
@@ -81,7 +106,7 @@ impl Releasing<'_> {
             let Some(described) = described else { return Ok(None) };
             let status = described.status();
             if self.declared.on_delete == OnDelete::Restore && status.is_pending() {
-                self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                self.undo_log.step(format!("waiting while AWS changes the document (it is {status})"));
                 backoff.pause().await;
                 continue;
             }
@@ -115,7 +140,11 @@ impl Releasing<'_> {
         match self.reader.describe_version(version).await? {
             Some(found) if found.status() == Status::Active => Ok(self.writer.promote(version).await.map(drop)?),
             _ => {
-                tracing::warn!(version, "the earlier default version no longer exists: the present one stays");
+                tracing::warn!(
+                    version,
+                    "the earlier default version no longer exists or is not Active, so the current one \
+                    stays"
+                );
                 Ok(())
             }
         }

@@ -1,14 +1,17 @@
-//! Uploads a version, or finds the one that has the content if AWS refuses another.
+//! Uploads a version or, if AWS refuses it as a duplicate, finds the version that has the content.
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::context::{Apply, MadeVersion, NotApplied, Uploaded};
+use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotUploaded;
 use crate::resource::document::content::Format;
 use crate::resource::document::observed::{Document, ListedVersion};
-use crate::resource::document::ownership::{Origin, Ownership};
+use crate::resource::document::ownership::Origin;
 use crate::resource::document::plan::change::{Labels, Upload, attributes};
 use crate::resource::document::plan::versions::{
     AfterRefusal, Found, OnDuplicate, Remedy, after_refusal, oldest_prunable, on_duplicate, on_found,
@@ -17,18 +20,42 @@ use crate::resource::document::plan::versions::{
 /// How many versions are read concurrently when they are searched.
 const READ_AT_ONCE: usize = 8;
 
+/// A version with the desired content.
+pub(super) enum WithContent {
+    /// AWS accepted the upload.
+    New(Box<Described>),
+    /// AWS refused the upload, and an existing version has the content.
+    Existing { number: String, refused: Failure },
+}
+
 impl Apply<'_> {
     pub(super) async fn upload(&self, document: &Document, upload: &Upload) -> Result<MadeVersion, NotApplied> {
-        let desired = self.intent.desired;
-        let ownership = Ownership::by(self.intent.owner, &document.description.tags);
-        let origin = ownership.map_or(Origin::Adopted, |ownership| ownership.origin);
-        let mut tried = Vec::new();
+        let version_name = upload.version_name(self.intent.desired);
+        match self.upload_or_find(document, &upload.on_top_of, version_name).await? {
+            WithContent::New(described) => Ok(uploaded(*described, document, upload)),
+            WithContent::Existing { number, refused } => self.use_found(&number, document, upload, refused).await,
+        }
+    }
+
+    /// Uploads the desired content on top of a version, the latest one that was observed. If AWS refuses it as a duplicate, finds
+    /// the version that has the content.
+    ///
+    /// # Errors
+    /// The document has changed, or AWS refused the content for another reason.
+    pub(super) async fn upload_or_find(
+        &self,
+        document: &Document,
+        on_top_of: &str,
+        version_name: Option<&str>,
+    ) -> Result<WithContent, NotApplied> {
+        let tags = &document.description.tags;
+        let (origin, mut tried) = (Origin::of(tags), Vec::new());
+        let (mut backoff, started) = (Backoff::new(), Instant::now());
         loop {
             self.undo_log.step("uploading a version");
-            let version_name = upload.version_name(desired);
             let NotUploaded { refusal, failure } =
-                match self.writer.upload(desired, &upload.on_top_of, version_name).await {
-                    Ok(described) => return Ok(uploaded(described, document, upload)),
+                match self.writer.upload(self.intent.desired, on_top_of, version_name).await {
+                    Ok(described) => return Ok(WithContent::New(Box::new(described))),
                     Err(refused) => refused,
                 };
             match after_refusal(refusal, origin, &tried) {
@@ -36,7 +63,7 @@ impl Apply<'_> {
                 AfterRefusal::Fail => return Err(failure.into()),
                 AfterRefusal::Prune => {
                     let versions = self.reader.versions().await?;
-                    let Some(oldest) = oldest_prunable(&versions) else { return Err(failure.into()) };
+                    let Some(oldest) = oldest_prunable(&versions, tags) else { return Err(failure.into()) };
                     tracing::info!(
                         version = oldest.number,
                         "the oldest version is deleted to make room for the new one"
@@ -45,7 +72,7 @@ impl Apply<'_> {
                     tried.push(Remedy::Prune);
                 }
                 AfterRefusal::Search => match self.find(origin).await? {
-                    OnDuplicate::Use(number) => return self.use_found(&number, document, upload, failure).await,
+                    OnDuplicate::Use(number) => return Ok(WithContent::Existing { number, refused: failure }),
                     OnDuplicate::Replace(version) if !tried.contains(&Remedy::ReplaceFailed) => {
                         self.writer.delete_version(&version).await?;
                         tried.push(Remedy::ReplaceFailed);
@@ -53,6 +80,8 @@ impl Apply<'_> {
                     OnDuplicate::Replace(version) | OnDuplicate::Refuse(version) => {
                         return Err(self.only_in_failed_version(&version, document).into());
                     }
+                    // Another delivery of this request may just have created it.
+                    OnDuplicate::None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
                     OnDuplicate::None => {
                         return Err(failure.and("No Active version has the desired content.").into());
                     }
@@ -70,7 +99,7 @@ impl Apply<'_> {
         failure: Failure,
     ) -> Result<MadeVersion, NotApplied> {
         let gone =
-            || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
+            || NotApplied::Outdated(Failure::new("The version that has the content was deleted in the meantime."));
         let described = self.reader.describe_version(number).await?.ok_or_else(gone)?;
         let labels = Labels {
             version_name: described.version.version_name.as_deref(),
@@ -84,19 +113,23 @@ impl Apply<'_> {
                 Ok(MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote })))
             }
             Found::KeepDefault(names) => {
-                tracing::warn!(attributes = names, "AWS changes these attributes only with a new content: they stay");
+                tracing::warn!(
+                    attributes = names,
+                    "AWS changes these attributes only together with the content, so they stay \
+                    as they are"
+                );
                 Ok(MadeVersion::Observed)
             }
             Found::Refuse(names) => {
                 let remedy =
-                    format!("{names} can't be changed alone. Change the content as well, or take the change back.");
+                    format!("{names} can't be changed alone. Change the content as well, or revert the change.");
                 Err(failure.and(remedy).into())
             }
         }
     }
 
     /// Searches the versions for the desired content, newest first.
-    pub(super) async fn find(&self, origin: Origin) -> Result<OnDuplicate, Failure> {
+    async fn find(&self, origin: Origin) -> Result<OnDuplicate, Failure> {
         self.undo_log.step("searching the versions for the content");
         let versions = self.reader.versions().await?;
         let mut with_content: Vec<&ListedVersion> = Vec::new();
@@ -127,7 +160,7 @@ impl Apply<'_> {
         Ok(false)
     }
 
-    pub(super) fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
+    fn only_in_failed_version(&self, version: &str, document: &Document) -> Failure {
         let name = &self.intent.desired.name;
         // A default version can't be deleted.
         let first = if document.default.number == version { " after you promote another one" } else { "" };

@@ -1,7 +1,9 @@
 //! Reads everything about a document that a decision needs. It writes nothing.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use super::LONGEST_LAG;
 use super::read::{Described, Reader};
 use crate::failure::Failure;
 use crate::resource::document::content::Content;
@@ -19,8 +21,8 @@ pub(crate) enum Look<T> {
     Present(T),
 }
 
-/// Describes the document. A document that a resource meets for the first time is described before its content is read: most
-/// names are free, and for a free name one call on one connection is enough.
+/// Describes the document. A document that is new to the resource is described before its content is read: usually it does not
+/// exist yet, and then one call on one connection is enough.
 ///
 /// # Errors
 /// A call failed.
@@ -42,7 +44,7 @@ pub(crate) async fn read(
     let (default, shared_with) = tokio::try_join!(reader.default_version(content.format), shared_with(reader, intent))?;
     match default {
         Some(default) => complete(reader, description, default, shared_with, content).await,
-        // The document disappeared between the two calls.
+        // The document was deleted between the two calls.
         None => Ok(Look::Changing(Status::Deleting)),
     }
 }
@@ -61,10 +63,17 @@ pub(crate) async fn describe_and_read(reader: Reader<'_>, intent: Intent<'_>) ->
             complete(reader, description, default, shared_with, content).await
         }
         (Some(Look::Changing(status)), _) => Ok(Look::Changing(status)),
-        // The document appeared or disappeared between the two calls.
+        // The document was created or deleted between the two calls.
         (Some(Look::Present(_) | Look::Absent), None) => Ok(Look::Changing(Status::Deleting)),
         (Some(Look::Absent) | None, Some(_)) => Ok(Look::Changing(Status::Creating)),
     }
+}
+
+/// Whether the described version is so new at `now`, the time since 1970, that tags written with it or before it may not be
+/// visible yet. The clocks of AWS and of the function may differ.
+pub(crate) fn is_new(description: &Description, now: Duration) -> bool {
+    let created_at = description.created_at.and_then(|created_at| u64::try_from(created_at).ok());
+    created_at.is_some_and(|created_at| now.as_secs().abs_diff(created_at) <= LONGEST_LAG.as_secs())
 }
 
 fn settled(described: Described) -> Look<Description> {

@@ -1,5 +1,7 @@
 //! The calls that write one document. Nothing else in the crate writes documents.
 
+use std::fmt;
+
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{
     AttachmentsSource, AttachmentsSourceKey, DocumentDescription, DocumentPermissionType, DocumentRequires,
@@ -56,6 +58,36 @@ impl From<NotWritten> for Failure {
     }
 }
 
+/// Why the tags of a document were not changed.
+#[derive(Debug)]
+pub(crate) enum NotTagged {
+    /// The document does not exist.
+    Gone(Failure),
+    /// The call failed.
+    Failed(Failure),
+}
+
+impl fmt::Display for NotTagged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Gone(failure) | Self::Failed(failure)) = self;
+        failure.fmt(f)
+    }
+}
+
+impl From<Failure> for NotTagged {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<NotTagged> for Failure {
+    fn from(not_tagged: NotTagged) -> Self {
+        match not_tagged {
+            NotTagged::Gone(failure) | NotTagged::Failed(failure) => failure,
+        }
+    }
+}
+
 /// A new version that AWS did not accept.
 #[derive(Debug)]
 pub(crate) struct NotUploaded {
@@ -67,7 +99,7 @@ impl Writer<'_> {
     /// [CreateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html) with these tags.
     ///
     /// # Errors
-    /// A call without a response may still take effect.
+    /// The call failed. Without a response, it may still take effect.
     pub(crate) async fn create(&self, desired: &Desired, tags: &Tags) -> Result<Described, NotCreated> {
         let requires = desired.requires.iter().map(|item| {
             DocumentRequires::builder()
@@ -103,8 +135,8 @@ impl Writer<'_> {
         }
     }
 
-    /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): makes a new
-    /// version on top of `latest`, with this name if any. The default version does not change.
+    /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): creates a new
+    /// version on top of `latest`, with this name if there is one. The default version does not change.
     ///
     /// # Errors
     /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or AWS refused the version for another reason.
@@ -148,29 +180,30 @@ impl Writer<'_> {
         }
     }
 
-    /// Sets these tags. Without tags it makes no call.
-    pub(crate) async fn tag(&self, tags: &Tags) -> Result<(), Failure> {
+    /// Sets these tags. Without tags, it makes no call.
+    pub(crate) async fn tag(&self, tags: &Tags) -> Result<(), NotTagged> {
         if tags.is_empty() {
             return Ok(());
         }
         let call =
             self.client.add_tags_to_resource().resource_type(ResourceTypeForTagging::Document).resource_id(self.name);
         let result = call.set_tags(Some(sdk_tags(tags))).send().await;
-        result.map(drop).map_err(|error| self.failure(&SsmError::new("AddTagsToResource", &error)))
+        result.map(drop).map_err(|error| self.not_tagged(&SsmError::new("AddTagsToResource", &error)))
     }
 
-    /// Removes the tags with these keys. Without keys it makes no call.
-    pub(crate) async fn untag(&self, keys: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+    /// Removes the tags with these keys. Without keys, it makes no call.
+    pub(crate) async fn untag(&self, keys: impl IntoIterator<Item = String>) -> Result<(), NotTagged> {
         let keys: Vec<String> = keys.into_iter().collect();
         if keys.is_empty() {
             return Ok(());
         }
         let call = self.client.remove_tags_from_resource().resource_type(ResourceTypeForTagging::Document);
         let result = call.resource_id(self.name).set_tag_keys(Some(keys)).send().await;
-        result.map(drop).map_err(|error| self.failure(&SsmError::new("RemoveTagsFromResource", &error)))
+        result.map(drop).map_err(|error| self.not_tagged(&SsmError::new("RemoveTagsFromResource", &error)))
     }
 
-    /// Shares the document with some accounts and stops sharing it with others, 20 in one call. Without accounts it makes no call.
+    /// Shares the document with some accounts and stops sharing it with others, 20 in each call. Without accounts, it makes no
+    /// call.
     ///
     /// # Errors
     /// The calls before the one that failed have taken effect.
@@ -221,6 +254,11 @@ impl Writer<'_> {
     fn failure_without_content(&self, error: &SsmError, desired: &Desired) -> Failure {
         let content = &desired.content;
         error.failure(&format!("document {}", self.name), |text| redact(text, &content.text, content.node.as_ref()))
+    }
+
+    fn not_tagged(&self, error: &SsmError) -> NotTagged {
+        let failure = self.failure(error);
+        if error.is(&ErrorCode::InvalidResourceId) { NotTagged::Gone(failure) } else { NotTagged::Failed(failure) }
     }
 
     fn failure(&self, error: &SsmError) -> Failure {

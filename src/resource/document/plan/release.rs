@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::cfn::physical_id::{FailedCreate, is_made_up};
+use crate::cfn::physical_id::{FailedCreate, is_generated};
 use crate::cfn::request::{Request, RequestType};
 use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
-use crate::resource::document::key_ownership::tags_of;
+use crate::resource::document::key_ownership::{last_since, tags_of};
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
 
@@ -24,18 +24,27 @@ pub(crate) enum Target {
         /// When CloudFormation signed that Create.
         signed: RangeInclusive<i64>,
     },
+    /// The same, for a Create whose response said that it left nothing behind. Another delivery of it may have written since.
+    NotCreated {
+        name: String,
+        /// When CloudFormation signed that Create.
+        signature: i64,
+    },
 }
 
 /// Decides, from the physical id and the properties of a Delete, what it applies to.
 pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> Target {
     let id = request.physical_resource_id.as_deref().unwrap_or_default();
     match (FailedCreate::parse(id), &declared.name) {
-        (Some(FailedCreate::NotCreated), _) => Target::Nothing,
+        (Some(FailedCreate::NotCreated { signature: Some(signature) }), Some(name)) => {
+            Target::NotCreated { name: name.clone(), signature }
+        }
+        (Some(FailedCreate::NotCreated { .. }), _) => Target::Nothing,
         (Some(FailedCreate::Unfinished { signature, id }), _) => {
             Target::Create { name: id, signed: signature..=signature }
         }
         (None, Some(name)) if name == id => Target::Document(id.to_owned()),
-        (None, Some(name)) if is_made_up(id, &request.stack_id, &request.logical_resource_id) => {
+        (None, Some(name)) if is_generated(id, &request.stack_id, &request.logical_resource_id) => {
             Target::Create { name: name.clone(), signed: signature - request.service_timeout..=signature + TOLERANCE }
         }
         (None, _) if is_document_name(id) => Target::Document(id.to_owned()),
@@ -43,8 +52,14 @@ pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> 
     }
 }
 
-/// In the rollback of a failed rename, the document that the rename made. Such a rollback is an Update of the document with the
-/// old name, whose old properties declare the new name.
+/// Whether the request with this signature has left its tags on the document.
+pub(crate) fn shows_request(tags: &Tags, owner: &Owner, signature: i64) -> bool {
+    let since = Ownership::by(owner, tags).and_then(|ownership| ownership.since);
+    [since, last_since(tags, owner)].contains(&Some(signature))
+}
+
+/// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update of the
+/// document with the old name, whose old properties declare the new name.
 pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option<&'a str> {
     let name = old.name.as_deref().filter(|_| request.request_type == RequestType::Update)?;
     let is_rollback = request.physical_resource_id.as_deref() != Some(name)
@@ -59,11 +74,11 @@ pub(crate) enum Release {
     Leave,
     /// The resource created the document: delete it.
     Delete,
-    /// The document stays, without the tags of ownership.
+    /// The document stays, without the ownership tags.
     Revert(Revert),
 }
 
-/// Steps that restore a document. Every step is attempted, even if others fail; the tags of ownership are removed last.
+/// Steps that restore a document. Every step is attempted, even if others fail; the ownership tags are removed last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.
@@ -143,6 +158,8 @@ mod tests {
         let create = |signed| Target::Create { name: "Doc".into(), signed };
         for (id, name, expected) in [
             ("cfn-ssm-document:not-created", Some("Doc"), Target::Nothing),
+            ("cfn-ssm-document:not-created:7", Some("Doc"), Target::NotCreated { name: "Doc".into(), signature: 7 }),
+            ("cfn-ssm-document:not-created:7", None, Target::Nothing),
             ("cfn-ssm-document:unfinished:7:Doc", None, create(7..=7)),
             ("prod-Preferences-1ABC2DEF3GHI", Some("Doc"), create(100..=1_002)),
             (

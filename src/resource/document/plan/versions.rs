@@ -1,23 +1,26 @@
-//! Decides among the versions of a document after AWS refused a new one.
+//! Decides what to do after AWS refused a new version, which may depend on the existing versions.
+
+use std::collections::BTreeSet;
 
 use super::change::{Attributes, Upload};
+use crate::resource::document::key_ownership::{Before, key_ownerships};
 use crate::resource::document::observed::{ListedVersion, Status};
-use crate::resource::document::ownership::Origin;
+use crate::resource::document::ownership::{DEFAULT_VERSION, Origin, PREVIOUS_DEFAULT_VERSION, Tags};
 
 /// Why AWS did not accept a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The document is gone, or AWS is still making another version of it, as when a request is delivered twice.
+    /// The document is gone, or AWS is still creating another version of it, as when a request is delivered twice.
     DocumentChanged,
     /// Another version has the content, or the version name.
     Duplicate,
     /// The document has reached its limit of versions.
     VersionLimit,
-    /// The refusal is final: no other call could change it.
+    /// No other call could change the outcome.
     Final,
 }
 
-/// What makes room for a new version. Each is tried once.
+/// A remedy after which AWS may accept the new version. Each is tried once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// Delete the oldest version that nothing needs.
@@ -106,13 +109,27 @@ pub(crate) fn on_duplicate<'a>(
     failed
 }
 
-/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named.
-pub(crate) fn oldest_prunable(versions: &[ListedVersion]) -> Option<&ListedVersion> {
+/// The oldest version that may be pruned: one that is neither the default, nor the latest, nor named, and that no ownership tag
+/// names.
+pub(crate) fn oldest_prunable<'a>(versions: &'a [ListedVersion], tags: &Tags) -> Option<&'a ListedVersion> {
     let latest = versions.iter().map(ListedVersion::ordinal).max()?;
+    let remembered = remembered_versions(tags);
     versions
         .iter()
         .filter(|version| !version.is_default && version.name.is_none() && version.ordinal() != latest)
+        .filter(|version| !remembered.contains(&version.number))
         .min_by_key(|version| version.ordinal())
+}
+
+/// The versions that ownership tags name: the default version from before a resource began to manage the document or a key, and
+/// the version that the resource promoted.
+fn remembered_versions(tags: &Tags) -> BTreeSet<String> {
+    let of_keys = key_ownerships(tags).into_values().filter_map(|ownership| match ownership.before {
+        Before::Version(version) => Some(version),
+        Before::NoDocument => None,
+    });
+    let of_document = [PREVIOUS_DEFAULT_VERSION, DEFAULT_VERSION].into_iter().filter_map(|key| tags.get(key).cloned());
+    of_keys.chain(of_document).collect()
 }
 
 #[cfg(test)]
@@ -144,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_where_a_rollback_finds_what_it_wants() {
+    fn a_duplicate_that_lacks_a_changed_attribute_is_refused_only_if_a_rollback_can_succeed() {
         let attributes = |refusable| Attributes { names: vec!["DisplayName", "TargetType"], refusable };
         let upload = |attributes| Upload { on_top_of: "3".into(), promote: true, attributes };
         let names = || "DisplayName and TargetType".to_owned();
@@ -183,13 +200,23 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_version_that_is_neither_default_latest_nor_named_is_pruned() {
+    fn the_oldest_version_that_nothing_needs_is_pruned() {
         let plain = |number| version(number, Status::Active);
         let named = ListedVersion { name: Some("v".into()), ..plain(1) };
         let default = ListedVersion { is_default: true, ..plain(2) };
         let versions = [plain(10), plain(9), plain(4), default.clone(), named.clone()];
-        assert_eq!(oldest_prunable(&versions).map(|version| version.number.as_str()), Some("4"));
-        assert_eq!(oldest_prunable(&[plain(3), default, named]), None);
-        assert_eq!(oldest_prunable(&[]), None);
+        let tags = |tags: &[(&str, &str)]| tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let key = ("cfn-ssm-document:key:inputs.kmsKeyId", "4 1700000000 0a1b2c3d stack");
+        for (versions, tags, expected) in [
+            (versions.to_vec(), tags(&[]), Some("4")),
+            (versions.to_vec(), tags(&[(PREVIOUS_DEFAULT_VERSION, "4")]), Some("9")),
+            (versions.to_vec(), tags(&[key]), Some("9")),
+            (versions.to_vec(), tags(&[(PREVIOUS_DEFAULT_VERSION, "4"), (DEFAULT_VERSION, "9")]), None),
+            (vec![plain(3), default, named], tags(&[]), None),
+            (vec![], tags(&[]), None),
+        ] {
+            let oldest = oldest_prunable(&versions, &tags);
+            assert_eq!(oldest.map(|version| version.number.as_str()), expected, "{tags:?}");
+        }
     }
 }

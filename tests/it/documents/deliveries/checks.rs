@@ -65,7 +65,7 @@ impl History {
         self.nothing_is_lost(stack);
         for (name, state) in self.states().iter().enumerate() {
             if let Some(state) = state {
-                self.no_trace_of_the_dead(state);
+                self.assert_no_trace_of_the_killed(state);
                 self.nobody_is_locked_out(name, state);
             }
         }
@@ -127,7 +127,7 @@ impl History {
         self.before = states;
     }
 
-    fn no_trace_of_the_dead(&self, state: &State) {
+    fn assert_no_trace_of_the_killed(&self, state: &State) {
         for part in &self.dead {
             let text = format!("of part {part}, which was cancelled or rolled back: {state:?}");
             assert_ne!(state.default_content(), json_of(*part), "the content {text}");
@@ -139,7 +139,7 @@ impl History {
     fn nobody_is_locked_out(&self, name: usize, state: &State) {
         let Some(owner) = state.owner() else {
             let left: Vec<_> = state.tags.keys().filter(|key| key.starts_with(OURS)).collect();
-            assert!(left.is_empty(), "tags of ownership without an owner: {state:?}");
+            assert!(left.is_empty(), "ownership tags without an owner: {state:?}");
             return;
         };
         let is_owners = self.resources[owner]

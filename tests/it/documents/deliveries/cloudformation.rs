@@ -1,34 +1,19 @@
-//! Plays CloudFormation and Lambda: sends requests, waits for responses, cancels, rolls back, and delivers again.
+//! Plays CloudFormation: sends requests, waits for responses, cancels, and rolls back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use loopback_aws::Age;
 use loopback_aws::cloudformation::{Resource as Known, ResourceStatus};
-use loopback_aws::ssm::ModelError;
-use loopback_aws::{Age, Fault, Loss, TakesEffect};
 use serde_json::Value;
-use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::steps::{Part, Then, Trouble, Way, Wish, quiet};
+use super::lambda::Sent;
+use super::steps::{Part, Then, Way, Wish, quiet};
 use super::{History, NAMES, Resource, STACKS, Wanted};
-use crate::world::{Request, deliver, provider_in_process, stack as stack_id};
+use crate::world::{Request, stack as stack_id};
 
 const LOGICAL_ID: &str = "Preferences";
-const LAMBDA_TIMEOUT: Duration = Duration::from_secs(180);
-/// For so long after its signature a request writes without asking. The signature has no fractions of a second.
-const LEASE: Duration = Duration::from_secs(5);
-
-/// A request that was sent.
-pub(super) struct Sent {
-    pub(super) stack: usize,
-    pub(super) event: Value,
-    pub(super) signed: Instant,
-    /// Whether Lambda delivers it twice.
-    pub(super) twice: bool,
-    /// When CloudFormation had its response, or gave up.
-    pub(super) done: Option<Instant>,
-}
 
 /// How a request ended.
 #[derive(Debug, PartialEq)]
@@ -36,6 +21,8 @@ enum End {
     Success(String),
     Failed(String),
     GivenUp,
+    /// One delivery has undone its work beside another that succeeded: the history ends.
+    Race,
 }
 
 /// The statuses while, after success, and after failure.
@@ -56,7 +43,9 @@ impl History {
             None => self.create(stack, wanted, way, then).await,
             Some(resource) => self.update(stack, resource, wanted, way, then).await,
         }
-        self.check(Some(stack));
+        if !self.over {
+            self.check(Some(stack));
+        }
     }
 
     async fn create(&mut self, stack: usize, wanted: Wanted, way: &Way, then: &Then) {
@@ -80,11 +69,15 @@ impl History {
                 }
             }
             End::Failed(id) => {
+                if way.deliveries.len() > 1 {
+                    self.may_have_taken_over(stack, &wanted);
+                }
                 sleep(Duration::from_secs(1)).await;
                 self.delete(stack, &id, &properties, &quiet()).await;
                 self.dead.extend(wanted.parts());
                 self.is_as_before(&wanted);
             }
+            End::Race => {}
             End::GivenUp => {
                 self.count("create cancelled");
                 self.may_have_taken_over(stack, &wanted);
@@ -118,8 +111,12 @@ impl History {
             }
             End::Failed(id) => {
                 assert_eq!(id, old.id, "an Update that fails keeps its id");
+                if way.deliveries.len() > 1 {
+                    self.may_have_taken_over(stack, &wanted);
+                }
                 id
             }
+            End::Race => return,
             End::GivenUp => {
                 self.count("update cancelled");
                 self.may_have_taken_over(stack, &wanted);
@@ -159,15 +156,20 @@ impl History {
         self.count("delete");
         self.delete(stack, &resource.id, &resource.wanted.properties(), way).await;
         self.resources[stack] = None;
-        self.check(Some(stack));
+        if !self.over {
+            self.check(Some(stack));
+        }
     }
 
     /// Deletes; where that fails, somebody deletes again.
     async fn delete(&mut self, stack: usize, id: &str, properties: &Value, way: &Way) {
         let request = || Request::delete(id, properties.clone());
         let mut end = self.send(stack, request(), way, DELETE).await;
-        if !matches!(end, End::Success(_)) {
+        if !matches!(end, End::Success(_) | End::Race) {
             end = self.send(stack, request(), &quiet(), DELETE).await;
+        }
+        if self.over {
+            return;
         }
         assert_eq!(end, End::Success(id.to_owned()), "a Delete that nothing befalls succeeds");
     }
@@ -209,7 +211,7 @@ impl History {
         self.aws.cloudformation(|known| known.remove(&stack_id(STACKS[stack]), LOGICAL_ID));
     }
 
-    /// What two stacks do at the same moment is not what these histories are about.
+    /// What two stacks do at the same time is not what these histories are about.
     async fn keep_apart(&self, stack: usize) {
         let moments = |sent: &Sent| sent.done.unwrap_or(sent.signed);
         let others = self.sent.borrow().iter().filter(|sent| sent.stack != stack).map(moments).max();
@@ -235,7 +237,7 @@ impl History {
         let event = request.of_stack(STACKS[stack]).event(&url);
         let signed = Instant::now();
         let (number, twice) = (self.sent.borrow().len(), way.deliveries.len() > 1);
-        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None });
+        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None, running: 0 });
         if let Some((operation, nth, trouble)) = way.fault {
             self.count("fault");
             self.aws.on(operation).nth(nth).fault(trouble.fault());
@@ -261,6 +263,11 @@ impl History {
         };
         self.sent.borrow_mut()[number].done = Some(Instant::now());
         self.aws.no_faults();
+        if twice && way.fault.is_some() && self.is_race(number, &url).await {
+            self.count("race");
+            self.over = true;
+            return End::Race;
+        }
         let Some(response) = response else {
             assert!(way.cancelled.is_some() || all_die, "a response is sent: {event}");
             self.resource_is(stack, failed);
@@ -273,69 +280,8 @@ impl History {
         }
         self.resource_is(stack, failed);
         let reason = response["Reason"].as_str().unwrap();
-        let is_refused = ["is managed by the resource", "Fail refuses it"].iter().any(|why| reason.contains(why));
+        let is_refused = ["is managed by the resource", "OnExisting is Fail"].iter().any(|why| reason.contains(why));
         assert!(is_refused || !way.is_quiet(), "nothing befell it: {reason}");
         End::Failed(id)
-    }
-
-    /// Waits for the first response to this URL.
-    async fn response(&mut self, url: &str) -> Value {
-        loop {
-            let responses = self.aws.responses();
-            let found = responses.into_iter().find(|response| response.is_delivered() && url.ends_with(&response.path));
-            if let Some(found) = found {
-                return found.body;
-            }
-            self.ends.1.recv().await;
-        }
-    }
-
-    /// Has Lambda deliver a request in a process of its own.
-    fn start(&self, number: usize, after: Duration, killed: Option<Duration>) {
-        let (aws, sent, ends) = (self.aws.clone(), self.sent.clone(), self.ends.0.clone());
-        spawn_local(async move {
-            sleep(after).await;
-            if !is_within_the_lease_and_late(&sent.borrow()[number]) {
-                let event = sent.borrow()[number].event.clone();
-                let provider = provider_in_process(&aws);
-                let delivery = deliver(&aws, &provider, &event, LAMBDA_TIMEOUT);
-                match killed {
-                    None => drop(delivery.await),
-                    Some(life) => drop(timeout(life, delivery).await),
-                }
-            }
-            ends.send(()).ok();
-        });
-    }
-
-    pub(super) fn again(&mut self, pick: usize, after: u64) {
-        let known = self.sent.borrow().len();
-        if known > 0 {
-            self.count("delivered again later");
-            self.start(pick % known, Duration::from_millis(after), None);
-        }
-    }
-}
-
-/// A delivery that begins within the lease, after the request is done: the following request may not notice it.
-fn is_within_the_lease_and_late(sent: &Sent) -> bool {
-    sent.done.is_some() && sent.signed.elapsed() <= LEASE
-}
-
-impl Trouble {
-    fn fault(self) -> Fault {
-        match self {
-            Self::Refused => Fault::error(400, "ValidationException", "no"),
-            Self::Denied => Fault::access_denied("ssm:Something", "document"),
-            Self::Throttled => Fault::throttling(),
-            Self::FailedAfter => {
-                Fault::ErrorAfter(ModelError { status: 500, ..ModelError::new("InternalServerError", "oops") })
-            }
-            Self::ResetBefore => Fault::ResetBefore,
-            Self::ResetAfter => Fault::ResetAfter,
-            Self::Hang => Fault::Hang,
-            Self::Slow(millis) => Fault::Delay(Duration::from_millis(millis)),
-            Self::Late(millis) => Fault::Late(Loss::Reset, TakesEffect::After(Duration::from_millis(millis))),
-        }
     }
 }

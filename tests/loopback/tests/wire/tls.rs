@@ -50,7 +50,7 @@ async fn the_authority_s_file_goes_with_the_loopback_aws() {
 }
 
 #[tokio::test]
-async fn an_unsigned_request_is_refused_where_signatures_are_wanted() {
+async fn an_unsigned_request_is_refused_if_signatures_are_required() {
     let aws = Loopback::builder().signatures(true).start().await;
     let (status, body) = create(&aws, "Doc").await.unwrap();
     assert_eq!((status, body["__type"].as_str()), (403, Some("MissingAuthenticationTokenException")));

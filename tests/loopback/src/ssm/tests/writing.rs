@@ -84,7 +84,7 @@ fn every_document_type_of_the_api_is_taken() {
 }
 
 #[test]
-fn content_is_taken_up_to_64_kb_and_no_further() {
+fn content_is_accepted_up_to_64_kb() {
     for (length, taken) in [(65_536, true), (65_537, false)] {
         let content = format!("{A}{}", " ".repeat(length - A.len()));
         let input = with(create("New"), "Content", json!(content));

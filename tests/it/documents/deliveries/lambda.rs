@@ -1,0 +1,118 @@
+//! Plays Lambda: delivers requests in processes of their own, again, and into trouble.
+
+use std::time::Duration;
+
+use loopback_aws::ssm::ModelError;
+use loopback_aws::{Fault, Loss, Response, TakesEffect};
+use serde_json::Value;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::History;
+use super::steps::Trouble;
+use crate::world::{deliver, provider_in_process};
+
+const LAMBDA_TIMEOUT: Duration = Duration::from_secs(180);
+/// For so long after its signature a request writes without asking. The signature has no fractions of a second.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// A request that was sent.
+pub(super) struct Sent {
+    pub(super) stack: usize,
+    pub(super) event: Value,
+    pub(super) signed: Instant,
+    /// Whether Lambda delivers it twice.
+    pub(super) twice: bool,
+    /// When CloudFormation had its response, or gave up.
+    pub(super) done: Option<Instant>,
+    /// How many deliveries of it are running.
+    pub(super) running: usize,
+}
+
+impl History {
+    /// Waits for the first response to this URL.
+    pub(super) async fn response(&mut self, url: &str) -> Value {
+        loop {
+            let responses = self.aws.responses();
+            let found = responses.into_iter().find(|response| response.is_delivered() && url.ends_with(&response.path));
+            if let Some(found) = found {
+                return found.body;
+            }
+            self.ends.1.recv().await;
+        }
+    }
+
+    /// Whether one delivery of a request failed by itself, and so undid what it did, beside another one that did not fail. Waits
+    /// until those that have begun have ended.
+    pub(super) async fn is_race(&mut self, number: usize, url: &str) -> bool {
+        if self.sent.borrow()[number].running == 0 {
+            return false;
+        }
+        while self.sent.borrow()[number].running > 0 {
+            self.ends.1.recv().await;
+        }
+        let responses = self.aws.responses();
+        let all: Vec<_> = responses.iter().filter(|response| url.ends_with(&response.path)).collect();
+        let fails = |response: &&Response| {
+            let reason = response.body["Reason"].as_str().unwrap_or_default();
+            response.body["Status"] == "FAILED" && !reason.contains("CloudFormation no longer waits for this")
+        };
+        all.iter().any(fails) && !all.iter().all(fails)
+    }
+
+    /// Has Lambda deliver a request in a process of its own.
+    pub(super) fn start(&self, number: usize, after: Duration, killed: Option<Duration>) {
+        let (aws, sent, ends) = (self.aws.clone(), self.sent.clone(), self.ends.0.clone());
+        spawn_local(async move {
+            sleep(after).await;
+            if !is_beside_the_following_request(&sent.borrow(), number) {
+                let event = sent.borrow()[number].event.clone();
+                sent.borrow_mut()[number].running += 1;
+                let provider = provider_in_process(&aws);
+                let delivery = deliver(&aws, &provider, &event, LAMBDA_TIMEOUT);
+                match killed {
+                    None => drop(delivery.await),
+                    Some(life) => drop(timeout(life, delivery).await),
+                }
+                sent.borrow_mut()[number].running -= 1;
+            }
+            ends.send(()).ok();
+        });
+    }
+
+    pub(super) fn again(&mut self, pick: usize, after: u64) {
+        let known = self.sent.borrow().len();
+        if known > 0 {
+            self.count("delivered again later");
+            let (number, after) = (pick % known, Duration::from_millis(after));
+            let again = &mut self.sent.borrow_mut()[number];
+            again.twice |= again.signed.elapsed() + after <= LEASE;
+            self.start(number, after, None);
+        }
+    }
+}
+
+/// Whether a delivery begins within the lease, although the following request was sent, which may not notice it.
+fn is_beside_the_following_request(sent: &[Sent], number: usize) -> bool {
+    let this = &sent[number];
+    let is_followed = sent[number + 1..].iter().any(|later| later.stack == this.stack);
+    is_followed && this.signed.elapsed() <= LEASE
+}
+
+impl Trouble {
+    pub(super) fn fault(self) -> Fault {
+        match self {
+            Self::Refused => Fault::error(400, "ValidationException", "no"),
+            Self::Denied => Fault::access_denied("ssm:Something", "document"),
+            Self::Throttled => Fault::throttling(),
+            Self::FailedAfter => {
+                Fault::ErrorAfter(ModelError { status: 500, ..ModelError::new("InternalServerError", "oops") })
+            }
+            Self::ResetBefore => Fault::ResetBefore,
+            Self::ResetAfter => Fault::ResetAfter,
+            Self::Hang => Fault::Hang,
+            Self::Slow(millis) => Fault::Delay(Duration::from_millis(millis)),
+            Self::Late(millis) => Fault::Late(Loss::Reset, TakesEffect::After(Duration::from_millis(millis))),
+        }
+    }
+}
