@@ -281,7 +281,7 @@ def test_the_template_needs_no_sam_its_rules_find_mistakes_and_the_same_files_gi
     for name in ("template.yaml", *(name for name in files if name.startswith("schema/"))):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(files[name])
-    misspelt = files["template.yaml"].replace(b"OnExisting: !Ref", b"OnExistng: !Ref")
+    misspelt = files["template.yaml"].replace(b"ServiceTimeout: 900", b"ServiceTimeot: 900")
     (tmp_path / "misspelt.yaml").write_bytes(misspelt)
 
     def linted(template: str) -> str:
