@@ -23,7 +23,7 @@ const READ_AT_ONCE: usize = 8;
 /// A version with the desired content.
 pub(super) enum WithContent {
     /// AWS accepted the upload.
-    New(Described),
+    New(Box<Described>),
     /// AWS refused the upload, and an existing version has the content.
     Existing { number: String, refused: Failure },
 }
@@ -32,7 +32,7 @@ impl Apply<'_> {
     pub(super) async fn upload(&self, document: &Document, upload: &Upload) -> Result<MadeVersion, NotApplied> {
         let version_name = upload.version_name(self.intent.desired);
         match self.upload_or_find(document, &upload.on_top_of, version_name).await? {
-            WithContent::New(described) => Ok(uploaded(described, document, upload)),
+            WithContent::New(described) => Ok(uploaded(*described, document, upload)),
             WithContent::Existing { number, refused } => self.use_found(&number, document, upload, refused).await,
         }
     }
@@ -55,7 +55,7 @@ impl Apply<'_> {
             self.undo_log.step("uploading a version");
             let NotUploaded { refusal, failure } =
                 match self.writer.upload(self.intent.desired, on_top_of, version_name).await {
-                    Ok(described) => return Ok(WithContent::New(described)),
+                    Ok(described) => return Ok(WithContent::New(Box::new(described))),
                     Err(refused) => refused,
                 };
             match after_refusal(refusal, origin, &tried) {
