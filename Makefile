@@ -218,8 +218,8 @@ verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real acc
 MINUTES ?= 10
 
 .PHONY: soak
-soak: .local/rust ## Random histories of late, double and cancelled requests: make soak MINUTES=60 (SOAK_SEED=7 replays one)
-	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture deliveries::soak
+soak: .local/rust ## Random histories of late, double and cancelled requests, and of shared documents: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture soak
 
 CARGO_FUZZ = 0.13.1
 FUZZ_SECONDS ?= 300

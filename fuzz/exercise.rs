@@ -14,7 +14,7 @@ use cfn_ssm_document::resource::service_setting::{desired as setting, physical_i
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// An event; an object without a `ResponseURL` is taken as the properties of one.
+/// An event; an object without a `ResponseURL` counts as the properties of one.
 pub fn request(bytes: &[u8]) {
     let Ok(raw) = serde_json::from_slice::<Box<RawValue>>(bytes) else { return };
     if Envelope::parse(&raw).is_ok() {
@@ -54,10 +54,10 @@ fn event(raw: &RawValue) {
     match ResponseTemplate::new(&envelope, 1_767_225_600, "stream").and_then(|template| template.encode(&outcome)) {
         Ok(body) => {
             assert!(body.len() <= MAX_RESPONSE_BYTES);
-            let answer: Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(answer["StackId"], envelope.stack_id.as_str());
-            assert_eq!(answer["RequestId"], envelope.request_id.as_str());
-            assert_eq!(answer["LogicalResourceId"], envelope.logical_resource_id.as_str());
+            let response: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(response["StackId"], envelope.stack_id.as_str());
+            assert_eq!(response["RequestId"], envelope.request_id.as_str());
+            assert_eq!(response["LogicalResourceId"], envelope.logical_resource_id.as_str());
         }
         // Escaped, a byte takes six at most.
         Err(_) => assert!(ids > 500),
@@ -80,7 +80,7 @@ fn read(request: &Request) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A content; the first byte says in which format it is to be read.
+/// Content; the first byte selects the format.
 pub fn content(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return };
@@ -91,7 +91,7 @@ pub fn content(bytes: &[u8]) {
         _ => Some(Format::Text),
     };
     let Ok(content) = Content::read("DocumentContent", text.to_owned(), format) else { return };
-    assert!(content.same_as(text), "a content is the same as itself");
+    assert!(content.same_as(text), "content is the same as itself");
     assert!(content.changed_paths(text).is_none_or(|paths| paths.is_empty()));
     session::check(Some("SSM-SessionManagerRunShell"), &content);
     redact(text, &content.text, content.node.as_ref());

@@ -6,28 +6,26 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Pauses that double, up to 5 s.
 #[derive(Debug)]
-pub struct Backoff(Duration);
+pub(crate) struct Backoff(Duration);
 
 impl Backoff {
     /// Creates a backoff whose first pause is `first`.
-    pub fn starting_at(first: Duration) -> Self {
+    pub(crate) fn starting_at(first: Duration) -> Self {
         Self(first)
     }
 
     /// Creates a backoff for polling AWS, whose first pause is 0.2 s.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::starting_at(Duration::from_millis(200))
     }
 
-    /// Returns the next pause.
-    pub fn next_pause(&mut self) -> Duration {
+    pub(crate) fn next_pause(&mut self) -> Duration {
         let pause = self.0;
         self.0 = (pause * 2).min(LONGEST);
         pause
     }
 
-    /// Waits for the next pause.
-    pub async fn pause(&mut self) {
+    pub(crate) async fn pause(&mut self) {
         tokio::time::sleep(self.next_pause()).await;
     }
 }

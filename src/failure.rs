@@ -14,14 +14,14 @@ impl Failure {
         Self(reason.into())
     }
 
-    /// The failure for properties that can't be parsed although no problem was found, which would be a defect.
-    pub fn unreadable_properties() -> Self {
+    /// The failure for properties that can't be parsed although no problem was found, which would be a bug.
+    pub(crate) fn unreadable_properties() -> Self {
         Self::new("The properties can't be read.")
     }
 
     /// Appends a sentence.
     #[must_use]
-    pub fn and(self, more: impl fmt::Display) -> Self {
+    pub(crate) fn and(self, more: impl fmt::Display) -> Self {
         Self(format!("{} {more}", self.0))
     }
 }
@@ -63,8 +63,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Fails with all problems in one failure, if there are any.
-pub fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
+/// Returns all problems as one failure, if there are any.
+pub(crate) fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
     match problems {
         [] => Ok(()),
         problems => {
@@ -74,8 +74,8 @@ pub fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
     }
 }
 
-/// Quotes `text` in a reason. It is cut after 100 characters, since a name can be megabytes long.
-pub fn quoted(text: &str) -> String {
+/// Quotes `text` for a reason, cut to 100 characters, since a name can be megabytes long.
+pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(100) {
         Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
         None => format!("{text:?}"),
@@ -83,7 +83,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Returns `" Did you mean X?"` for the known name nearest to `name`, or an empty string if none is near.
-pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // The time grows with the product of both lengths, and no known name is longer than this.
     if name.len() > 100 {
         return String::new();
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_problems_stand_in_one_reason() {
+    fn one_reason_lists_all_problems() {
         let problems = [Problem::new("A", "is missing."), Problem::new("B.c", "is not a number.")];
         assert_eq!(fail_on(&problems).unwrap_err().to_string(), "A: is missing. | B.c: is not a number.");
         assert_eq!(fail_on(&[]), Ok(()));

@@ -1,15 +1,18 @@
 //! One invocation, from the raw event to the delivered response.
 
+pub mod unhandled;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use futures_util::FutureExt;
-use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use self::unhandled::Unhandled;
 use crate::cfn::delivery::Delivery;
 use crate::cfn::physical_id::FailedCreate;
 use crate::cfn::request::{Envelope, Request, RequestType};
@@ -42,7 +45,7 @@ pub struct Provider {
     pub ssm: Client,
     /// Which response URLs are accepted.
     pub url_rules: UrlRules,
-    /// Asks CloudFormation whether a request still stands.
+    /// Asks CloudFormation whether it still waits for a request.
     pub cloudformation: CloudFormation,
     /// The wall clock.
     pub clock: Clock,
@@ -56,7 +59,7 @@ pub struct Provider {
 
 impl Provider {
     /// Creates a provider. Until 30 s after `process_started`, it retries calls that are denied, since a new role takes time to
-    /// become effective.
+    /// take effect.
     pub fn new(
         config: &SdkConfig,
         cloudformation: CloudFormation,
@@ -79,49 +82,47 @@ impl Provider {
         }
     }
 
-    /// Carries out the request and delivers its response before Lambda ends the process.
+    /// Carries out the request and delivers its response before Lambda ends the process, or lets the drift guard handle its event.
     ///
     /// # Errors
-    /// The response was not delivered, so that Lambda's retry is a second chance: the event is not a CloudFormation request,
-    /// its response URL is not accepted or has expired, or the PUT failed. A request that fails is not an error.
-    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Failure> {
+    /// The response was not delivered, so that Lambda's retry is a second chance: the event is neither a CloudFormation request
+    /// nor the guard's, the response URL is not accepted or has expired, or the PUT failed. A request that fails is not an error.
+    /// Or the guard could not look at every document.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Unhandled> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
-        match guard::catch(self.respond(&payload, &context, started)).await {
-            Ok(()) => Ok(()),
-            Err(WorkError::Failed(failure)) => Err(failure),
-            // The runtime would log the payload of the panic.
-            Err(WorkError::Panicked | WorkError::TimedOut) => {
-                Err(Failure::new("The function panicked. This is a defect."))
-            }
+        self.last_retry.clear();
+        let of_guard = match self.drift_guard {
+            drift::Mode::Off => None,
+            drift::Mode::Report | drift::Mode::Repair => drift::event::Event::parse(&payload),
+        };
+        match of_guard {
+            Some(event) => caught(self.guard_drift(event, &context)).await.map_err(Unhandled::DriftNotChecked),
+            None => caught(self.respond(&payload, &context, started)).await.map_err(Unhandled::ResponseNotDelivered),
         }
     }
 
-    async fn respond(&self, event: &RawValue, context: &Context, started: Instant) -> Result<(), Failure> {
-        self.last_retry.clear();
-        let envelope = match (Envelope::parse(event), self.drift_guard) {
-            (Ok(envelope), _) => envelope,
-            (Err(failure), drift::Mode::Off) => return Err(failure),
-            (Err(failure), mode) => {
-                let event = drift::event::Event::parse(event).ok_or(failure)?;
-                let guard = drift::Guard {
-                    mode,
-                    client: &self.ssm,
-                    cloudformation: &self.cloudformation,
-                    clock: &self.clock,
-                    metrics: &self.metrics,
-                    location: Location::from_arn(&context.invoked_function_arn),
-                    function: &context.env_config.function_name,
-                };
-                let time = Duration::from_millis(context.deadline).saturating_sub(self.clock.now());
-                return guard.handle(event, time).boxed().await;
-            }
+    async fn guard_drift(&self, event: drift::event::Event, context: &Context) -> Result<(), Failure> {
+        let guard = drift::Guard {
+            mode: self.drift_guard,
+            client: &self.ssm,
+            cloudformation: &self.cloudformation,
+            clock: &self.clock,
+            metrics: &self.metrics,
+            location: Location::from_arn(&context.invoked_function_arn),
+            function: &context.env_config.function_name,
         };
+        let time = Duration::from_millis(context.deadline).saturating_sub(self.clock.now());
+        guard.handle(event, time).boxed().await
+    }
+
+    async fn respond(&self, event: &RawValue, context: &Context, started: Instant) -> Result<(), Failure> {
+        let envelope = Envelope::parse(event)?;
         let url = ResponseUrl::parse(&envelope.response_url, &self.url_rules)?;
         let now = self.clock.now();
         if url.expired(seconds(now)) {
             return Err(Failure::new(
-                "ResponseURL: has expired. CloudFormation no longer waits, and nothing was changed.",
+                "ResponseURL: has expired. CloudFormation no longer waits for the response, so nothing was changed.",
             ));
         }
         // A request whose response would be too long must not be carried out.
@@ -146,8 +147,8 @@ impl Provider {
         let watchdog = invocation.watch();
         let outcome = if age >= service_timeout {
             Outcome::failed(Failure::new(format!(
-                "The request is {age} s old, and CloudFormation waits {service_timeout} s (ServiceTimeout). It has given up by \
-                 now, so nothing was changed."
+                "The request is {age} s old, and CloudFormation waits only {service_timeout} s for a response \
+                 (ServiceTimeout), so nothing was changed."
             )))
         } else {
             let connect = self.delivery.connect(&invocation.url, invocation.deadlines.work);
@@ -177,7 +178,7 @@ struct Invocation {
 impl Invocation {
     /// Carries out the request. If the request fails, undoes what it did.
     async fn outcome(&self, envelope: &Envelope<'_>, context: &Context) -> Outcome {
-        // Boxed because the compiler refuses to lay out a future of this depth.
+        // Boxed, because the compiler can't compute the layout of a future nested this deeply.
         let work = async {
             let request = envelope.request(self.url.signed_at)?;
             self.dispatch(&request, context).await
@@ -196,7 +197,7 @@ impl Invocation {
         }
     }
 
-    /// Passes the request to its resource. If that fails, the undo log holds what must be undone.
+    /// Passes the request to its resource. If the request fails, the undo log holds what must be undone.
     async fn dispatch(&self, request: &Request, context: &Context) -> Result<Reconciled, Failure> {
         let (ssm, standing, undo_log) = (&self.provider.ssm, &*self.standing, &self.undo_log);
         let (location, function) =
@@ -241,7 +242,7 @@ impl Invocation {
             }
             self.standing.allow_undo();
         }
-        self.undo_log.step("undoing what was done");
+        self.undo_log.step("undoing the changes");
         let (ssm, undo_log) = (&self.provider.ssm, &self.undo_log);
         let undo = async {
             match &entry.undo {
@@ -255,7 +256,7 @@ impl Invocation {
         match writes::within(Arc::clone(&self.writes), guard::run(self.deadlines.undo, undo)).await {
             Ok(()) if self.writes.has_unreplied() => {
                 let failure = failure.and(format!(
-                    "What was done to {id} was undone, but a call got no response and may still take effect."
+                    "The changes to {id} were undone, but a call got no response and may still take effect."
                 ));
                 Outcome::Failed { failure, left_behind }
             }
@@ -264,7 +265,7 @@ impl Invocation {
                 Outcome::failed(failure)
             }
             Err(error) => {
-                let failure = failure.and(format!("What was done to {id} could not be undone: {}", self.reason(error)));
+                let failure = failure.and(format!("The changes to {id} could not be undone: {}", self.reason(error)));
                 Outcome::Failed { failure, left_behind }
             }
         }
@@ -280,30 +281,31 @@ impl Invocation {
             WorkError::Failed(failure) => failure,
             WorkError::TimedOut => self.timed_out(),
             WorkError::Panicked => Failure::new(format!(
-                "The function panicked while {}. This is a defect; please report it with the location in the log.",
+                "The function panicked while {}. This is a bug. Report it with the location from the log.",
                 self.undo_log.current_step()
             )),
         }
     }
 
     fn timed_out(&self) -> Failure {
-        let last = self.provider.last_retry.get().map(|error| format!("The last error: {error}"));
+        let last = self.provider.last_retry.get().map(|error| format!("The last error was: {error}"));
         let last = last.unwrap_or_else(|| "Try again.".to_owned());
-        Failure::new(format!("The time ran out while {}. {last}", self.undo_log.current_step()))
+        Failure::new(format!("The request timed out while {}. {last}", self.undo_log.current_step()))
     }
 
-    /// Starts the watchdog, which responds if the working thread is stalled.
+    /// Starts the watchdog, which responds if the working thread stalls.
     fn watch(self: &Arc<Self>) -> Watchdog {
         let this = Arc::clone(self);
         Watchdog::start(self.deadlines.watchdog, self.right.clone(), move || {
-            let failure = this.timed_out().and("The function was stalled.");
+            let failure = this.timed_out().and("The function stalled.");
             let left_behind = this.undo_log.entry().map(|entry| this.unfinished(&entry));
             let outcome = Outcome::Failed { failure, left_behind };
             let delivery = this.provider.delivery.on_this_thread()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|error| Failure::new(format!("The watchdog has no runtime: {error}.")))?;
+            let runtime =
+                runtime.map_err(|error| Failure::new(format!("The watchdog can't start its runtime: {error}.")))?;
             let delivered = runtime.block_on(this.deliver(&delivery, &outcome));
-            // Dropping the runtime would wait for a name that is still being resolved.
+            // Dropping the runtime would wait for a name resolution in progress.
             runtime.shutdown_background();
             delivered
         })
@@ -329,18 +331,19 @@ impl Invocation {
     }
 }
 
-/// The error that Lambda gets if a response was not delivered. The runtime logs it, so this crate doesn't.
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        Self { error_type: "ResponseNotDelivered".to_owned(), error_message: failure.to_string() }
-    }
+async fn caught(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    guard::catch(work).await.map_err(|error| match error {
+        WorkError::Failed(failure) => failure,
+        // The runtime would log the payload of the panic.
+        WorkError::Panicked | WorkError::TimedOut => Failure::new("The function panicked. This is a bug."),
+    })
 }
 
 fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The time until Lambda ends the invocation or CloudFormation gives up, whichever comes first.
+/// Returns the time until Lambda ends the invocation or CloudFormation stops waiting, whichever comes first.
 fn remaining(context: &Context, now: Duration, service_timeout_left: i64) -> Duration {
     let invocation = Duration::from_millis(context.deadline).saturating_sub(now);
     match u64::try_from(service_timeout_left) {

@@ -1,11 +1,11 @@
-//! Backs the CloudFormation custom resources `Custom::SsmDocument` and `Custom::SsmServiceSetting`.
+//! Implements the CloudFormation custom resources `Custom::SsmDocument` and `Custom::SsmServiceSetting`.
 //!
 //! In reading order: [`handler`] takes one request from the raw event to the delivered response; [`cfn`] is the custom-resource
-//! protocol and knows nothing of Systems Manager; [`invocation`] bounds the work of one invocation; [`resource`] decides and does
-//! the work; [`ssm`] turns errors of Systems Manager into reasons that people can act on; [`http`] makes the HTTP clients;
+//! protocol and knows nothing of Systems Manager; [`invocation`] bounds the work of one invocation; [`resource`] decides and
+//! does the work; [`ssm`] turns Systems Manager's errors into reasons that people can act on; [`http`] makes the HTTP clients;
 //! [`drift`] guards default versions; [`logging`] decides what may be logged.
 
-pub mod backoff;
+pub(crate) mod backoff;
 pub mod cfn;
 pub mod drift;
 pub mod failure;

@@ -17,7 +17,7 @@ pub fn start(level: Option<&str>) {
         Targets::new().with_default(own.min(LevelFilter::from(Level::WARN))).with_target("cfn_ssm_document", own);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_ansi(false);
     tracing_subscriber::registry().with(targets).with(lines).init();
-    // The payload of a panic may quote a property. The location is enough to find the defect.
+    // The payload of a panic may quote a property. The location is enough to find the bug.
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");

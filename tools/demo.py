@@ -10,14 +10,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import drift_events
 from document_view import DocumentView, coloured, view
+from drift_events import ALICE, moved
 from local_aws import ROOT, local_aws
 from stacks import HOST_ARCHITECTURE, PROVIDER, SamFailed, Stacks
 
 DOCUMENT = "SSM-SessionManagerRunShell"
 OTHER = "another-stack"
 WORKLOAD = "workload"
+TEAM = "team-shell"
 MADE_BY_HAND = {
     "schemaVersion": "1.0",
     "description": "Made in the console",
@@ -44,26 +48,36 @@ class Demo:
         self.stacks = stacks
         self.broken: list[str] = []
         self.seen: set[str] = set()
-        self.earlier = self.document()
+        self.views: dict[str, DocumentView] = {}
 
-    def document(self) -> DocumentView:
-        """The preferences document as it is now."""
-        return view(self.stacks.client("ssm"), DOCUMENT)
+    @property
+    def earlier(self) -> DocumentView:
+        """The preferences document after the last step that concerned it."""
+        return self.views[DOCUMENT]
 
-    def step(self, title: str, command: str, work: Callable[[], object], stack: str | None = None) -> DocumentView:
+    def step(
+        self,
+        title: str,
+        command: str,
+        work: Callable[[], object],
+        stack: str | None = None,
+        document: str = DOCUMENT,
+    ) -> DocumentView:
         """Does one step; shows its command, the stack's new events, the document and how long it took."""
+        ssm = self.stacks.client("ssm")
+        earlier = self.views.get(document) or view(ssm, document)
         print(f"\n{coloured(title, 'bold')}\n  {coloured('$ ' + command, 'dim')}", flush=True)
         started = time.monotonic()
         work()
         seconds = time.monotonic() - started
         if stack:
             self.print_events(stack)
-        now = self.document()
-        print(f"  {DOCUMENT}: {now.line()}")
-        for line in now.changes_since(self.earlier):
+        now = view(ssm, document)
+        print(f"  {document}: {now.line()}")
+        for line in now.changes_since(earlier):
             print(f"    {line}")
         print(f"  {coloured(f'took {seconds:.1f} s', 'dim')}", flush=True)
-        self.earlier = now
+        self.views[document] = now
         return now
 
     def print_events(self, stack: str) -> None:
@@ -112,6 +126,7 @@ def run(stacks: Stacks) -> list[str]:
     def by_hand() -> None:
         content = json.dumps(MADE_BY_HAND)
         ssm.create_document(Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=content)
+        make_team_document(ssm)
 
     demo.step("Somebody made the preferences by hand", "aws ssm create-document (as the console does)", by_hand)
 
@@ -120,12 +135,14 @@ def run(stacks: Stacks) -> list[str]:
     template = built[0]
 
     now = deployed(demo, "Create: the stack adopts them", template, {"IdleSessionTimeout": "15"})
-    demo.check("the stack's settings are in force", now.inputs.get("idleSessionTimeout") == "15")
+    demo.check("the document has the stack's settings", now.inputs.get("idleSessionTimeout") == "15")
     demo.check("the hand-made version is still there", now.versions == ("1", "2"))
 
     parameters = {"IdleSessionTimeout": "30", "MaxSessionDuration": "480"}
     before = deployed(demo, "Update: a longer idle time, a longest session", template, parameters)
-    demo.check("a third version is in force", before.default == "3" and before.inputs["idleSessionTimeout"] == "30")
+    demo.check(
+        "a third version is the default version", before.default == "3" and before.inputs["idleSessionTimeout"] == "30"
+    )
 
     broken = template.with_name("broken.yaml")
     broken.write_text(template.read_text().replace("Resources:\n", BROKEN_RESOURCE, 1))
@@ -141,11 +158,11 @@ def run(stacks: Stacks) -> list[str]:
     title = "Rollback: another change, and a resource that fails after it"
     now = demo.step(title, command, rolled_back, PROVIDER)
     demo.check("the stack rolled back", stacks.status(PROVIDER) == "UPDATE_ROLLBACK_COMPLETE")
-    demo.check("the earlier settings are in force again", now.inputs == before.inputs)
+    demo.check("the document has the earlier settings again", now.inputs == before.inputs)
 
     deleted(demo, PROVIDER)
     now = deployed(demo, "Adopt: another stack takes the document over", template, {"IdleSessionTimeout": "10"}, OTHER)
-    demo.check("its settings are in force", now.inputs.get("idleSessionTimeout") == "10")
+    demo.check("the document has the stack's settings", now.inputs.get("idleSessionTimeout") == "10")
     deleted(demo, OTHER)
     shared(demo, template)
     return demo.broken
@@ -154,8 +171,9 @@ def run(stacks: Stacks) -> list[str]:
 def shared(demo: Demo, template: Path) -> None:
     """Two stacks share the preferences: each manages its own keys, and gives them back."""
     stacks, before = demo.stacks, demo.earlier
-    parameters = {"ContentMode": "Merge", "OnDelete": "Restore", "KmsKeyId": "alias/sessions"}
+    parameters = {"ContentMode": "Merge", "OnDelete": "Restore", "KmsKeyId": "alias/sessions", "DriftGuard": "Repair"}
     deployed(demo, "Merge: one stack manages the key of the preferences", template, parameters)
+    moved_by_hand = team_document_moved_by_hand(demo)
 
     def workload() -> None:
         example = (ROOT / "examples/layered-preferences.yaml").read_text()
@@ -166,15 +184,68 @@ def shared(demo: Demo, template: Path) -> None:
     command = f"aws cloudformation deploy --stack-name {WORKLOAD} --template-file examples/layered-preferences.yaml ..."
     now = demo.step("Merge: another stack manages the idle time", command, workload, WORKLOAD)
     given = {"kmsKeyId": "alias/sessions", "idleSessionTimeout": "5"}
-    demo.check("the preferences of both are in force, and all others stay", now.inputs == before.inputs | given)
+    demo.check("the document has the preferences of both, and all others stay", now.inputs == before.inputs | given)
     command = f"aws cloudformation delete-stack --stack-name {WORKLOAD}"
     now = demo.step(f"Delete {WORKLOAD}", command, lambda: stacks.delete(WORKLOAD))
     given = {"kmsKeyId": "alias/sessions"}
     demo.check("its preference is as it was before, and the other stack's stays", now.inputs == before.inputs | given)
+    repaired(demo, moved_by_hand)
     command = f"aws cloudformation delete-stack --stack-name {PROVIDER}"
     now = demo.step(f"Delete {PROVIDER}", command, lambda: stacks.delete(PROVIDER))
     demo.check("the preferences are as they were before both", now.inputs == before.inputs)
     demo.check("none of the stacks' tags is left on the document", not now.tags)
+
+
+def team_content(minutes: str) -> str:
+    """The team's session document."""
+    return json.dumps(MADE_BY_HAND | {"description": "The team's", "inputs": {"idleSessionTimeout": minutes}})
+
+
+def make_team_document(ssm: Any) -> None:
+    """Another document, made by hand as well: version 2 is the default version."""
+    ssm.create_document(Name=TEAM, DocumentType="Session", DocumentFormat="JSON", Content=team_content("10"))
+    ssm.update_document(Name=TEAM, DocumentVersion="$LATEST", DocumentFormat="JSON", Content=team_content("20"))
+    ssm.update_document_default_version(Name=TEAM, DocumentVersion="2")
+
+
+def team_document_moved_by_hand(demo: Demo) -> dict[str, Any]:
+    """A stack adopts the team's document, and somebody moves its default version; gives CloudTrail's event of that."""
+    stacks = demo.stacks
+    properties = {
+        "ServiceToken": stacks.outputs(PROVIDER)["ServiceToken"],
+        "ServiceTimeout": 900,
+        "DocumentName": TEAM,
+        "DocumentContent": team_content("20"),
+    }
+    template = json.dumps({"Resources": {"Document": {"Type": "Custom::SsmDocument", "Properties": properties}}})
+    command = f"aws cloudformation deploy --stack-name {TEAM} ..."
+    demo.step("Drift: a stack adopts a team's document", command, lambda: stacks.put(TEAM, template), TEAM, TEAM)
+
+    def move() -> None:
+        stacks.client("ssm").update_document_default_version(Name=TEAM, DocumentVersion="1")
+
+    command = f"aws ssm update-document-default-version --name {TEAM} --document-version 1"
+    now = demo.step("Drift: somebody moves its default version by hand", command, move, document=TEAM)
+    demo.check("no request of CloudFormation will say so", now.default == "1")
+    return moved(TEAM, "1", at=drift_events.now(), region=stacks.region)
+
+
+def repaired(demo: Demo, event: dict[str, Any]) -> None:
+    """The event of the rule arrives. The guard looks again once 20 s have passed since the default version was moved."""
+    stacks, told = demo.stacks, []
+
+    def invoke() -> None:
+        told.append(stacks.invoke(stacks.outputs(PROVIDER)["FunctionName"], event))
+        for message in ("the document drifted", "the default version was put back"):
+            for line in told[0].lines(message):
+                print(f"  {json.dumps(line)}")
+
+    command = "(EventBridge delivers CloudTrail's UpdateDocumentDefaultVersion; this local AWS has no trail)"
+    now = demo.step("Drift: the guard puts the default version back", command, invoke, document=TEAM)
+    demo.check("the default version is the one that the stack settled on", now.default == "2")
+    demo.check("the log tells who moved it", told[0].lines("the document drifted")[0]["who"] == ALICE["arn"])
+    demo.check("both metrics are counted", told[0].metrics() == ["DriftedDocuments", "RepairedDocuments"])
+    stacks.delete(TEAM)
 
 
 def main() -> None:

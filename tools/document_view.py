@@ -39,7 +39,7 @@ class DocumentView:
         if not self.versions:
             return "no document"
         marked = (coloured(f"[{v}]", "bold") if v == self.default else v for v in self.versions)
-        return f"versions {' '.join(marked)}, in force: {self.default}"
+        return f"versions {' '.join(marked)}, default version {self.default}"
 
     def changes_since(self, earlier: "DocumentView") -> list[str]:
         """The lines of the default version's content that came and went."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from architectures import HOST_ARCHITECTURE, release_binary
-from local_aws import ACCOUNT, ROOT, base_environment, free_port, process, wait_until_it_answers
+from local_aws import ACCOUNT, ROOT, base_environment, free_port, process, wait_until_it_responds
 
 # The emulator always says that the function is of this account and of us-east-1.
 EMULATORS_ACCOUNT = "012345678912"
@@ -81,5 +81,5 @@ def emulator(folder: Path, ssm_url: str, timeout_seconds: int = 180, **settings:
     ]
     with process("emulator", command, environment, folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, url, folder / "emulator.log")
+        wait_until_it_responds(server, url, folder / "emulator.log")
         yield Emulator(url, folder / "emulator.log")

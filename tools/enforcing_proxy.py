@@ -8,19 +8,17 @@ import contextlib
 import functools
 import json
 import threading
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import boto3
 from botocore.exceptions import ClientError
+from loopback_server import Handler, loopback_server
 from needed_permissions import Place, UnknownCall, needed_permissions
 from policy_evaluation import NotSupported, condition_keys, refusal
 from stack_resource import describe_stack_resource
@@ -157,12 +155,11 @@ def enforcing_proxy(
             proxy.used[role.name].add(needed.action)
         return None
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Enforcing(Handler):
         function: str | None = None
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             call = Call.read(self.headers, body)
             try:
                 self.function = self.function or function_behind(self.client_address[1])
@@ -172,7 +169,7 @@ def enforcing_proxy(
             except (CallerUnknown, UnknownCall, NotSupported) as trouble:
                 why = f"{call.service}:{call.operation} can't be decided: {trouble}"
                 proxy.trouble.append(why)
-            self.reply(*(call.denial(why) if why else self.response_to(call, body)))
+            self.respond(*(call.denial(why) if why else self.response_to(call, body)))
 
         def response_to(self, call: Call, body: bytes) -> tuple[int, str, bytes]:
             upstream = upstreams[call.service]
@@ -180,33 +177,6 @@ def enforcing_proxy(
                 return describe_stack_resource(client("cloudformation", upstream, call.region), call.request)
             return self.passed_on(upstream, body)
 
-        def passed_on(self, upstream: str, body: bytes) -> tuple[int, str, bytes]:
-            kept = {
-                name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")
-            }
-            request = urllib.request.Request(upstream + self.path, body, kept, method="POST")
-            try:
-                with urllib.request.urlopen(request, timeout=60) as response:
-                    return response.status, response.headers["Content-Type"], response.read()
-            except urllib.error.HTTPError as error:
-                return error.code, error.headers["Content-Type"], error.read()
-
-        def reply(self, status: int, content_type: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    proxy = EnforcingProxy(f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with loopback_server(Enforcing) as url:
+        proxy = EnforcingProxy(url)
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws import ROOT, base_environment, free_port, process, wait_until_it_answers
+from local_aws import ROOT, base_environment, free_port, process, wait_until_it_responds
 
 
 @dataclass(frozen=True)
@@ -38,5 +38,5 @@ def fault_proxy(folder: Path, upstream: str) -> Iterator[FaultProxy]:
     command = [str(ROOT / ".venv/moto/bin/microburst"), "--host", "127.0.0.1", "--port", str(port)]
     with process("proxy", [*command, "--upstream", upstream], base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, f"{url}/_microburst/health", folder / "proxy.log")
+        wait_until_it_responds(server, f"{url}/_microburst/health", folder / "proxy.log")
         yield FaultProxy(url)

@@ -94,8 +94,8 @@ def process(
             server.wait()
 
 
-def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    """Any HTTP status is an answer."""
+def wait_until_it_responds(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Any HTTP status counts."""
     deadline = time.monotonic() + SLOWEST_START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -107,7 +107,7 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) 
             return
         except OSError:
             time.sleep(0.1)
-    raise DidNotStart(f"{url} does not answer. The end of {log}:\n{log.read_text()[-2000:]}")
+    raise DidNotStart(f"{url} does not respond. The end of {log}:\n{log.read_text()[-2000:]}")
 
 
 @contextlib.contextmanager
@@ -124,7 +124,7 @@ def ssm_model(
     command = [str(binary), *place, "--duplicates", duplicates, "--latency-ms", str(latency_ms)]
     with process(f"ssm-{region}", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, url, folder / f"ssm-{region}.log")
+        wait_until_it_responds(server, url, folder / f"ssm-{region}.log")
         yield url
 
 
@@ -148,7 +148,7 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 def local_aws(
     ssm: Callable[[Path], contextlib.AbstractContextManager[str]] = ssm_model,
 ) -> Iterator[LocalAws]:
-    """Starts all parts, waits until they answer, and ends them with the block. Raises `NotDecided` then, where there is a cause.
+    """Starts all parts, waits until they respond, and ends them with the block. Raises `NotDecided` then, where there is a cause.
 
     `ssm` runs Systems Manager and gives its URL, which serves the function of every Region.
     """
@@ -175,7 +175,7 @@ def local_aws(
             }
             command = [str(ROOT / ".venv/ministack/bin/ministack")]
             with process("ministack", command, environment, folder) as server:
-                wait_until_it_answers(server, f"{url}/_ministack/health", folder / "ministack.log")
+                wait_until_it_responds(server, f"{url}/_ministack/health", folder / "ministack.log")
                 yield LocalAws(url, ssm_url, folder, enforcement)
         if enforcement.trouble:
             raise NotDecided("\n".join(sorted(set(enforcement.trouble))))

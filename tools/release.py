@@ -27,9 +27,10 @@ from stackset_render import RENDERED, ROOT, SOURCE, with_code_keys
 DIST = ROOT / "dist"
 CARGO_TOOLS = ROOT / ".local/release-tools/bin"
 LICENSES = ROOT / "tools/licenses"
+RULES = ROOT / "schema/cfn-lint"
 COPIED = (
     *("install.sh", "LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"),
-    *("schema/session-document.schema.json", "schema/cfn-lint/session_documents.py"),
+    *("schema/session-document.schema.json", *(f"schema/cfn-lint/{file.name}" for file in RULES.glob("*.py"))),
 )
 
 

@@ -3,11 +3,11 @@
 import contextlib
 import json
 import queue
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
+
+from loopback_server import Handler, loopback_server
 
 
 @dataclass
@@ -15,7 +15,7 @@ class ResponseSink:
     """Where responses go, and those that came, in order."""
 
     url: str
-    responses: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
+    responses: "queue.Queue[dict[str, Any]]"
 
     def next_response(self, seconds: float = 30) -> dict[str, Any]:
         """Waits for a response."""
@@ -25,26 +25,12 @@ class ResponseSink:
 @contextlib.contextmanager
 def response_sink() -> Iterator[ResponseSink]:
     """Takes PUTs on a free loopback port for as long as the block."""
+    responses: queue.Queue[dict[str, Any]] = queue.Queue()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Bucket(Handler):
         def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            sink.responses.put(json.loads(body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            responses.put(json.loads(self.body()))
+            self.respond(200, "text/plain", b"")
 
-        def log_message(self, *_: object) -> None:
-            """Nothing on the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    sink = ResponseSink(f"http://127.0.0.1:{server.server_port}/response")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield sink
-    finally:
-        server.shutdown()
-        server.server_close()
+    with loopback_server(Bucket) as url:
+        yield ResponseSink(f"{url}/response", responses)

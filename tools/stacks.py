@@ -1,5 +1,7 @@
 """Stacks on the local AWS: with the real `sam` where a user would use it, and through CloudFormation's API."""
 
+import base64
+import json
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ from typing import Any
 
 import boto3
 from architectures import HOST_ARCHITECTURE
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from local_aws import REGION, ROOT, LocalAws
 
@@ -16,6 +19,7 @@ PROVIDER = "cfn-ssm-document"  # the stack that samconfig.toml names
 SAM = Path(sys.executable).parent / "sam"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 SLOWEST_STACK_SECONDS = 300
+SLOWEST_INVOCATION_SECONDS = 200
 SLOWEST_SAM_SECONDS = 600
 SLOWEST_BUILD_SECONDS = 1800
 
@@ -25,18 +29,35 @@ class SamFailed(Exception):
 
 
 @dataclass(frozen=True)
+class Invoked:
+    """What came of an invocation: the error that the runtime was told, if any, and the log's last 4 KB, line by line."""
+
+    error: dict[str, Any] | None
+    log: list[dict[str, Any]]
+
+    def lines(self, message: str) -> list[dict[str, Any]]:
+        """The lines with this message, without their timestamps."""
+        found = [line for line in self.log if line.get("message") == message]
+        return [{name: value for name, value in line.items() if name != "timestamp"} for line in found]
+
+    def metrics(self) -> list[str]:
+        """The metrics that were counted, by embedded metric format."""
+        directives = [one for line in self.log for one in line.get("_aws", {}).get("CloudWatchMetrics", [])]
+        return [metric["Name"] for directive in directives for metric in directive["Metrics"]]
+
+
+@dataclass(frozen=True)
 class Stacks:
     """The stacks of one Region of a local AWS."""
 
     aws: LocalAws
     region: str = REGION
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client of the local AWS, whatever this process's own environment says."""
         url = self.aws.ssm_url if service == "ssm" else self.aws.url
-        return boto3.client(
-            service, endpoint_url=url, region_name=self.region, aws_access_key_id="test", aws_secret_access_key="test"
-        )
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=url, region_name=self.region, config=config, **keys)
 
     def sam(self, *arguments: str, seconds: int = SLOWEST_SAM_SECONDS) -> str:
         """Runs `sam` in the project's folder, with its samconfig.toml."""
@@ -70,6 +91,16 @@ class Stacks:
             *("deploy", "--stack-name", name, "--template-file", str(template), "--no-progressbar"),
             *("--parameter-overrides", *overrides),
         )
+
+    def invoke(self, function: str, event: dict[str, Any]) -> "Invoked":
+        """Invokes a function and waits, up to its longest timeout; what it said goes with it."""
+        waiting = Config(read_timeout=SLOWEST_INVOCATION_SECONDS, retries={"total_max_attempts": 1})
+        lambda_ = self.client("lambda", waiting)
+        done = lambda_.invoke(FunctionName=function, Payload=json.dumps(event), LogType="Tail")
+        said = base64.b64decode(done.get("LogResult", "")).decode()
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith("{") and line.endswith("}")]
+        error = json.loads(done["Payload"].read()) if "FunctionError" in done else None
+        return Invoked(error, lines)
 
     def put(self, name: str, template: str, parameters: dict[str, str] | None = None) -> str:
         """Creates or updates a stack and waits; gives the status it ended in."""

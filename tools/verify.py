@@ -57,7 +57,8 @@ def main() -> int:
         print("Nothing was done.")
         return 2
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # a background job of a shell inherits an ignored SIGINT
+        signal.signal(stop, signal.default_int_handler)
     report: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "region": region,

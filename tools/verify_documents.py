@@ -164,14 +164,14 @@ class Documents:
         return {"delete_of_a_shared_document": deleted}
 
     def formats(self) -> dict[str, Any]:
-        """the format that GetDocument answers in"""
+        """the format that GetDocument returns"""
         full = self.scratch.name("yaml")
         self.scratch.will_make("document", full)
         body = "schemaVersion: '1.0'\nsessionType: Standard_Stream\ninputs:\n  idleSessionTimeout: '1'\n"
         self.ssm.create_document(Name=full, DocumentType="Session", DocumentFormat="YAML", Content=body)
         self.active(full, "1")
-        answered = self.ssm.get_document(Name=full)["Content"]
-        return {"json_of_yaml": answered.lstrip().startswith("{")}
+        returned = self.ssm.get_document(Name=full)["Content"]
+        return {"json_of_yaml": returned.lstrip().startswith("{")}
 
     def errors(self) -> dict[str, Any]:
         """a document that is not there"""

@@ -230,7 +230,7 @@ FACTS = (
     Fact("create-settles", "A new document becomes Active", "create_settles", settled),
     Fact("update-settles", "A new version becomes Active", "update_settles", settled),
     Fact("wrong-types-accepted", "AWS accepts Session inputs of the wrong type", "wrong_types", accepted),
-    Fact("get-answers-json", "GetDocument answers in JSON if no format is asked for", "json_of_yaml", equal(True)),
+    Fact("get-returns-json", "GetDocument returns JSON if no format is asked for", "json_of_yaml", equal(True)),
     Fact("versions-order", "AWS does not say in which order versions are listed", "version_order", newest_first),
     Fact("setting-by-arn", "GetServiceSetting takes an id and an ARN", "setting_by_arn", accepted),
     Fact(

@@ -1,6 +1,6 @@
 """What the function is measured against: a custom resource for SSM documents as one writes it in Python.
 
-The work is a handful of boto3 calls; the answer goes out as `cfnresponse` sends it, by urllib3. It runs under the runtime
+The work is a handful of boto3 calls; the response goes out as `cfnresponse` sends it, by urllib3. It runs under the runtime
 client that Lambda's own Python runtimes use. It keeps none of the function's promises (ownership, verification, undoing,
 deadlines), so that it is not slowed down by what nobody would have written.
 """
@@ -15,7 +15,7 @@ http = urllib3.PoolManager()
 
 
 def put_document(properties):
-    """Make the document; where it is there already, make a version and put it in force."""
+    """Create the document or, if it exists, create a version and promote it."""
     name, content = properties["DocumentName"], properties["DocumentContent"]
     try:
         ssm.create_document(Name=name, Content=content, DocumentType=properties["DocumentType"], DocumentFormat="JSON")
@@ -26,7 +26,7 @@ def put_document(properties):
 
 
 def update_document(name, content):
-    """Make a version and put it in force; a content that is the latest already is left alone."""
+    """Create a version and promote it, unless the latest version has the content."""
     try:
         made = ssm.update_document(Name=name, Content=content, DocumentVersion="$LATEST", DocumentFormat="JSON")
     except ssm.exceptions.DuplicateDocumentContent:
@@ -34,8 +34,8 @@ def update_document(name, content):
     ssm.update_document_default_version(Name=name, DocumentVersion=made["DocumentDescription"]["DocumentVersion"])
 
 
-def answer(event, context, status, reason=None):
-    """Send the answer as cfnresponse does."""
+def respond(event, context, status, reason=None):
+    """Send the response as cfnresponse does."""
     body = json.dumps(
         {
             "Status": status,
@@ -62,6 +62,6 @@ def handler(event, context):
             update_document(properties["DocumentName"], properties["DocumentContent"])
         else:
             ssm.delete_document(Name=event["PhysicalResourceId"])
-        answer(event, context, "SUCCESS")
+        respond(event, context, "SUCCESS")
     except Exception as error:  # noqa: BLE001 (whatever it is, CloudFormation has to hear of it)
-        answer(event, context, "FAILED", str(error))
+        respond(event, context, "FAILED", str(error))

@@ -6,7 +6,7 @@ use crate::sample::Condition::{SmallCpu, WholeCpu};
 /// SSM round trips, one after another, that each kind of request may take. A promotion takes one for the tag by which the drift
 /// guard knows the default version.
 pub(crate) const ROUND_TRIPS: [(&str, usize); 4] = [("no-op", 1), ("create", 2), ("update", 4), ("adopt", 5)];
-/// TLS handshakes of one process: SSM's and the answer's.
+/// TLS handshakes of one process: SSM's and the response's.
 pub(crate) const HANDSHAKES: u64 = 2;
 
 /// One bar.

@@ -1,4 +1,4 @@
-//! The chart for the README: an SVG with both providers on a logarithmic scale, readable on a light and on a dark page.
+//! The chart of docs/performance.md: an SVG with both providers on a logarithmic scale, readable on a light and on a dark page.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::rows::{Row, rows};
 use crate::table::number;
 
 const SHOWN: [(&str, &str); 7] = [
-    ("CPU of 128 MB, SSM in 30 ms: first, ms", "Create on the CPU of 128 MB, cold, until answered (ms)"),
+    ("CPU of 128 MB, SSM in 30 ms: first, ms", "Create on the CPU of 128 MB, cold, until the response (ms)"),
     ("… of which beyond SSM's delays, ms", "… of which beyond Systems Manager's own time (ms)"),
     ("init, CPU ms", "CPU time of init (ms)"),
     ("first invocation, CPU ms", "CPU time of the first invocation (ms)"),

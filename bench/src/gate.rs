@@ -22,8 +22,8 @@ const INSTRUCTIONS: [(&str, [f64; 3]); 5] = [
 const BINARY: f64 = 7.0e6;
 const ZIP: f64 = 3.0e6;
 /// SSM calls of each kind of request. Two of an update are tags: the signature beside the upload, and the default version after the
-/// promotion. An adoption writes its tags as well, and the default version that it found.
-const CALLS: [(&str, usize); 5] = [("create", 2), ("adopt", 8), ("update", 6), ("no-op", 2), ("delete", 4)];
+/// promotion. An adoption writes its tags as well, the default version that it found among them.
+const CALLS: [(&str, usize); 5] = [("create", 2), ("adopt", 7), ("update", 6), ("no-op", 2), ("delete", 4)];
 /// Connections to SSM. Calls sent side by side need one each: HTTP/1.1 has no other way.
 const CONNECTIONS: [(&str, usize); 5] = [("create", 1), ("adopt", 3), ("update", 2), ("no-op", 2), ("delete", 2)];
 
@@ -47,7 +47,7 @@ pub(crate) async fn pass(function: &Provider, python: &Path, mut say: impl FnMut
         let connections = counted.connections;
         check(format!("{name}: TLS handshakes of a process"), connections.handshakes as f64, ssm + 1.0);
         check(format!("{name}: connections to SSM"), connections.ssm as f64, ssm);
-        check(format!("{name}: connections to the answer's bucket"), connections.sink as f64, 1.0);
+        check(format!("{name}: connections to the response's bucket"), connections.sink as f64, 1.0);
         check(format!("{name}: connections to the Runtime API"), connections.runtime_api as f64, 1.0);
     }
     if let Some(valgrind) = callgrind::valgrind() {

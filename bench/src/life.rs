@@ -38,9 +38,9 @@ pub(crate) const SCRATCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target
 pub(crate) struct Cost {
     /// CPU time, until the process rests again.
     pub(crate) cpu: Duration,
-    /// From the event handed over to the answer at the sink.
+    /// From the event handed over to the response at the sink.
     pub(crate) time: Duration,
-    /// Of that, how long at least one call was with SSM: from its arrival there to when its answer left.
+    /// Of that, how long at least one call was with SSM: from its arrival there to when its response left.
     pub(crate) ssm: Duration,
     /// SSM calls.
     pub(crate) calls: usize,
@@ -92,12 +92,12 @@ impl Life {
         self.asks_for_an_event().await?;
         let cpu = self.process.cpu()? - cpu;
         let journal = self.aws.journal();
-        let answer = journal.iter().rev().find(|entry| entry.response().is_some_and(Response::is_delivered));
-        let Some((entry, answer)) = answer.and_then(|entry| Some((entry, entry.response()?))) else {
-            return Err(io::Error::other("no answer was delivered"));
+        let response = journal.iter().rev().find(|entry| entry.response().is_some_and(Response::is_delivered));
+        let Some((entry, response)) = response.and_then(|entry| Some((entry, entry.response()?))) else {
+            return Err(io::Error::other("no response was delivered"));
         };
-        if answer.body["Status"] != "SUCCESS" {
-            return Err(io::Error::other(format!("the answer is {}\n{}", answer.body, self.process.printed())));
+        if response.body["Status"] != "SUCCESS" {
+            return Err(io::Error::other(format!("the response is {}\n{}", response.body, self.process.printed())));
         }
         let (time, ssm) = (entry.arrived - handed_over, with_ssm(&journal));
         Ok(Cost { cpu, time, ssm, calls: self.aws.calls().len(), round_trips: self.aws.round_trips() })

@@ -61,7 +61,7 @@ pub(crate) fn rows(results: &Results, scenario: &str) -> Vec<Row> {
         ("SSM round trips, one after another", |counts| counts.round_trips as f64),
         ("TLS handshakes of a process", |counts| counts.connections.handshakes as f64),
         ("connections to SSM", |counts| counts.connections.ssm as f64),
-        ("connections to the answer's bucket", |counts| counts.connections.sink as f64),
+        ("connections to the response's bucket", |counts| counts.connections.sink as f64),
         ("connections to the Runtime API", |counts| counts.connections.runtime_api as f64),
     ];
     let counts = counts.map(|(label, of)| {

@@ -20,9 +20,9 @@ pub(crate) const LATENCY: Duration = Duration::from_millis(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Condition {
-    /// A whole CPU, SSM answering at once.
+    /// A whole CPU, SSM replying at once.
     WholeCpu,
-    /// The CPU of 128 MB once init is done, SSM answering in 30 ms.
+    /// The CPU of 128 MB once init is done, SSM replying in 30 ms.
     SmallCpu,
 }
 

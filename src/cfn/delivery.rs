@@ -16,9 +16,9 @@ const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Delivers responses.
+/// Delivers responses over one HTTP client.
 #[derive(Debug, Clone)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     put: Arc<dyn Put>,
 }
 
@@ -29,8 +29,7 @@ enum AttemptError {
 }
 
 impl Delivery {
-    /// Creates a delivery that sends with `put`.
-    pub fn new(put: Arc<dyn Put>) -> Self {
+    pub(crate) fn new(put: Arc<dyn Put>) -> Self {
         Self { put }
     }
 
@@ -38,24 +37,24 @@ impl Delivery {
     ///
     /// # Errors
     /// The HTTP client can't be built.
-    pub fn on_this_thread(&self) -> Result<Self, Failure> {
+    pub(crate) fn on_this_thread(&self) -> Result<Self, Failure> {
         self.put.on_this_thread().map(Self::new).map_err(Failure::new)
     }
 
-    /// Opens the connection for the first response of this process, while the request is worked on. Nothing is sent.
+    /// Opens the connection for the first response of this process, while the request is carried out. Nothing is sent.
     ///
-    /// If it fails or is not ready by `deadline`, the PUT opens a connection itself.
-    pub async fn connect(&self, url: &ResponseUrl, deadline: Instant) {
+    /// If that fails or takes until `deadline`, the PUT opens a connection itself.
+    pub(crate) async fn connect(&self, url: &ResponseUrl, deadline: Instant) {
         let _late = tokio::time::timeout_at(deadline, self.put.connect(url.url())).await;
     }
 
     /// PUTs `body` to `url`. Failed or stalled connections and the statuses 408, 429 and 5xx are retried until `deadline`.
     ///
-    /// A stalled attempt is not abandoned, so the same body may arrive twice, which does no harm. Redirects are not followed.
+    /// A stalled attempt is not abandoned, so the same body may arrive twice, which is harmless. Redirects are not followed.
     ///
     /// # Errors
     /// The response was not delivered. The error names the last status or the cause, never the URL.
-    pub async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
+    pub(crate) async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
         let (mut backoff, mut why) = (Backoff::starting_at(FIRST_PAUSE), "no response in time".to_owned());
         let mut attempts = FuturesUnordered::new();
         let mut next = Instant::now();
@@ -68,7 +67,7 @@ impl Delivery {
                     Ok(()) => return Ok(()),
                     Err(AttemptError::Permanent(why)) => return Err(undelivered(&why)),
                     Err(AttemptError::Transient(error)) => {
-                        tracing::warn!(error, "the delivery failed and is retried");
+                        tracing::warn!(error, "the delivery failed and will be retried");
                         let pause = backoff.next_pause().mul_f64(0.5 + fastrand::f64() / 2.0);
                         (why, next) = (error, Instant::now() + pause);
                     }

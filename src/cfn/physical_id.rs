@@ -4,17 +4,17 @@ use std::fmt;
 
 /// The longest physical id that CloudFormation accepts, in bytes. See [response
 /// objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
-pub const MAX_BYTES: usize = 1024;
+pub(crate) const MAX_BYTES: usize = 1024;
 
 /// The physical id of a Create that left nothing behind, as older releases gave it. Newer ones append the Create's signature.
-pub const NOT_CREATED: &str = "cfn-ssm-document:not-created";
+pub(crate) const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 // Neither a document's name nor a setting's id matches this: a name can't contain a colon, and an id begins with a slash.
 const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 
 /// The physical id of a Create that failed. The Delete that follows carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FailedCreate {
+pub(crate) enum FailedCreate {
     /// Nothing remains of the delivery that responded. The Delete undoes what another delivery of the Create has written since.
     NotCreated {
         /// When CloudFormation signed the Create, in seconds since 1970. The ids of older releases do not tell.
@@ -31,7 +31,7 @@ pub enum FailedCreate {
 
 impl FailedCreate {
     /// Parses an id. Returns `None` for the id of a Create that succeeded, and for one that isn't ours.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix(NOT_CREATED).map(|rest| rest.strip_prefix(':').ok_or(rest)) {
             Some(Err("")) => return Some(Self::NotCreated { signature: None }),
             Some(Ok(signature)) => return Some(Self::NotCreated { signature: Some(signature.parse().ok()?) }),
@@ -42,8 +42,8 @@ impl FailedCreate {
     }
 
     /// Whether the physical id fits into [`MAX_BYTES`] even if the Create fails and would have responded with `id`.
-    pub fn fits(id: &str) -> bool {
-        // For the next 7,900 years, a signature has at most 12 digits.
+    pub(crate) fn fits(id: &str) -> bool {
+        // A signature is a date whose year has four digits, so it has at most 12 digits.
         UNFINISHED.len() + "123456789012:".len() + id.len() <= MAX_BYTES
     }
 }
@@ -58,8 +58,8 @@ impl fmt::Display for FailedCreate {
     }
 }
 
-/// Whether CloudFormation made up `id` for a resource whose Create it cancelled: `STACK-LOGICALID-RANDOM`.
-pub fn is_made_up(id: &str, stack_id: &str, logical_resource_id: &str) -> bool {
+/// Whether CloudFormation generated `id` for a resource whose Create it cancelled: `STACK-LOGICALID-RANDOM`.
+pub(crate) fn is_generated(id: &str, stack_id: &str, logical_resource_id: &str) -> bool {
     let stack = stack_id.split('/').nth(1).unwrap_or(stack_id);
     let random = id
         .strip_prefix(stack)
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_cloudformation_made_up_names_the_stack_and_the_resource() {
+    fn an_id_that_cloudformation_generated_names_the_stack_and_the_resource() {
         let stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/prod/51af3dc0-da77-11e4-872e-1234567db123";
         for (id, expected) in [
             ("prod-Preferences-1ABC2DEF3GHI4", true),
@@ -123,7 +123,7 @@ mod tests {
             ("Preferences", false),
             ("", false),
         ] {
-            assert_eq!(is_made_up(id, stack, "Preferences"), expected, "{id}");
+            assert_eq!(is_generated(id, stack, "Preferences"), expected, "{id}");
         }
     }
 }

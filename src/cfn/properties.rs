@@ -6,27 +6,27 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Problem, did_you_mean, quoted};
 
-/// Properties that CloudFormation adds.
-const OF_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
+/// The properties of every custom resource, which CloudFormation itself reads.
+const READ_BY_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
-/// How many unknown properties a failure names: finding the nearest name takes time, and a response has no room for more.
+/// The most unknown properties that a failure names: finding the nearest name takes time, and a response has no room for more.
 const MAX_UNKNOWN: usize = 20;
 
-/// More than any property accepts. Each entry can have problems of its own.
+/// The longest list that is parsed, since each entry can have problems of its own. No property accepts more.
 const MAX_ITEMS: usize = 2_000;
 
 /// Parses one resource's properties.
 #[derive(Debug)]
-pub struct Properties<'a> {
+pub(crate) struct Properties<'a> {
     map: &'a Map<String, Value>,
     /// The problems found so far.
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl<'a> Properties<'a> {
     /// Begins to parse `map`. Every name that is not in `known` is a problem.
-    pub fn new(map: &'a Map<String, Value>, known: &[&str]) -> Self {
-        let is_known = |name: &str| known.contains(&name) || OF_CLOUDFORMATION.contains(&name);
+    pub(crate) fn new(map: &'a Map<String, Value>, known: &[&str]) -> Self {
+        let is_known = |name: &str| known.contains(&name) || READ_BY_CLOUDFORMATION.contains(&name);
         let unknown = map.keys().filter(|name| !is_known(name)).take(MAX_UNKNOWN);
         let problems = unknown.map(|name| {
             let nearest = did_you_mean(name, known.iter().copied());
@@ -36,20 +36,20 @@ impl<'a> Properties<'a> {
     }
 
     /// Adds a problem at `path`.
-    pub fn problem(&mut self, path: impl Into<String>, text: impl Into<String>) {
+    pub(crate) fn problem(&mut self, path: impl Into<String>, text: impl Into<String>) {
         self.problems.push(Problem::new(path, text));
     }
 
     /// The property, unparsed. Null counts as absent.
-    pub fn value(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&'a Value> {
         self.map.get(name).filter(|value| !value.is_null())
     }
 
     /// The name and value of a required property with an alternative name. Having both is a problem.
-    pub fn either(&mut self, name: &'static str, older: &'static str) -> Option<(&'static str, &'a Value)> {
+    pub(crate) fn either(&mut self, name: &'static str, older: &'static str) -> Option<(&'static str, &'a Value)> {
         match (self.value(name), self.value(older)) {
             (Some(_), Some(_)) => {
-                self.problem(older, format!("is another spelling of {name}. Give one of the two."));
+                self.problem(older, format!("is another name for {name}. Specify only one of them."));
                 None
             }
             (Some(value), None) => Some((name, value)),
@@ -62,7 +62,7 @@ impl<'a> Properties<'a> {
     }
 
     /// A scalar that must be present, as text.
-    pub fn required_text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn required_text(&mut self, name: &str) -> Option<String> {
         if self.value(name).is_none() {
             self.missing(name);
         }
@@ -70,12 +70,12 @@ impl<'a> Properties<'a> {
     }
 
     /// Adds the problem that a required property is missing.
-    pub fn missing(&mut self, name: &str) {
+    pub(crate) fn missing(&mut self, name: &str) {
         self.problem(name, "is missing. It is required.");
     }
 
     /// A scalar as text.
-    pub fn text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         let value = self.value(name)?;
         let text = scalar(value);
         if text.is_none() {
@@ -85,7 +85,7 @@ impl<'a> Properties<'a> {
     }
 
     /// `true` or `false`. Anything else is a problem and returns the default.
-    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
+    pub(crate) fn boolean(&mut self, name: &str, default: bool) -> bool {
         match self.text(name).as_deref() {
             None => default,
             Some("true") => true,
@@ -98,7 +98,7 @@ impl<'a> Properties<'a> {
     }
 
     /// One of the choices. The first is the default.
-    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let Some(given) = self.text(name) else {
             return choices.first().map(|(_, choice)| *choice);
         };
@@ -112,7 +112,7 @@ impl<'a> Properties<'a> {
     }
 
     /// A list of scalars as text. A single scalar is a list of one; an absent property is an empty list.
-    pub fn texts(&mut self, name: &str) -> Vec<String> {
+    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.value(name) else { return Vec::new() };
         let items = match value {
             Value::Array(items) => items.as_slice(),
@@ -129,7 +129,7 @@ impl<'a> Properties<'a> {
     }
 
     /// A list of objects, each with its path. An absent property is an empty list.
-    pub fn objects(&mut self, name: &str) -> Vec<(String, &'a Map<String, Value>)> {
+    pub(crate) fn objects(&mut self, name: &str) -> Vec<(String, &'a Map<String, Value>)> {
         let Some(value) = self.value(name) else { return Vec::new() };
         if value.as_array().is_some_and(|items| self.has_too_many(name, items)) {
             return Vec::new();
@@ -149,19 +149,24 @@ impl Properties<'_> {
     fn has_too_many(&mut self, name: &str, items: &[Value]) -> bool {
         let too_many = items.len() > MAX_ITEMS;
         if too_many {
-            self.problem(name, format!("has {} entries; at most {MAX_ITEMS} are read.", items.len()));
+            self.problem(name, format!("has {} entries, but can have at most {MAX_ITEMS}.", items.len()));
         }
         too_many
     }
 }
 
 /// Parses a single property that has choices, as a Delete does. If it is invalid, returns `otherwise`.
-pub fn choice_or<T: Copy>(name: &str, properties: &Map<String, Value>, choices: &[(&str, T)], otherwise: T) -> T {
+pub(crate) fn choice_or<T: Copy>(
+    name: &str,
+    properties: &Map<String, Value>,
+    choices: &[(&str, T)],
+    otherwise: T,
+) -> T {
     Properties::new(properties, &[name]).choice(name, choices).unwrap_or(otherwise)
 }
 
 /// A string, number or boolean as text.
-pub fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -171,7 +176,7 @@ pub fn scalar(value: &Value) -> Option<String> {
 }
 
 /// The kind of a value, for the text of a problem.
-pub fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -239,19 +244,19 @@ mod tests {
     }
 
     #[test]
-    fn lists_longer_than_any_property_takes_are_one_problem() {
+    fn a_list_longer_than_any_property_accepts_is_one_problem() {
         let map = map(json!({"A": vec![json!([]); 2_001], "B": vec![json!({}); 2_001], "C": vec![json!({}); 2_000]}));
         let mut properties = Properties::new(&map, &["A", "B", "C"]);
         assert_eq!((properties.texts("A").len(), properties.objects("B").len()), (0, 0));
         assert_eq!(properties.objects("C").len(), 2_000);
         assert_eq!(
             problems(&properties),
-            ["A: has 2001 entries; at most 2000 are read.", "B: has 2001 entries; at most 2000 are read."]
+            ["A: has 2001 entries, but can have at most 2000.", "B: has 2001 entries, but can have at most 2000."]
         );
     }
 
     #[test]
-    fn of_two_spellings_exactly_one_is_given() {
+    fn of_two_names_for_a_property_exactly_one_must_be_given() {
         for (given, expected) in [
             (json!({"DocumentName": "a"}), Some("DocumentName")),
             (json!({"Name": "a"}), Some("Name")),

@@ -12,12 +12,14 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Failure, quoted};
 
-/// What to do with the resource.
+/// What CloudFormation wants of the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum RequestType {
+    /// The resource is new to its stack.
     Create,
+    /// The properties have changed, or a change is rolled back.
     Update,
+    /// The resource has left its stack, was replaced, or its Create failed.
     Delete,
 }
 
@@ -46,8 +48,7 @@ pub struct Envelope<'a> {
 /// A parsed request whose properties are not yet checked.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What to do.
-    pub request_type: RequestType,
+    pub(crate) request_type: RequestType,
     /// The resource type, such as `Custom::SsmDocument`.
     pub resource_type: String,
     /// The stack's ARN.
@@ -128,7 +129,9 @@ impl<'a> Envelope<'a> {
         };
         let resource_type = self.text("ResourceType")?;
         if request_type != RequestType::Create && self.physical_resource_id.is_none() {
-            return Err(Failure::new(format!("PhysicalResourceId: must be a string in the request {request_type}.")));
+            return Err(Failure::new(format!(
+                "PhysicalResourceId: must be a string in requests of type {request_type}."
+            )));
         }
         let properties = match (request_type, self.object("ResourceProperties")) {
             (RequestType::Delete, properties) => properties.unwrap_or_default(),
@@ -165,7 +168,7 @@ impl<'a> Envelope<'a> {
             return Err(Failure::new(format!("{name}: must be an object.")));
         }
         serde_json::from_str(raw)
-            .map_err(|_| Failure::new(format!("{name}: can't be read as JSON; is it nested deeper than 128 levels?")))
+            .map_err(|_| Failure::new(format!("{name}: can't be read. JSON can be nested at most 128 levels deep.")))
     }
 }
 
@@ -202,8 +205,8 @@ mod tests {
         for (field, value, expected) in [
             ("RequestType", json!({}), "RequestType: must be a string."),
             ("RequestType", json!("Recreate"), "RequestType: \"Recreate\" is not one of Create, Update, Delete."),
-            ("RequestType", json!("Update"), "PhysicalResourceId: must be a string in the request Update."),
-            ("RequestType", json!("Delete"), "PhysicalResourceId: must be a string in the request Delete."),
+            ("RequestType", json!("Update"), "PhysicalResourceId: must be a string in requests of type Update."),
+            ("RequestType", json!("Delete"), "PhysicalResourceId: must be a string in requests of type Delete."),
             ("ResourceType", json!(7), "ResourceType: must be a string."),
             ("ResourceProperties", json!([]), "ResourceProperties: must be an object."),
         ] {

@@ -25,7 +25,7 @@ pub enum Outcome {
     Failed {
         /// The reason.
         failure: Failure,
-        /// The physical id that leads a later Delete to what could not be undone.
+        /// The physical id by which a later Delete finds what could not be undone.
         left_behind: Option<String>,
     },
 }
@@ -43,8 +43,7 @@ pub struct ResponseTemplate {
     request_type: Option<RequestType>,
     stack_id: String,
     request_id: String,
-    /// The logical id.
-    pub logical_resource_id: String,
+    pub(crate) logical_resource_id: String,
     physical_resource_id: Option<String>,
     /// The physical id of a failed Create that left nothing behind.
     not_created: String,
@@ -136,7 +135,7 @@ impl ResponseTemplate {
 }
 
 fn too_long() -> Failure {
-    Failure::new("The request's ids alone are longer than a response may be.")
+    Failure::new("The request's ids alone exceed the maximum length of a response.")
 }
 
 /// The longest prefix of `text`, in whole characters, that takes at most `room` bytes in a JSON string.
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_do_not_fit_are_left_out() {
+    fn data_that_does_not_fit_is_left_out() {
         let mut data = Map::new();
         data.insert("Arn".into(), json!("x".repeat(5_000)));
         let response = encoded(&Outcome::Success { physical_resource_id: "doc".into(), data });

@@ -1,4 +1,4 @@
-//! Where a response may be sent, and how long.
+//! Where a response may be sent, and until when.
 //!
 //! The URL is presigned: whoever reads it can respond for the stack. So it has no `Display`, and its `Debug` shows only the host.
 
@@ -16,7 +16,7 @@ use crate::failure::{Failure, quoted};
 pub struct UrlRules {
     /// The domain suffixes of the partition, such as `amazonaws.com`.
     pub suffixes: Vec<String>,
-    /// Whether loopback addresses are accepted too, over `http` and on any port. For local runs only.
+    /// Whether loopback addresses are accepted as well, over `http` and on any port. For local runs only.
     pub allow_loopback: bool,
 }
 
@@ -28,7 +28,7 @@ const LIFETIME: Duration = Duration::from_secs(7200);
 pub enum Signature {
     /// The URL contains it, to the second.
     Dated(Duration),
-    /// The URL is of the older form, which contains only its expiry: this is 7,200 s earlier.
+    /// The URL has the older form, which contains only its expiry. This is 7,200 s before that.
     Derived(Duration),
 }
 
@@ -56,7 +56,7 @@ pub struct ResponseUrl {
 }
 
 impl ResponseUrl {
-    /// Parses a URL. It must be https on port 443, with a host below one of the suffixes and without user information.
+    /// Parses a URL. It must use https on port 443, with a host below one of the suffixes and without user information.
     ///
     /// # Errors
     /// The URL is not accepted. The failure names the host, never the rest of the URL.
@@ -78,7 +78,10 @@ impl ResponseUrl {
         }
         if !on_loopback && !on_aws {
             let suffixes = rules.suffixes.join(" or ");
-            return refuse(&format!("must be https on port 443 below {suffixes}, but its host is {}.", quoted(host)));
+            let host = quoted(host);
+            return refuse(&format!(
+                "must be an https URL on port 443 with a host below {suffixes}, but its host is {host}."
+            ));
         }
         let query = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let signed_at = query("X-Amz-Date").and_then(|date| seconds_since_1970(&date));

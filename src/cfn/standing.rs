@@ -1,10 +1,11 @@
-//! Whether the request of an invocation still stands.
+//! Whether a request still stands, that is, whether CloudFormation still waits for its response.
 //!
-//! CloudFormation can give up on a request while it is being carried out, and Lambda can deliver one late or twice. [`rules`]
-//! decides; this module knows the time and asks CloudFormation. It is the gate that every attempt to write passes.
+//! CloudFormation can give up on a request while the function carries it out, and Lambda can deliver a request late or twice.
+//! [`rules`] decides; this module knows the time and asks CloudFormation. It is the gate that every attempt to write passes
+//! through.
 
 pub mod cloudformation;
-pub mod rules;
+pub(crate) mod rules;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,18 +20,18 @@ use crate::cfn::response_url::Signature;
 use crate::failure::Failure;
 use crate::invocation::writes::{Admission, Gate};
 
-/// How many questions may precede one attempt. A reply that comes too late for an attempt to rely on counts as none.
+/// How often CloudFormation is asked before one attempt. It is asked again if its reply arrives too late to rely on.
 const QUESTIONS: usize = 3;
 
-/// After a question failed, none is asked for this long.
-const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// After a question fails, no other is asked for this long.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// An attempt without a reply from CloudFormation, or one that undoes, ends after this long.
+/// The time limit of an attempt that starts without CloudFormation's reply, or that is part of an undo.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
 /// The request of one invocation, and what CloudFormation reported about it.
 #[derive(Debug)]
-pub struct Standing {
+pub(crate) struct Standing {
     request_type: Option<RequestType>,
     stack_id: String,
     logical_resource_id: String,
@@ -47,11 +48,11 @@ pub struct Standing {
 
 /// CloudFormation has given up on the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overtaken {
+pub(crate) struct Overtaken {
     /// The reason for the response, which CloudFormation ignores.
-    pub failure: Failure,
+    pub(crate) failure: Failure,
     /// Whether another delivery of the same Create has succeeded.
-    pub another_delivery_succeeded: bool,
+    pub(crate) another_delivery_succeeded: bool,
 }
 
 /// What is known from the last questions.
@@ -63,7 +64,7 @@ struct Asked {
     failed: Option<(Duration, String)>,
 }
 
-/// Why a request can't go on.
+/// Why a request can't continue.
 enum Stopped {
     Overtaken(Overtaken),
     NotAsked(String),
@@ -72,7 +73,7 @@ enum Stopped {
 impl Standing {
     /// Creates the standing of the request in `envelope`. `began` is when the invocation began: the time since 1970, and the same
     /// moment on the monotonic clock. `cloudformation` is `None` if this stack may not be asked about.
-    pub fn new(
+    pub(crate) fn new(
         envelope: &Envelope<'_>,
         signature: Signature,
         began: (Duration, Instant),
@@ -92,23 +93,18 @@ impl Standing {
     }
 
     /// Returns when CloudFormation signed the request, in seconds since 1970.
-    pub fn signature(&self) -> i64 {
+    pub(crate) fn signature(&self) -> i64 {
         self.signature.seconds()
-    }
-
-    /// Whether the invocation began within `time` of the signature.
-    pub fn began_within(&self, time: Duration) -> bool {
-        self.began.0 <= self.signature.at() + time
     }
 
     /// Waits until every lease of an earlier request has ended and its writes are visible: 10 s after the signature, or, with a
     /// URL of the older form, 10 s after the invocation began.
-    pub async fn wait_for_patience(&self) {
+    pub(crate) async fn wait_for_patience(&self) {
         tokio::time::sleep_until(self.instant(rules::patience_ends(self.signature, self.began.0))).await;
     }
 
-    /// Runs `work`, and concurrently asks CloudFormation ahead if the first write would have to ask anyway.
-    pub async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Runs `work`. If its first write would have to ask CloudFormation, asks concurrently, ahead of that write.
+    pub(crate) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {
             biased;
@@ -117,12 +113,12 @@ impl Standing {
         }
     }
 
-    /// Asks once, whatever the age of the request, and fails if the request no longer stands. Used before writes that can't be
-    /// undone later.
+    /// Asks once, whatever the age of the request, and fails if the request no longer stands. Used for writes that no later
+    /// request can undo.
     ///
     /// # Errors
-    /// The request no longer stands, or CloudFormation can't be asked and the request came late.
-    pub async fn confirm(&self) -> Result<(), Failure> {
+    /// The request no longer stands, or CloudFormation can't be asked and the request arrived late.
+    pub(crate) async fn confirm(&self) -> Result<(), Failure> {
         let mut asked = self.asked.lock().await;
         match self.ask(&mut asked).await {
             Ok(()) => Ok(()),
@@ -133,7 +129,7 @@ impl Standing {
 
     /// Asks once, whatever the age of the request, before an undo: another delivery of the same request may have succeeded. The
     /// reply shows in [`Standing::overtaken`]. If CloudFormation can't be asked, the request counts as standing.
-    pub async fn ask_before_undo(&self) {
+    pub(crate) async fn ask_before_undo(&self) {
         let mut asked = self.asked.lock().await;
         if self.request_type != Some(RequestType::Delete) && self.cloudformation.is_some() && self.overtaken().is_none()
         {
@@ -142,12 +138,12 @@ impl Standing {
     }
 
     /// Returns why the request no longer stands, or `None` if CloudFormation has not said so.
-    pub fn overtaken(&self) -> Option<Overtaken> {
+    pub(crate) fn overtaken(&self) -> Option<Overtaken> {
         self.overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Admits every attempt from now on, for an undo that no later request can make.
-    pub fn allow_undo(&self) {
+    /// Admits every attempt from now on, for an undo that no later request can perform.
+    pub(crate) fn allow_undo(&self) {
         self.undoes.store(true, Ordering::SeqCst);
     }
 
@@ -184,26 +180,29 @@ impl Standing {
         let request = self.request_type.map_or_else(|| "request".to_owned(), |request_type| request_type.to_string());
         let overtaken = Overtaken {
             failure: Failure::new(format!(
-                "This {request} no longer stands: CloudFormation says that {why}. It has given up on this request, so nothing \
-                 more was changed."
+                "CloudFormation no longer waits for this {request}: {why}. Nothing more was changed."
             )),
             another_delivery_succeeded: rules::another_delivery_succeeded(resource),
         };
-        tracing::warn!(why, "the request no longer stands");
+        tracing::warn!(why, "CloudFormation no longer waits for the request");
         *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = Some(overtaken.clone());
         overtaken
     }
 
     /// Decides whether a request continues when CloudFormation can't be asked about it.
     fn unasked(&self, why: &str) -> Result<(), Failure> {
-        if rules::goes_on_unasked(self.signature, self.began.0) {
-            tracing::warn!(why, "CloudFormation can't be asked whether the request still stands: it goes on");
+        if rules::continues_unasked(self.signature, self.began.0) {
+            tracing::warn!(
+                why,
+                "CloudFormation can't be asked whether it still waits for the request, so the request \
+                continues"
+            );
             return Ok(());
         }
         Err(Failure::new(format!(
-            "CloudFormation can't be asked whether this request still stands: {why}. The request came late, so nothing more was \
-             changed. Check that the function's role allows cloudformation:DescribeStackResource and that the function can reach \
-             CloudFormation (in a VPC, it needs an endpoint for cloudformation), then try again."
+            "CloudFormation can't be asked whether it still waits for this request: {why}. The request arrived late, so \
+             nothing more was changed. Check that the function's role allows cloudformation:DescribeStackResource and that the \
+             function can reach CloudFormation (in a VPC, it needs an endpoint for cloudformation), then try again."
         )))
     }
 
@@ -225,7 +224,7 @@ impl Standing {
             }
             let why = match (&asked.failed, questions.next()) {
                 // An endpoint that can't be reached must not delay every write.
-                (Some((failed, why)), _) if self.now() < *failed + ASKED_AGAIN_AFTER => why.clone(),
+                (Some((failed, why)), _) if self.now() < *failed + PAUSE_AFTER_FAILURE => why.clone(),
                 (_, None) => "its replies take too long".to_owned(),
                 (_, Some(_)) => match self.ask(&mut asked).await {
                     Ok(()) => continue,
@@ -238,7 +237,7 @@ impl Standing {
     }
 
     /// Returns the time since 1970.
-    pub fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.began.0 + self.began.1.elapsed()
     }
 

@@ -13,12 +13,12 @@ use serde_json::value::RawValue;
 
 use crate::resource::document::desired::is_document_name;
 
-/// The longest text of an event that is logged, in characters.
+/// The most characters of an event's text that are logged.
 const LONGEST: usize = 256;
 
 /// An event that the drift guard handles.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// Somebody called UpdateDocumentDefaultVersion.
     Moved(Moved),
     /// The daily schedule.
@@ -27,15 +27,15 @@ pub enum Event {
 
 /// What an event says about a changed default version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
-    /// The document.
-    pub name: String,
+pub(crate) struct Moved {
+    /// The document's name.
+    pub(crate) name: String,
     /// Who changed it, if the event says so.
-    pub who: Option<String>,
+    pub(crate) who: Option<String>,
     /// When it was changed, as written in the event.
-    pub when: Option<String>,
+    pub(crate) when: Option<String>,
     /// When it was changed, since 1970.
-    pub at: Option<Duration>,
+    pub(crate) at: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ struct RequestParameters {
 
 impl Event {
     /// Reads an event; `None` if the drift guard does not handle it.
-    pub fn parse(event: &RawValue) -> Option<Self> {
+    pub(crate) fn parse(event: &RawValue) -> Option<Self> {
         let wire: Wire = serde_json::from_str(event.get()).ok()?;
         match (wire.source.as_str(), wire.detail_type.as_str()) {
             ("aws.events", "Scheduled Event") => Some(Self::Daily),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::event::Moved;
@@ -11,10 +12,12 @@ use super::guard::{Guard, Mode};
 use super::report::Metric;
 use super::rules::{self, Difference, Owners, Word};
 use crate::backoff::Backoff;
+use crate::cfn::standing::rules::StackResource;
 use crate::failure::Failure;
 use crate::invocation::writes::{self, Admission, Gate, Writes};
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
+use crate::resource::document::key_ownership::key_ownerships;
 use crate::resource::document::observed::{Description, Status};
 use crate::resource::document::ownership::{Owner, REPAIRED_AT, Tags};
 
@@ -63,31 +66,38 @@ impl Looking<'_> {
             }
         };
         let Some(owners) = rules::owners(&described) else { return Ok(Outcome::InOrder) };
-        let word = match &owners {
-            Owners::Whole(owner) => self.ask(owner).await.0,
-            // The tags of keys contain no logical id, so CloudFormation can't be asked about their resources.
-            Owners::Keys(_) => Word::Unclear("several resources share the document".to_owned()),
-        };
+        if matches!(owners, Owners::Keys(_)) && !self.is_drift_of_keys(&described, &difference).await? {
+            return Ok(Outcome::InOrder);
+        }
+        let (word, _) = self.ask(&owners).await;
         if word == Word::InProgress {
             return Ok(Outcome::InOrder);
         }
         self.report(&owners, &difference, &word);
-        match (self.guard.mode, owners, word) {
-            (Mode::Repair, Owners::Whole(owner), Word::Settled) => self.repair(&owner, described, difference).await,
-            (Mode::Off | Mode::Report | Mode::Repair, _, _) => Ok(Outcome::Drifted),
+        match (self.guard.mode, word) {
+            (Mode::Repair, Word::Settled) => self.repair(&owners, described, difference).await,
+            (Mode::Off | Mode::Report | Mode::Repair, _) => Ok(Outcome::Drifted),
         }
+    }
+
+    /// Whether the drift concerns a key that a resource manages.
+    async fn is_drift_of_keys(&self, described: &Description, difference: &Difference) -> Result<bool, Failure> {
+        let Difference { default_version, tagged } = difference;
+        let reader = self.reader();
+        let (default, tagged) = tokio::try_join!(reader.content_of(default_version), reader.content_of(tagged))?;
+        Ok(rules::is_drift_of_keys(&key_ownerships(&described.tags), default.as_ref(), tagged.as_ref()))
     }
 
     /// Promotes the version in the tag. If the tag changes meanwhile, the new value wins.
     async fn repair(
         &self,
-        owner: &Owner,
+        owners: &Owners,
         described: Description,
         mut difference: Difference,
     ) -> Result<Outcome, Failure> {
         let document = self.name;
         if rules::was_repaired_lately(&described, self.now()) {
-            tracing::warn!(document, "it was repaired less than ten minutes ago: it is left as it is");
+            tracing::warn!(document, "it was repaired less than ten minutes ago, so it is left as it is");
             return Ok(Outcome::Drifted);
         }
         let version = self.reader().describe_version(&difference.tagged).await?;
@@ -95,19 +105,19 @@ impl Looking<'_> {
             tracing::warn!(
                 document,
                 version = difference.tagged,
-                "the version is gone or not Active: it is not promoted"
+                "the version in the tag no longer exists or is not Active, so it is not promoted"
             );
             return Ok(Outcome::Drifted);
         }
         // Written before the promotion: without this tag, two guards could fight.
         let repaired_at = Tags::from([(REPAIRED_AT.to_owned(), self.now().as_secs().to_string())]);
         if let Err(failure) = self.writer().tag(&repaired_at).await {
-            tracing::warn!(document, reason = %failure, "the repair can't be recorded: nothing is promoted");
+            tracing::warn!(document, reason = %failure, "the repair can't be recorded, so nothing is promoted");
             return Ok(Outcome::Drifted);
         }
         let mut repaired = Outcome::Drifted;
         for _ in 0..ROUNDS {
-            let (word, asked_at) = self.ask(owner).await;
+            let (word, asked_at) = self.ask(owners).await;
             if word != Word::Settled {
                 break;
             }
@@ -126,7 +136,7 @@ impl Looking<'_> {
             }
         }
         if repaired == Outcome::Repaired {
-            tracing::warn!(document, version = difference.tagged, "the default version was put back");
+            tracing::warn!(document, version = difference.tagged, "the default version was restored");
             self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
         }
         Ok(repaired)
@@ -165,16 +175,33 @@ impl Looking<'_> {
         }))
     }
 
-    /// Asks CloudFormation about the owner. Returns its report and when the question was sent.
-    async fn ask(&self, owner: &Owner) -> (Word, Instant) {
+    /// Asks CloudFormation about the owners. Returns its report and when the first question was sent.
+    async fn ask(&self, owners: &Owners) -> (Word, Instant) {
         let asked_at = Instant::now();
-        let is_here = self.guard.location.as_ref().is_some_and(|location| location.has(&owner.stack_id));
-        let reply = if is_here {
-            self.guard.cloudformation.describe(&owner.stack_id, &owner.logical_id).await
-        } else {
-            Err("the stack is not in this account and Region".to_owned())
+        let replies = match owners {
+            Owners::Whole(owner) => vec![self.status_of_resource(owner).await],
+            // The tags of keys contain no logical id, so CloudFormation can't be asked about their resources.
+            Owners::Keys(stacks) => join_all(stacks.iter().map(|stack_id| self.status_of_stack(stack_id))).await,
         };
-        (rules::word(&reply), asked_at)
+        (rules::word(&replies), asked_at)
+    }
+
+    async fn status_of_resource(&self, owner: &Owner) -> Result<Option<String>, String> {
+        self.refuse_other_location(&owner.stack_id)?;
+        Ok(match self.guard.cloudformation.describe(&owner.stack_id, &owner.logical_id).await? {
+            StackResource::Missing => None,
+            StackResource::Found { status, .. } => Some(status),
+        })
+    }
+
+    async fn status_of_stack(&self, stack_id: &str) -> Result<Option<String>, String> {
+        self.refuse_other_location(stack_id)?;
+        self.guard.cloudformation.describe_stack(stack_id).await
+    }
+
+    fn refuse_other_location(&self, stack_id: &str) -> Result<(), String> {
+        let is_here = self.guard.location.as_ref().is_some_and(|location| location.has(stack_id));
+        if is_here { Ok(()) } else { Err("the stack is not in this account and Region".to_owned()) }
     }
 
     async fn wait_until(&self, moment: Duration) {
@@ -194,7 +221,7 @@ impl Looking<'_> {
     }
 }
 
-/// Admits one attempt, which must end in time.
+/// Admits one attempt, which must end by `end`.
 #[derive(Debug)]
 struct OneAttempt {
     end: Instant,
@@ -210,8 +237,9 @@ impl OneAttempt {
 impl Gate for OneAttempt {
     fn admit(&self) -> Admission<'_> {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
-        let refusal =
-            || Failure::new("A repair has one attempt, soon after CloudFormation's reply. The next check tries again.");
+        let refusal = || {
+            Failure::new("A repair makes one attempt, soon after CloudFormation's reply. The next check retries it.")
+        };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))
     }
 }

@@ -3,12 +3,12 @@
 //! [`event`] reads what EventBridge sends; [`rules`] decides; [`look`] reads, asks CloudFormation and repairs; [`report`] writes
 //! the metrics. Versions are immutable, so it is enough to compare the number of the default version.
 
-pub mod event;
+pub(crate) mod event;
 pub(crate) mod guard;
 mod list;
 mod look;
 pub mod report;
-pub mod rules;
+pub(crate) mod rules;
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Guard<'_> {
     /// Handles an event within `time`.
     ///
     /// # Errors
-    /// A document can't be read, or the time ran out: Lambda's retry is a second chance.
+    /// A document can't be read, or `time` is over. Lambda then retries the event.
     pub(crate) async fn handle(&self, event: Event, time: Duration) -> Result<(), Failure> {
         let work = async {
             match event {
@@ -42,7 +42,8 @@ impl Guard<'_> {
         };
         timeout(time.saturating_sub(RESERVE), work).await.unwrap_or_else(|_| {
             Err(Failure::new(
-                "The drift guard ran out of time. What it reported so far holds; the rest is looked at again.",
+                "The drift guard ran out of time. Its reports so far are valid, and Lambda's retry checks the remaining \
+                 documents.",
             ))
         })
     }
@@ -54,7 +55,7 @@ impl Guard<'_> {
     /// Looks at every document of the account that has the tag, then logs one line about all of them.
     async fn check_all(&self) -> Result<(), Failure> {
         let listed = list::guarded_documents(self.client).await?;
-        // Boxed one by one: the compiler finds a stream of closures not general enough.
+        // Boxed one by one, since the compiler rejects a stream of closures as not general enough.
         let looks: Vec<_> = listed.guarded.iter().map(|name| self.look(name, None).boxed()).collect();
         let outcomes: Vec<Result<Outcome, Failure>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
         let count = |wanted: Outcome| outcomes.iter().filter(|outcome| outcome.as_ref().ok() == Some(&wanted)).count();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cfn::standing::rules::StackResource;
-use crate::resource::document::key_ownership::key_ownerships;
+use crate::resource::document::content::Content;
+use crate::resource::document::key_ownership::{KeyOwnerships, key_ownerships};
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{DEFAULT_VERSION, KEY_PREFIX, Owner, Ownership, REPAIRED_AT};
 
@@ -32,10 +32,10 @@ pub(crate) enum Owners {
     Keys(Vec<String>),
 }
 
-/// What CloudFormation's report on the owner means.
+/// What CloudFormation's report on the owners means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// The owner exists, and no request is in progress.
+    /// An owner exists, and no request is in progress.
     Settled,
     /// A request is being carried out.
     InProgress,
@@ -78,17 +78,30 @@ pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Opt
     (now <= settled).then_some(settled.min(now + SETTLED) + Duration::from_millis(1))
 }
 
-/// Interprets CloudFormation's report on the owner.
-pub(crate) fn word(reply: &Result<StackResource, String>) -> Word {
-    match reply {
-        Err(why) => Word::Unclear(format!("CloudFormation can't be asked: {why}")),
-        Ok(StackResource::Missing) => Word::Unclear("the owner no longer exists".to_owned()),
-        Ok(StackResource::Found { status, .. }) if status.ends_with("_IN_PROGRESS") => Word::InProgress,
-        Ok(StackResource::Found { status, .. }) if status.starts_with("DELETE_COMPLETE") => {
-            Word::Unclear("the owner no longer exists".to_owned())
-        }
-        Ok(StackResource::Found { .. }) => Word::Settled,
+/// Whether a key that has an owner has another value in the default version than in the tagged version. An edit by hand of other
+/// keys is no drift, since no resource manages them. A content that is gone or can't be read counts as different.
+pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>, tagged: Option<&Content>) -> bool {
+    let (Some(default), Some(tagged)) = (default, tagged) else { return true };
+    let value_in = |content: &Content, names: &[&str]| content.node.as_ref()?.at(names.iter().copied()).cloned();
+    owned.keys().any(|key| {
+        let names: Vec<&str> = key.names().collect();
+        value_in(default, &names) != value_in(tagged, &names)
+    })
+}
+
+/// Interprets CloudFormation's reports on the owners: for each the status of its resource or stack, and `None` if that is gone.
+pub(crate) fn word(replies: &[Result<Option<String>, String>]) -> Word {
+    let statuses = || replies.iter().flatten().flatten().map(String::as_str);
+    if statuses().any(|status| status.ends_with("_IN_PROGRESS")) {
+        return Word::InProgress;
     }
+    if let Some(why) = replies.iter().find_map(|reply| reply.as_ref().err()) {
+        return Word::Unclear(format!("CloudFormation can't be asked: {why}"));
+    }
+    if statuses().any(|status| status != "DELETE_COMPLETE") {
+        return Word::Settled;
+    }
+    Word::Unclear("the owner no longer exists".to_owned())
 }
 
 /// Whether a document was repaired less than ten minutes ago.
@@ -155,7 +168,7 @@ mod tests {
 
     #[test]
     fn only_an_owner_that_is_there_and_at_rest_is_a_ground_for_a_repair() {
-        let found = |status: &str| Ok(StackResource::Found { status: status.into(), updated_at: at(0) });
+        let found = |status: &str| Ok(Some(status.to_owned()));
         let gone = || Word::Unclear("the owner no longer exists".into());
         for (reply, expected) in [
             (found("CREATE_COMPLETE"), Word::Settled),
@@ -164,11 +177,50 @@ mod tests {
             (found("UPDATE_ROLLBACK_IN_PROGRESS"), Word::InProgress),
             (found("DELETE_IN_PROGRESS"), Word::InProgress),
             (found("DELETE_COMPLETE"), gone()),
-            (Ok(StackResource::Missing), gone()),
+            (Ok(None), gone()),
             (Err("denied".into()), Word::Unclear("CloudFormation can't be asked: denied".into())),
         ] {
-            assert_eq!(word(&reply), expected, "{reply:?}");
+            assert_eq!(word(std::slice::from_ref(&reply)), expected, "{reply:?}");
         }
+    }
+
+    #[test]
+    fn of_several_owners_one_in_progress_stops_the_guard_and_one_that_exists_is_enough() {
+        let found = |status: &str| Ok(Some(status.to_owned()));
+        let (complete, busy, deleted) =
+            (found("UPDATE_COMPLETE"), found("UPDATE_ROLLBACK_IN_PROGRESS"), found("DELETE_COMPLETE"));
+        let denied = || Err("denied".to_owned());
+        for (replies, expected) in [
+            (vec![complete.clone(), busy.clone()], Word::InProgress),
+            (vec![denied(), busy], Word::InProgress),
+            (vec![complete.clone(), denied()], Word::Unclear("CloudFormation can't be asked: denied".into())),
+            (vec![deleted.clone(), complete, Ok(None)], Word::Settled),
+            (vec![deleted, Ok(None)], Word::Unclear("the owner no longer exists".into())),
+        ] {
+            assert_eq!(word(&replies), expected, "{replies:?}");
+        }
+    }
+
+    #[test]
+    fn an_edit_of_a_key_that_nobody_manages_is_no_drift() {
+        let content = |text: &str| Content::read("it", text.into(), None).unwrap();
+        let tagged = content(r#"{"inputs": {"a": "1", "shellProfile": {"linux": "x"}, "other": "1"}}"#);
+        let owned = key_ownerships(
+            &described(&[
+                ("cfn-ssm-document:key:inputs.a", "1 5 00000000 stack/a"),
+                ("cfn-ssm-document:key:inputs.shellProfile.linux", "1 5 00000000 stack/b"),
+            ])
+            .tags,
+        );
+        for (default, expected) in [
+            (r#"{"inputs": {"other": "2", "a": "1", "shellProfile": {"windows": "y", "linux": "x"}}, "z": 1}"#, false),
+            (r#"{"inputs": {"a": "2", "shellProfile": {"linux": "x"}, "other": "1"}}"#, true),
+            (r#"{"inputs": {"a": "1", "shellProfile": {}, "other": "1"}}"#, true),
+            (r#"{"inputs": {"a": "1", "shellProfile": "x", "other": "1"}}"#, true),
+        ] {
+            assert_eq!(is_drift_of_keys(&owned, Some(&content(default)), Some(&tagged)), expected, "{default}");
+        }
+        assert!(is_drift_of_keys(&owned, None, Some(&tagged)) && is_drift_of_keys(&owned, Some(&tagged), None));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
 ///
 /// # Errors
 /// The client can't be built.
-pub fn client(tls: &ClientConfig, preconnect: &Preconnect) -> Result<reqwest::Client, String> {
+pub(crate) fn client(tls: &ClientConfig, preconnect: &Preconnect) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(reqwest::redirect::Policy::none())
@@ -63,7 +63,7 @@ pub fn client(tls: &ClientConfig, preconnect: &Preconnect) -> Result<reqwest::Cl
 }
 
 /// Describes an error and its causes, without the URL.
-pub fn describe(error: reqwest::Error) -> String {
+pub(crate) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! The gate that every attempt to write passes, the SDK's retries included.
+//! The gate that every attempt to write passes through, including the SDK's retries.
 
 use std::error::Error;
 
@@ -12,9 +12,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use super::client::NotSent;
 use crate::invocation::writes::{self, Effect, Stopped};
 
-/// A client whose attempts to write are admitted and remembered by the invocation's [`writes`].
+/// A client whose attempts to write are admitted and recorded by the invocation's [`writes`].
 #[derive(Debug, Clone)]
-pub struct Gated(pub SharedHttpClient);
+pub(crate) struct Gated(pub(crate) SharedHttpClient);
 
 #[derive(Debug)]
 struct Connector(SharedHttpConnector);
@@ -42,8 +42,8 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Whether the request is for an operation that may change something. A header names the operation; the names of those that only
-/// read begin with one of three words.
+/// Whether the request is for an operation that may write. A header names the operation; an operation that only reads has a
+/// name that begins with one of three words.
 fn is_write(request: &HttpRequest) -> bool {
     let operation = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
     operation.is_some_and(|(_, name)| !["Describe", "Get", "List"].iter().any(|read| name.starts_with(read)))
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_change_something_is_told_by_the_name_of_the_operation() {
+    fn an_operation_writes_unless_its_name_says_that_it_reads() {
         for (target, expected) in [
             (Some("AmazonSSM.UpdateDocument"), true),
             (Some("AmazonSSM.AddTagsToResource"), true),

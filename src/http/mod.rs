@@ -1,6 +1,6 @@
 //! The HTTP client, and connections that are opened before they are needed.
 
 pub mod client;
-pub mod gate;
-pub mod preconnect;
+pub(crate) mod gate;
+pub(crate) mod preconnect;
 pub mod put;

@@ -1,7 +1,8 @@
 //! Connections that are opened before they are needed, so that the TLS handshake is already done.
 //!
-//! reqwest can't open a connection without sending a request. So this wraps reqwest's connector: while it is opening, it keeps
-//! the connection and fails the request before it is sent. The next request that needs a connection takes the kept one.
+//! reqwest can't open a connection without sending a request. So this module wraps reqwest's connector: while a connection is
+//! being opened, the wrapper keeps it and fails the request before it is sent. The next request that needs a connection takes
+//! the kept one.
 
 use std::any::Any;
 use std::future::ready;
@@ -22,7 +23,7 @@ const KEPT_FOR: Duration = Duration::from_secs(4);
 
 /// The kept connection of a client that talks to one host.
 #[derive(Debug, Clone, Default)]
-pub struct Preconnect(Arc<State>);
+pub(crate) struct Preconnect(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -38,7 +39,7 @@ struct Kept {
 
 impl Preconnect {
     /// Runs a request that opens a connection and then fails without being sent. No other request may run at the same time.
-    pub async fn open<T>(&self, request: impl Future<Output = T>) {
+    pub(crate) async fn open<T>(&self, request: impl Future<Output = T>) {
         let opening = Opening(&self.0.opening);
         opening.0.store(true, Ordering::SeqCst);
         request.await;
@@ -77,7 +78,7 @@ impl<S> Layer<S> for Preconnect {
 
 /// A connector that can keep its connection.
 #[derive(Debug, Clone)]
-pub struct Connector<S> {
+pub(crate) struct Connector<S> {
     inner: S,
     kept: Preconnect,
 }

@@ -9,22 +9,22 @@ const ASSUMED_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// When each phase of an invocation ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadlines {
+pub(crate) struct Deadlines {
     /// The work is interrupted here.
-    pub work: Instant,
+    pub(crate) work: Instant,
     /// The undo is interrupted here, and the response is sent.
-    pub undo: Instant,
+    pub(crate) undo: Instant,
     /// If no response was started by now, the watchdog sends one.
-    pub watchdog: Instant,
-    /// No attempt to deliver the response lasts longer.
-    pub response: Instant,
+    pub(crate) watchdog: Instant,
+    /// The last attempt to deliver the response ends here.
+    pub(crate) response: Instant,
 }
 
 impl Deadlines {
     /// Divides `remaining`, which begins at `started`.
     ///
     /// The undo gets a fifth of it and the response a quarter, each at most 15 s.
-    pub fn new(started: Instant, remaining: Duration) -> Self {
+    pub(crate) fn new(started: Instant, remaining: Duration) -> Self {
         let remaining = if remaining.is_zero() { ASSUMED_TIMEOUT } else { remaining };
         let longest = Duration::from_secs(15);
         let for_response = (remaining / 4).min(longest);

@@ -15,7 +15,7 @@ tokio::task_local!(static DEADLINE: Instant);
 
 /// Why guarded work has no result.
 #[derive(Debug, PartialEq, Eq)]
-pub enum WorkError {
+pub(crate) enum WorkError {
     /// It returned a failure.
     Failed(Failure),
     /// It reached its deadline.
@@ -28,7 +28,7 @@ pub enum WorkError {
 ///
 /// # Errors
 /// The work failed, panicked or reached its deadline.
-pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
+pub(crate) async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
     let mut work = Box::pin(DEADLINE.scope(deadline, work));
     let in_time = poll_fn(|context| {
         // After a stall, the timer may not have fired yet, but the work must not be polled again.
@@ -48,8 +48,8 @@ pub async fn run<T>(deadline: Instant, work: impl Future<Output = Result<T, Fail
 /// Whether the calling work is past its deadline.
 ///
 /// Work can't be interrupted before its next `.await`. After a stall it must not send the request it was about to send: the
-/// watchdog may have responded already that nothing was done.
-pub fn is_past_deadline() -> bool {
+/// watchdog may already have responded that nothing was done.
+pub(crate) fn is_past_deadline() -> bool {
     DEADLINE.try_with(|deadline| Instant::now() >= *deadline).unwrap_or(false)
 }
 
@@ -57,7 +57,7 @@ pub fn is_past_deadline() -> bool {
 ///
 /// # Errors
 /// The work failed or panicked.
-pub async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
+pub(crate) async fn catch<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, WorkError> {
     let mut work = Box::pin(work);
     poll_fn(|context| poll(&mut work, context)).await
 }

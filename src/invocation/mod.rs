@@ -3,8 +3,8 @@
 //! Nothing here knows CloudFormation or AWS.
 
 pub mod clock;
-pub mod deadline;
-pub mod guard;
-pub mod undo_log;
-pub mod watchdog;
-pub mod writes;
+pub(crate) mod deadline;
+pub(crate) mod guard;
+pub(crate) mod undo_log;
+pub(crate) mod watchdog;
+pub(crate) mod writes;

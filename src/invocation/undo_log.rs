@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The current step, and how to undo what was written. `U` is what a resource needs to undo it.
 #[derive(Debug)]
-pub struct UndoLog<U> {
+pub(crate) struct UndoLog<U> {
     state: Mutex<State<U>>,
 }
 
@@ -18,39 +18,32 @@ struct State<U> {
 
 /// Something that was written, or may have been: a call whose response was lost counts as well.
 #[derive(Debug, Clone)]
-pub struct UndoEntry<U> {
+pub(crate) struct UndoEntry<U> {
     /// The physical id that a failed Create responds with if this can't be undone.
-    pub physical_id: String,
+    pub(crate) physical_id: String,
     /// How to undo it.
-    pub undo: U,
-}
-
-impl<U> UndoEntry<U> {
-    /// Converts the value that says how to undo it.
-    pub fn map<V>(self, wrap: impl FnOnce(U) -> V) -> UndoEntry<V> {
-        UndoEntry { physical_id: self.physical_id, undo: wrap(self.undo) }
-    }
+    pub(crate) undo: U,
 }
 
 impl<U: Clone> UndoLog<U> {
     /// Creates an empty log.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { state: Mutex::new(State { step: "reading the request".into(), seen: None, entry: None }) }
     }
 
     /// Records the current step. A request that runs out of time names it in its reason.
-    pub fn step(&self, step: impl Into<String>) {
+    pub(crate) fn step(&self, step: impl Into<String>) {
         let (step, mut state) = (step.into(), self.state());
         (state.step, state.seen) = (step, None);
     }
 
     /// Records what a waiting step last saw, such as "it is Updating".
-    pub fn seen(&self, what: impl Into<String>) {
+    pub(crate) fn seen(&self, what: impl Into<String>) {
         self.state().seen = Some(what.into());
     }
 
     /// Returns the current step, followed in parentheses by what it last saw.
-    pub fn current_step(&self) -> String {
+    pub(crate) fn current_step(&self) -> String {
         let state = self.state();
         match &state.seen {
             Some(seen) => format!("{} ({seen})", state.step),
@@ -59,24 +52,24 @@ impl<U: Clone> UndoLog<U> {
     }
 
     /// Records how to undo what follows, in place of an earlier entry. Called *before* the first write.
-    pub fn note(&self, entry: UndoEntry<U>) {
+    pub(crate) fn note(&self, entry: UndoEntry<U>) {
         self.state().entry = Some(entry);
     }
 
     /// Changes how to undo what was written, if there is an entry.
-    pub fn amend(&self, change: impl FnOnce(&mut U)) {
+    pub(crate) fn amend(&self, change: impl FnOnce(&mut U)) {
         if let Some(entry) = &mut self.state().entry {
             change(&mut entry.undo);
         }
     }
 
     /// Returns what a failure must undo.
-    pub fn entry(&self) -> Option<UndoEntry<U>> {
+    pub(crate) fn entry(&self) -> Option<UndoEntry<U>> {
         self.state().entry.clone()
     }
 
     /// Removes the entry. Called when everything is undone.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.state().entry = None;
     }
 

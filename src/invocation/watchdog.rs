@@ -1,4 +1,4 @@
-//! Responds from a second thread when the working thread is stalled.
+//! Responds from a second thread if the working thread stalls.
 //!
 //! The deadline of [`super::guard`] is a timer on the working thread. It can't fire while that thread computes or blocks.
 
@@ -11,20 +11,20 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 
-/// The right to send the response. Only the first caller gets it.
+/// The right to send the response. Only the first caller of [`ResponseRight::take`] gets it.
 #[derive(Debug, Clone, Default)]
-pub struct ResponseRight(Arc<AtomicBool>);
+pub(crate) struct ResponseRight(Arc<AtomicBool>);
 
 impl ResponseRight {
     /// Takes the right. Returns whether the caller got it.
-    pub fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::SeqCst)
     }
 }
 
 /// A thread that responds at a deadline.
 #[derive(Debug)]
-pub struct Watchdog {
+pub(crate) struct Watchdog {
     stop: Sender<()>,
     thread: Option<JoinHandle<Result<(), Failure>>>,
 }
@@ -33,7 +33,7 @@ impl Watchdog {
     /// Starts a thread that runs `respond` at `deadline`, unless the watchdog is stopped or the right is taken before that.
     ///
     /// If the thread can't be started, the work goes on without a watchdog.
-    pub fn start(
+    pub(crate) fn start(
         deadline: Instant,
         right: ResponseRight,
         respond: impl FnOnce() -> Result<(), Failure> + Send + 'static,
@@ -52,7 +52,7 @@ impl Watchdog {
     }
 
     /// Stops the watchdog without waiting for its thread.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         drop(self.stop);
     }
 
@@ -60,10 +60,10 @@ impl Watchdog {
     ///
     /// # Errors
     /// The response was not delivered.
-    pub fn join(self) -> Result<(), Failure> {
+    pub(crate) fn join(self) -> Result<(), Failure> {
         match self.thread.map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            Some(Err(_)) | None => Err(Failure::new("The watchdog panicked. This is a defect.")),
+            Some(Err(_)) | None => Err(Failure::new("The watchdog panicked. This is a bug.")),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The writes of one invocation: each attempt is admitted before it starts, and remembered until it has a reply.
+//! The writes of one invocation: each attempt is admitted before it starts, and recorded until it has a reply.
 //!
-//! Every attempt passes through [`attempt`], the retries of a client included. It finds the invocation's [`Writes`] in a
+//! Every attempt passes through [`attempt`], including a client's retries. It finds the invocation's [`Writes`] in a
 //! task-local, so that nothing is kept from one invocation to the next.
 
 use std::fmt;
@@ -17,17 +17,17 @@ use crate::failure::Failure;
 tokio::task_local!(static WRITES: Arc<Writes>);
 
 /// Resolves to the time by which an attempt must end, if there is one.
-pub type Admission<'a> = Pin<Box<dyn Future<Output = Result<Option<Instant>, Failure>> + Send + 'a>>;
+pub(crate) type Admission<'a> = Pin<Box<dyn Future<Output = Result<Option<Instant>, Failure>> + Send + 'a>>;
 
 /// Decides whether an attempt to write may start.
-pub trait Gate: fmt::Debug + Send + Sync {
+pub(crate) trait Gate: fmt::Debug + Send + Sync {
     /// Decides whether an attempt may start now. An error says why nothing may be written.
     fn admit(&self) -> Admission<'_>;
 }
 
 /// The gate of one invocation, and the record of its attempts.
 #[derive(Debug)]
-pub struct Writes {
+pub(crate) struct Writes {
     gate: Arc<dyn Gate>,
     without_reply: AtomicUsize,
     any: AtomicBool,
@@ -35,10 +35,10 @@ pub struct Writes {
 
 /// The outcome of an attempt that was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// It was not sent, or AWS refused it: it changes nothing.
     Nothing,
-    /// A reply confirms it.
+    /// It has a reply, and may have taken effect.
     Done,
     /// It has no reply, and may still take effect.
     Unknown,
@@ -46,7 +46,7 @@ pub enum Effect {
 
 /// Why an attempt has no result of its own.
 #[derive(Debug)]
-pub enum Stopped {
+pub(crate) enum Stopped {
     /// It was not admitted, so it was not sent.
     Refused(Refused),
     /// It was sent, and cut off when its time ended.
@@ -55,7 +55,7 @@ pub enum Stopped {
 
 /// Why the gate refused an attempt. A caller finds it as the source of its client's error.
 #[derive(Debug, Clone)]
-pub struct Refused(pub Failure);
+pub(crate) struct Refused(pub(crate) Failure);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,29 +67,29 @@ impl std::error::Error for Refused {}
 
 impl Writes {
     /// Creates an empty record of attempts that `gate` admits.
-    pub fn new(gate: Arc<dyn Gate>) -> Self {
+    pub(crate) fn new(gate: Arc<dyn Gate>) -> Self {
         Self { gate, without_reply: AtomicUsize::new(0), any: AtomicBool::new(false) }
     }
 
     /// Whether an attempt to write was sent and has no reply: cut off, reset, timed out, or in flight when the work was
     /// interrupted. Such a write may still take effect.
-    pub fn has_unreplied(&self) -> bool {
+    pub(crate) fn has_unreplied(&self) -> bool {
         self.without_reply.load(Ordering::SeqCst) > 0
     }
 
     /// Whether anything was written, or may have been.
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::SeqCst) || self.has_unreplied()
     }
 }
 
 /// Whether the invocation that is being polled has written anything, or may have.
-pub fn any() -> bool {
+pub(crate) fn any() -> bool {
     WRITES.try_with(|writes| writes.any()).unwrap_or(false)
 }
 
 /// Runs `work`, whose attempts to write pass through `writes`.
-pub async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T {
     WRITES.scope(writes, work).await
 }
 
@@ -100,14 +100,14 @@ pub async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T 
 ///
 /// # Errors
 /// The attempt was refused or cut off.
-pub async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnce(&T) -> Effect) -> Result<T, Stopped> {
+pub(crate) async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnce(&T) -> Effect) -> Result<T, Stopped> {
     let Ok(writes) = WRITES.try_with(Arc::clone) else { return Ok(send.await) };
     let end = writes.gate.admit().await.map_err(|reason| Stopped::Refused(Refused(reason)))?;
     if guard::is_past_deadline() {
         // Admission took the rest of the time: the guard ends the work at its next poll.
         return std::future::pending().await;
     }
-    // Counted first: if this future is dropped on the way, the attempt has no reply.
+    // Counted first: if this future is dropped before the reply, the attempt has none.
     writes.without_reply.fetch_add(1, Ordering::SeqCst);
     let result = match end {
         Some(end) => timeout_at(end, send).await.map_err(|_| Stopped::CutOff)?,
@@ -150,7 +150,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test]
-    async fn the_ledger_tells_what_may_still_take_effect_from_what_is_done_and_what_did_nothing() {
+    async fn what_may_still_take_effect_is_distinguished_from_what_is_done_and_what_did_nothing() {
         for (effect, has_unreplied, any) in
             [(Effect::Nothing, false, false), (Effect::Done, false, true), (Effect::Unknown, true, true)]
         {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_that_is_dropped_on_the_way_has_no_reply() {
+    async fn an_attempt_that_is_dropped_in_flight_has_no_reply() {
         let writes = writes(Test(Some(SECOND * 60)));
         let work = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Done));
         assert!(tokio::time::timeout(SECOND, work).await.is_err());

@@ -4,11 +4,10 @@ use crate::failure::{Failure, quoted};
 
 /// A partition, a Region and an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Location {
-    pub partition: String,
-    pub region: String,
-    pub account: String,
+    pub(crate) partition: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
 }
 
 impl Location {
@@ -30,8 +29,8 @@ impl Location {
         format!("arn:{}:ssm:{}:{}:{resource}", self.partition, self.region, self.account)
     }
 
-    /// Accepts requests of stacks in this location's account and Region. A `ServiceToken` can be used across accounts, but the work
-    /// would be done here.
+    /// Accepts requests from stacks in this location's account and Region. A stack elsewhere can use the `ServiceToken` too,
+    /// but the function would change this account and Region.
     ///
     /// # Errors
     /// The stack is elsewhere, or `stack_id` is not an ARN.
@@ -43,8 +42,8 @@ impl Location {
             return Ok(());
         }
         Err(Failure::new(format!(
-            "ServiceToken: the function is in account {} and Region {}, but the stack is in {} and {}, \
-             where the function changes nothing. Deploy the provider in the stack's account and Region, and use its ServiceToken.",
+            "ServiceToken: the function is in account {} and Region {}, but the stack is in account {} and Region {}, where \
+             the function changes nothing. Deploy the provider in the stack's account and Region, and use its ServiceToken.",
             self.account, self.region, stack.account, stack.region
         )))
     }

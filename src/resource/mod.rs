@@ -2,7 +2,7 @@
 
 pub mod document;
 pub mod location;
-pub mod reconciled;
+pub(crate) mod reconciled;
 pub mod service_setting;
 pub(crate) mod undo;
 

@@ -6,11 +6,11 @@ use crate::cfn::request::Request;
 
 /// A resource that is in its desired state.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reconciled {
+pub(crate) struct Reconciled {
     /// The value of `Ref`.
-    pub physical_id: String,
+    pub(crate) physical_id: String,
     /// The values of `Fn::GetAtt`.
-    pub data: Map<String, Value>,
+    pub(crate) data: Map<String, Value>,
 }
 
 impl Reconciled {

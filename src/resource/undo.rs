@@ -5,7 +5,7 @@ use super::document::plan::undo::Undo as DocumentUndo;
 use super::service_setting::undo::Undo as SettingUndo;
 use crate::cfn::standing::Overtaken;
 
-/// What one request wrote, and what is needed to take it back.
+/// What one request wrote, and what is needed to undo it.
 #[derive(Debug, Clone)]
 pub(crate) enum Undo {
     /// To a document.
@@ -17,8 +17,9 @@ pub(crate) enum Undo {
 }
 
 impl Undo {
-    /// Whether this must be undone although CloudFormation has given up on the request. The next request undoes a document by its
-    /// tags. A setting has no tags, so only this request can undo it.
+    /// Whether this must be undone although CloudFormation has given up on the request. A document's changes are left to the
+    /// next request, which recognizes them by the document's tags. A setting has no tags, so only this request can undo its
+    /// change.
     pub(crate) fn is_due_after(&self, overtaken: &Overtaken) -> bool {
         match self {
             Self::Document(_) | Self::Keys(_) => false,

@@ -19,7 +19,8 @@ use crate::http::gate::Gated;
 /// More attempts than fit into a function's 15 minutes: the caller's deadline ends the retries.
 const MAX_ATTEMPTS: u32 = 1_000;
 
-/// How long the credentials may take. By default, the SDK adds up the pauses of all attempts for it, before each of them.
+/// How long loading the credentials may take. By default, the SDK computes this before each attempt by adding up the pauses of
+/// all attempts.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An attempt that hangs for longer is abandoned and retried.

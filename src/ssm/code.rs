@@ -9,8 +9,7 @@ macro_rules! error_codes {
         /// See the errors of each [action](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html)
         /// and the [common errors](https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html).
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[allow(missing_docs)]
-        pub enum ErrorCode {
+        pub(crate) enum ErrorCode {
             $($variant,)+
             /// A code that needs no special handling.
             Other(String),

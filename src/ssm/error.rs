@@ -60,7 +60,7 @@ fn refused<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure> {
 
 /// The error of one call to Systems Manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SsmError {
+pub(crate) struct SsmError {
     operation: &'static str,
     /// `None` if there was no response, or none with a code.
     code: Option<ErrorCode>,
@@ -72,7 +72,7 @@ pub struct SsmError {
 
 impl SsmError {
     /// Converts the SDK's error of a call to `operation`.
-    pub fn new<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+    pub(crate) fn new<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
         let code = error.code().map(ErrorCode::parse);
         let request_id = error.raw_response().and_then(|response| response.request_id()).map(str::to_owned);
         let message = match error {
@@ -99,17 +99,17 @@ impl SsmError {
     }
 
     /// The code that AWS returned, if a response arrived.
-    pub fn code(&self) -> Option<&ErrorCode> {
+    pub(crate) fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
     }
 
     /// Whether AWS returned this code.
-    pub fn is(&self, code: &ErrorCode) -> bool {
+    pub(crate) fn is(&self, code: &ErrorCode) -> bool {
         self.code.as_ref() == Some(code)
     }
 
     /// Whether the call may have taken effect although it failed: no response with an error code arrived, or AWS failed midway.
-    pub fn may_have_taken_effect(&self) -> bool {
+    pub(crate) fn may_have_taken_effect(&self) -> bool {
         self.code.as_ref().is_none_or(|code| *code == ErrorCode::InternalServerError)
     }
 
@@ -117,7 +117,7 @@ impl SsmError {
     ///
     /// If the call was not allowed to write, the reason for that is returned instead. `redact` removes the document's content
     /// from AWS's message.
-    pub fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
+    pub(crate) fn failure(&self, subject: &str, redact: impl Fn(&str) -> String) -> Failure {
         if let Some(refused) = &self.refused {
             return refused.clone();
         }

@@ -1,4 +1,4 @@
-//! Systems Manager: the client, what it retries, and what AWS's errors mean for a stack's owner.
+//! Systems Manager: the client, what it retries, and what AWS's errors mean for whoever deploys a stack.
 
 pub mod client;
 mod code;
@@ -6,5 +6,5 @@ mod error;
 mod remedy;
 pub mod retry;
 
-pub use self::code::ErrorCode;
-pub use self::error::SsmError;
+pub(crate) use self::code::ErrorCode;
+pub(crate) use self::error::SsmError;

@@ -5,7 +5,7 @@ use super::code::ErrorCode;
 pub(super) const CHECK_ENDPOINT: &str =
     "Check that the function can reach the endpoint (in a VPC, it needs an endpoint for ssm), then try again.";
 
-/// What a stack's owner can do about an error. This is the only table of AWS's errors.
+/// What whoever deploys a stack can do about an error. This is the only table of AWS's errors.
 pub(super) fn remedy(code: &ErrorCode, operation: &str, message: &str) -> String {
     use ErrorCode as Code;
     let text = match code {
@@ -17,7 +17,7 @@ pub(super) fn remedy(code: &ErrorCode, operation: &str, message: &str) -> String
             );
         }
         Code::AssociatedInstances => "Delete the State Manager associations of the document first.",
-        Code::DocumentAlreadyExists => "Another document of this name was created at the same moment. Try again.",
+        Code::DocumentAlreadyExists => "Another document with this name was created at the same time. Try again.",
         Code::DocumentLimitExceeded => {
             "The account has reached its limit of 500 documents in this Region. Delete some, or request a higher quota."
         }
@@ -28,20 +28,25 @@ pub(super) fn remedy(code: &ErrorCode, operation: &str, message: &str) -> String
             "The document has reached its limit of versions. Delete old ones (aws ssm delete-document --name NAME \
              --document-version N), then try again."
         }
-        Code::DuplicateDocumentContent => "Another version has this content already.",
+        Code::DuplicateDocumentContent => "Another version already has this content.",
         Code::DuplicateDocumentVersionName => {
             "A version name can't be reused, not even for the same content. Choose another VersionName."
         }
-        Code::InternalServerError => "Systems Manager had an internal error several times in a row. Try again.",
+        Code::InternalServerError => "Systems Manager repeatedly returned an internal error. Try again.",
         Code::InvalidDocument => "The document does not exist, or this account can't access it.",
-        Code::InvalidDocumentContent => "Correct the content. AWS's message is above, without what it quoted.",
+        Code::InvalidDocumentContent => {
+            "Correct the content. AWS's message is given without the parts of the content that it \
+            quoted."
+        }
         Code::InvalidDocumentOperation => {
             "The document can't be changed now. It may still be shared, be in use, or be changing. Check it, then try again."
         }
-        Code::InvalidDocumentSchemaVersion => "Its schemaVersion doesn't fit its DocumentType. Correct one of them.",
+        Code::InvalidDocumentSchemaVersion => {
+            "The content's schemaVersion doesn't match DocumentType. Correct one of them."
+        }
         Code::InvalidDocumentType => "Correct DocumentType.",
         Code::InvalidDocumentVersion => {
-            "The version does not exist or is not Active. It may have been deleted in the meantime. If so, try again."
+            "The version does not exist or is not Active. If it was deleted while this request ran, try again."
         }
         Code::InvalidPermissionType | Code::InvalidResourceType | Code::InvalidResourceId => {
             "Try again. If the error persists, report it."
@@ -59,8 +64,8 @@ pub(super) fn remedy(code: &ErrorCode, operation: &str, message: &str) -> String
         Code::ExpiredToken | Code::IncompleteSignature | Code::InvalidSignature | Code::UnrecognizedClient => {
             "AWS rejected the function's credentials. Try again. If the error persists, redeploy the function."
         }
-        Code::Validation => "Correct the property that AWS names.",
-        Code::Other(_) => "Correct what AWS names, or try again.",
+        Code::Validation => "Correct the property that AWS's message names.",
+        Code::Other(_) => "Correct what AWS's message names, or try again.",
     };
     text.to_owned()
 }

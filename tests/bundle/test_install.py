@@ -63,7 +63,7 @@ class Machine:
         return self.sh(f"{NAME}/install.sh --region {REGION} {' '.join(arguments)}", answer)
 
     def inputs(self) -> dict[str, object]:
-        """The preferences in force."""
+        """The preferences that new sessions get."""
         found: dict[str, object] = view(self.stacks.client("ssm"), PREFERENCES).inputs
         return found
 
@@ -270,16 +270,26 @@ def test_without_a_region_it_says_how_to_name_one(machine: Machine, binary: byte
     assert "--region eu-central-1" in done.stdout
 
 
-def test_the_template_needs_no_sam_and_the_same_files_give_the_same_archive(binary: bytes, tmp_path: Path) -> None:
+def test_the_template_needs_no_sam_its_rules_find_mistakes_and_the_same_files_give_the_same_archive(
+    binary: bytes, tmp_path: Path
+) -> None:
     evidence = release.Evidence({"arm64": "{}", "x86_64": "{}"}, {"crates.txt": "none"})
     files = release.bundle({"arm64": binary, "x86_64": binary}, evidence)
     template = yaml_parse(files["template.yaml"].decode())
     assert "Transform" not in template
     assert "BucketPrefix" not in files["template.yaml"].decode()
-    (tmp_path / "template.yaml").write_bytes(files["template.yaml"])
-    lint = [Path(sys.executable).parent / "cfn-lint", "--append-rules", release.ROOT / "schema/cfn-lint"]
-    found = subprocess.run([*lint, "--", tmp_path / "template.yaml"], check=False, capture_output=True, text=True)
-    assert (found.returncode, found.stdout) == (0, "")
+    for name in ("template.yaml", *(name for name in files if name.startswith("schema/"))):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(files[name])
+    misspelt = files["template.yaml"].replace(b"OnExisting: !Ref", b"OnExistng: !Ref")
+    (tmp_path / "misspelt.yaml").write_bytes(misspelt)
+
+    def linted(template: str) -> str:
+        lint = [Path(sys.executable).parent / "cfn-lint", "--append-rules", tmp_path / "schema/cfn-lint"]
+        return subprocess.run([*lint, "--", tmp_path / template], check=False, capture_output=True, text=True).stdout
+
+    assert linted("template.yaml") == ""
+    assert "E9501" in linted("misspelt.yaml")
     assert release.archive(NAME, files) == release.archive(NAME, dict(reversed(files.items())))
 
 

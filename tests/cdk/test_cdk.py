@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from architectures import release_binary
 from document_view import view
-from function_zip import code_key, function_zip
 from local_aws import REGION, ROOT, base_environment, local_aws
-from stacks import HOST_ARCHITECTURE, Stacks
+from published_provider import publish_code
+from stacks import Stacks
 
 STACK = "session-preferences-cdk"
 PREFERENCES = "SSM-SessionManagerRunShell"
@@ -52,18 +51,7 @@ def stacks() -> Iterator[Stacks]:
     """A local AWS with the provider in it."""
     with local_aws() as aws:
         stacks = Stacks(aws)
-        binary = release_binary(HOST_ARCHITECTURE).read_bytes()
-        key = code_key(binary)
-        s3 = stacks.client("s3")
-        s3.create_bucket(Bucket=f"example-provider-{REGION}")
-        s3.put_object(Bucket=f"example-provider-{REGION}", Key=key, Body=function_zip(binary))
-        parameters = {
-            "BucketPrefix": "example-provider",
-            "CodeKeyArm64": key,
-            "CodeKeyX8664": key,
-            "Architecture": HOST_ARCHITECTURE,
-            "ManagePreferences": "false",
-        }
+        parameters = publish_code(stacks, REGION) | {"ManagePreferences": "false"}
         status = stacks.put("cfn-ssm-document", (ROOT / "stackset/template.yaml").read_text(), parameters)
         assert status == "CREATE_COMPLETE", stacks.reasons("cfn-ssm-document")
         yield stacks

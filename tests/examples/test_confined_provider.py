@@ -46,6 +46,7 @@ def test_the_preferences_alone(statements):
         "DeleteOnlyWhatItCreated",
         "AskWhetherARequestStillStands",
         "ListDocumentsForTheDriftGuard",
+        "AskAboutStacksForTheDriftGuard",
     }
     documents = found["DocumentsOfThisAccountAndRegion"]
     assert set(documents["Resource"]) == {f"{DOCUMENTS}SSM-SessionManagerRunShell"}

@@ -61,7 +61,7 @@ class Example:
             if resource["ResourceType"] == resource_type
         ]
 
-    def in_force(self) -> dict[str, str]:
+    def default_version(self) -> dict[str, str]:
         """What the documents and settings of the stack say now."""
         ssm = self.stacks.client("ssm")
         documents = self.physical_ids("Custom::SsmDocument")
@@ -111,17 +111,17 @@ def test_an_example_is_created_changed_rolled_back_and_deleted(stacks, name):
     example = Example(stacks, name)
     settings_before = example.settings()
     assert example.put({}) == "CREATE_COMPLETE", stacks.reasons(name)
-    created = example.in_force()
+    created = example.default_version()
     documents = example.physical_ids("Custom::SsmDocument")
 
     assert example.put(CHANGES[name]) == "UPDATE_COMPLETE", stacks.reasons(name)
-    changed = example.in_force()
+    changed = example.default_version()
     settings_changed = example.settings()
     assert (changed == created) == (name in DOCUMENTS_STAY)
 
     status = example.put({}, example.with_a_resource_that_fails())
     assert status == "UPDATE_ROLLBACK_COMPLETE", stacks.reasons(name)
-    assert example.in_force() == changed
+    assert example.default_version() == changed
 
     assert stacks.delete(name) == "DELETE_COMPLETE"
     ssm = stacks.client("ssm")

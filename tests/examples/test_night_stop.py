@@ -14,7 +14,7 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from local_aws import REGION, ROOT, base_environment, free_port, process, wait_until_it_answers
+from local_aws import REGION, ROOT, base_environment, free_port, process, wait_until_it_responds
 from stacks import Stacks
 
 TEMPLATE = (ROOT / "examples/night-stop.yaml").read_text()
@@ -67,7 +67,7 @@ def emulated_aws(tmp_path_factory) -> Iterator[str]:
     command = [str(ROOT / ".venv/moto/bin/moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     with process("moto", command, base_environment(), folder) as server:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(server, f"{url}/moto-api/", folder / "moto.log")
+        wait_until_it_responds(server, f"{url}/moto-api/", folder / "moto.log")
         yield url
 
 

@@ -7,15 +7,12 @@ Regions; Systems Manager is one process a Region, and a router leads a request t
 
 import contextlib
 import json
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from local_aws import ACCOUNT, ROOT, local_aws, ssm_model
+from loopback_server import Handler, loopback_server
 from published_provider import publish_code, stackset_template
 from samcli.yamlhelper import yaml_parse
 from stacks import Stacks
@@ -42,31 +39,12 @@ def ssm_of_every_region(folder: Path) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         urls = {region: stack.enter_context(ssm_model(folder, region=region)) for region in REGION_ORDER}
 
-        class Router(BaseHTTPRequestHandler):
+        class Router(Handler):
             def do_POST(self) -> None:
                 region = self.headers["Authorization"].split("Credential=")[1].split("/")[2]
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                request = urllib.request.Request(urls[region], body, dict(self.headers))
-                try:
-                    reply = urllib.request.urlopen(request, timeout=30)
-                except urllib.error.HTTPError as refusal:
-                    reply = refusal
-                with reply:
-                    content = reply.read()
-                    self.send_response(reply.status)
-                    self.send_header("Content-Type", reply.headers["Content-Type"])
-                    self.send_header("Content-Length", str(len(content)))
-                    self.end_headers()
-                    self.wfile.write(content)
+                self.respond(*self.passed_on(urls[region], self.body()))
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Router)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        stack.callback(server.server_close)
-        stack.callback(server.shutdown)
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield stack.enter_context(loopback_server(Router))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """The shell commands of the README and of docs/, run as a reader would, on the local AWS.
 
-docs/guide.md has a test of its own beside this one, docs/stacksets.md another in tests/publishing. A block that no test runs says
-why in a comment before it (tools/shell_blocks.py).
+docs/guide.md has a test of its own beside this one, docs/stacksets.md another in tests/publishing, docs/drift.md one in tests/stack.
+A block that no test runs says why in a comment before it (tools/shell_blocks.py).
 """
 
 import json
@@ -20,7 +20,7 @@ from shell_blocks import SHELL, blocks, commands
 from stacks import Stacks
 
 PAGES = sorted(path for depth in ("*.md", "[!.]*/*.md") for path in ROOT.glob(depth) if "target" not in path.parts)
-RUN_ELSEWHERE = {"docs/guide.md", "docs/stacksets.md"}
+RUN_ELSEWHERE = {"docs/guide.md", "docs/stacksets.md", "docs/drift.md"}
 RUN_HERE = {"README.md", "SECURITY.md", "docs/migration.md", "docs/rollbacks.md"}
 
 
@@ -152,7 +152,7 @@ def test_the_migration_guides_commands_show_a_document(stacks: Stacks) -> None:
     script = replaced(commands(ROOT / "docs/migration.md"), {r"\bNAME\b": "by-hand"})
     printed = run(script, stacks.aws.environment())
     assert "Standard_Stream" in printed
-    assert "True" in printed, "the version in force is marked"
+    assert "True" in printed, "the default version is marked"
 
 
 def test_the_rollback_guides_commands_free_a_stack_that_is_stuck(stacks: Stacks) -> None:

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::{Lags, Model};
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use serde_json::{Value, json};
 
 use crate::world::{ACCOUNT, FUNCTION, REGION, Reply, Request, World, stack};
@@ -35,7 +35,7 @@ fn value(world: &World) -> String {
 
 /// Without sockets, in paused time.
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(arrange: impl FnOnce(&mut Model)) -> World {
@@ -48,9 +48,9 @@ async fn created(world: &World, value: &str, on_delete: &str) -> Reply {
     world.send(&create(properties(value, on_delete))).await.ok()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_setting_is_set_and_waited_for_and_its_past_is_in_the_physical_id() {
-    let world = World::with(|model| model.settings.pending_reads = 2).await;
+    let world = World::with(|model| model.settings.pending_reads = 2);
     let reply = created(&world, "Advanced", "Retain").await;
     assert_eq!(value(&world), "Advanced");
     assert_eq!(reply.id(), format!("{TIER}?default"));
@@ -59,7 +59,7 @@ async fn a_setting_is_set_and_waited_for_and_its_past_is_in_the_physical_id() {
         ("Advanced", "Customized", "")
     );
     assert_eq!(reply.data("Arn"), format!("arn:aws:ssm:{REGION}:{ACCOUNT}:servicesetting{TIER}"));
-    let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY)).await;
+    let world = World::with(|model| model.settings.put(TIER, "Advanced", SOMEBODY));
     let reply = created(&world, "Intelligent-Tiering", "Retain").await;
     assert_eq!((reply.id(), reply.data("PreviousValue")), (format!("{TIER}?previous=Advanced").as_str(), "Advanced"));
 }
@@ -127,7 +127,7 @@ async fn restore_leaves_what_somebody_else_changed_since() {
 #[tokio::test(start_paused = true)]
 async fn a_request_delivered_again_no_longer_knows_what_was_there_and_its_delete_leaves_the_setting() {
     let world = world();
-    let request = create(properties("Advanced", "Restore")).answered_at(world.aws.response_url(Age::Now));
+    let request = create(properties("Advanced", "Restore")).with_response_url(world.aws.response_url(Age::Now));
     world.send(&request).await.ok();
     let reply = world.send(&request).await.ok();
     assert_eq!(reply.id(), format!("{TIER}?unknown"));
@@ -136,7 +136,7 @@ async fn a_request_delivered_again_no_longer_knows_what_was_there_and_its_delete
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_fails_after_writing_puts_the_setting_back_or_answers_the_id_that_can() {
+async fn a_create_that_fails_after_writing_restores_the_setting_or_responds_with_the_id_that_can() {
     for (undo_works, prefix, suffix) in [
         (true, "cfn-ssm-document:not-created", String::new()),
         (false, "cfn-ssm-document:unfinished:", format!(":{TIER}?previous=Advanced")),
@@ -215,7 +215,7 @@ async fn a_create_asks_once_before_it_responds_if_it_wrote_and_an_update_does_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_no_longer_stands_puts_the_setting_back_unless_another_delivery_succeeded() {
+async fn a_create_that_cloudformation_gave_up_on_restores_the_setting_unless_another_delivery_succeeded() {
     for (status, expected) in [
         (ResourceStatus::CreateFailed, "Intelligent-Tiering"),
         (ResourceStatus::DeleteInProgress, "Intelligent-Tiering"),
@@ -229,28 +229,28 @@ async fn a_create_that_no_longer_stands_puts_the_setting_back_unless_another_del
             });
             says(&world, status);
             let reply = world.send(&create(properties("Advanced", "Retain"))).await;
-            assert!(reply.reason().contains("no longer stands"), "{}", reply.0);
+            assert!(reply.reason().contains("CloudFormation no longer waits for this"), "{}", reply.0);
             assert_eq!(value(&world), expected, "{status:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_whose_lease_is_over_is_undone_even_though_it_no_longer_stands() {
+async fn a_create_whose_lease_is_over_is_undone_even_though_cloudformation_gave_up_on_it() {
     let world = world();
     world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::DelayAfter(Duration::from_millis(1_500)));
-    let request = create(properties("Advanced", "Retain")).answered_at(world.aws.response_url(ago(20)));
+    let request = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(20)));
     let cancelled = async {
         tokio::time::sleep(Duration::from_millis(1_000)).await;
         says(&world, ResourceStatus::CreateFailed);
     };
     let (reply, ()) = tokio::join!(world.send(&request), cancelled);
-    assert!(reply.reason().contains("no longer stands"), "{}", reply.0);
+    assert!(reply.reason().contains("CloudFormation no longer waits for this"), "{}", reply.0);
     assert_eq!(value(&world), "Standard");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_with_an_id_that_cloudformation_made_up_changes_nothing() {
+async fn a_delete_with_an_id_that_cloudformation_generated_changes_nothing() {
     let world = world();
     world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
     for on_delete in ["Retain", "Restore", "Reset"] {
@@ -271,7 +271,8 @@ async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() 
             world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
             let signature = since_1970(&world) - 30;
             let id = format!("cfn-ssm-document:unfinished:{signature}:{TIER}?{previous}");
-            let request = delete(&id, properties("Advanced", on_delete)).answered_at(world.aws.response_url(ago(11)));
+            let request =
+                delete(&id, properties("Advanced", on_delete)).with_response_url(world.aws.response_url(ago(11)));
             let reply = world.send(&request).await.ok();
             assert_eq!((reply.id(), value(&world).as_str()), (id.as_str(), expected), "{on_delete}");
         }
@@ -290,7 +291,7 @@ async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set(
     ] {
         world.aws.ssm(|model| model.settings.put(TIER, value_now, &user));
         let request = delete(&id(signature), properties("Advanced", "Reset"));
-        world.send(&request.answered_at(world.aws.response_url(ago(11)))).await.ok();
+        world.send(&request.with_response_url(world.aws.response_url(ago(11)))).await.ok();
         assert_eq!(value(&world), value_now);
     }
 }
@@ -304,7 +305,7 @@ async fn the_delete_of_an_unfinished_create_waits_until_ten_seconds_after_its_si
     let world = world();
     world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
     let id = format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970(&world) - 30);
-    let request = delete(&id, properties("Advanced", "Retain")).answered_at(world.aws.response_url(ago(8)));
+    let request = delete(&id, properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(8)));
     let (started, signed) = (Instant::now(), since_1970(&world) - 8);
     world.send(&request).await.ok();
     assert!(since_1970(&world) >= signed + 10, "after {:?}", started.elapsed());
@@ -360,7 +361,7 @@ async fn an_update_that_does_not_find_the_old_value_waits_and_observes_again() {
     // The Update that CloudFormation cancelled comes to an end while its rollback is under way.
     world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
     let (old, new) = (properties("Intelligent-Tiering", "Restore"), properties("Advanced", "Restore"));
-    let rollback = setting(Request::update(&id, old, new)).answered_at(world.aws.response_url(ago(8)));
+    let rollback = setting(Request::update(&id, old, new)).with_response_url(world.aws.response_url(ago(8)));
     let late = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         world.aws.ssm(|model| model.settings.put(TIER, "Intelligent-Tiering", &function()));
@@ -371,7 +372,7 @@ async fn an_update_that_does_not_find_the_old_value_waits_and_observes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reason_for_lack_of_time_names_the_status_that_was_seen_last() {
+async fn the_reason_of_a_timeout_names_the_status_that_was_seen_last() {
     let world = with(|model| model.settings.pend(TIER, u32::MAX));
     let request = create(properties("Advanced", "Retain"));
     world.invoke_within(&request, Duration::from_secs(2)).await.unwrap();

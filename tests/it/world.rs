@@ -8,8 +8,8 @@ use aws_sdk_ssm::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use cfn_ssm_document::cfn::response_url::UrlRules;
 use cfn_ssm_document::cfn::standing::cloudformation::{CloudFormation, Endpoint};
-use cfn_ssm_document::failure::Failure;
 use cfn_ssm_document::handler::Provider;
+use cfn_ssm_document::handler::unhandled::Unhandled;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
@@ -41,49 +41,51 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new() -> Self {
-        Self::on(Loopback::builder()).await
+    /// Without sockets, for a runtime whose time is paused: what is sent is what the wire would carry, minutes pass in no time,
+    /// and nothing depends on how busy the machine is.
+    pub fn new() -> Self {
+        Self::on(Loopback::builder())
     }
 
-    pub async fn with(arrange: impl FnOnce(&mut Model)) -> Self {
-        let world = Self::new().await;
+    pub fn with(arrange: impl FnOnce(&mut Model)) -> Self {
+        let world = Self::new();
         world.aws.ssm(arrange);
         world
     }
 
-    pub async fn on(builder: Builder) -> Self {
-        let aws = builder.start().await;
-        let provider = provider(&aws, Instant::now()).await;
-        Self { aws, provider }
-    }
-
-    /// Without sockets, for a runtime whose time is paused: minutes pass in no time.
-    pub fn in_process(builder: Builder) -> Self {
+    pub fn on(builder: Builder) -> Self {
         let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let provider = provider_in_process(&aws);
         Self { aws, provider }
     }
 
-    /// Sends a request and gives the answer that was delivered for it.
+    /// With sockets, and TLS if the builder says so, in real time.
+    pub async fn on_sockets(builder: Builder) -> Self {
+        let aws = builder.start().await;
+        let provider = provider(&aws, Instant::now()).await;
+        Self { aws, provider }
+    }
+
+    /// Sends a request and returns the response that was delivered for it.
     pub async fn send(&self, request: &Request) -> Reply {
         let before = self.aws.responses().len();
-        self.invoke(request).await.expect("the answer is delivered");
-        let answers = self.aws.responses();
-        let mut new: Vec<&Response> = answers[before..].iter().filter(|answer| answer.is_delivered()).collect();
-        // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same answer.
+        self.invoke(request).await.expect("the response is delivered");
+        let responses = self.aws.responses();
+        let mut new: Vec<&Response> = responses[before..].iter().filter(|response| response.is_delivered()).collect();
+        // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same response.
         new.dedup_by(|one, other| one.bytes == other.bytes);
-        assert_eq!(new.len(), 1, "one answer is delivered for one request");
+        assert_eq!(new.len(), 1, "one response is delivered for one request");
         assert_eq!(new[0].body["StackId"], request.stack_id.as_str());
         assert_eq!(new[0].body["LogicalResourceId"], request.logical_id.as_str());
         Reply(new[0].body.clone())
     }
 
     /// Sends a request; an error is what Lambda's runtime is told.
-    pub async fn invoke(&self, request: &Request) -> Result<(), Failure> {
+    pub async fn invoke(&self, request: &Request) -> Result<(), Unhandled> {
         self.invoke_within(request, TIMEOUT).await
     }
 
-    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Failure> {
+    pub async fn invoke_within(&self, request: &Request, timeout: Duration) -> Result<(), Unhandled> {
         let url = request.response_url.clone().unwrap_or_else(|| self.aws.response_url(Age::Now));
         let event = request.event(&url);
         self.aws.cloudformation(|cloudformation| cloudformation.sent(&event));
@@ -91,12 +93,12 @@ impl World {
     }
 
     /// Delivers an event, whatever CloudFormation has sent since.
-    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Failure> {
+    pub async fn deliver(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
         deliver(&self.aws, &self.provider, event, timeout).await
     }
 
     /// The default version's content, parsed.
-    pub fn in_force(&self, name: &str) -> Value {
+    pub fn default_content(&self, name: &str) -> Value {
         self.aws.ssm(|model| {
             let document = model.document(name).expect("the document is there");
             serde_json::from_str(&document.default().content).unwrap()
@@ -114,11 +116,17 @@ impl World {
     /// The document's tags; while a resource owns it, without those that depend on the clock and on the default version.
     pub fn tags(&self, name: &str) -> Vec<(String, String)> {
         let mut tags = self.aws.ssm(|model| model.document(name).expect("the document is there").tags.clone());
-        if tags.contains_key("cfn-ssm-document:stack-id") {
+        let is_of_owner = |tag: &String| tag.ends_with(":stack-id") || tag.starts_with("cfn-ssm-document:key:");
+        if tags.keys().any(is_of_owner) {
             tags.remove(SINCE);
             tags.remove(DEFAULT_VERSION);
         }
         tags.into_iter().collect()
+    }
+
+    /// The value of one tag.
+    pub fn tag(&self, name: &str, tag: &str) -> Option<String> {
+        self.aws.ssm(|model| model.document(name).expect("the document is there").tags.get(tag).cloned())
     }
 
     pub fn exists(&self, name: &str) -> bool {
@@ -159,6 +167,11 @@ pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
 
 /// A provider whose calls reach `aws` without sockets, and which tells the time by the same clock.
 pub fn provider_in_process(aws: &Loopback) -> Provider {
+    provider_in_process_since(aws, Instant::now())
+}
+
+/// The same, in a process that started at this instant.
+pub fn provider_in_process_since(aws: &Loopback, started: Instant) -> Provider {
     let config = |endpoint: String| {
         aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -173,11 +186,11 @@ pub fn provider_in_process(aws: &Loopback) -> Provider {
     let clock = Clock::new(move || clock.now_system().duration_since(UNIX_EPOCH).unwrap());
     let cloudformation = cloudformation(aws, move || Ok(connector.clone()));
     let put = Arc::new(InProcessPut(aws.transport()));
-    Provider::new(&ssm, cloudformation, put, url_rules(), clock, Instant::now())
+    Provider::new(&ssm, cloudformation, put, url_rules(), clock, started)
 }
 
 /// Delivers an event to a provider, as Lambda does.
-pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Failure> {
+pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
     let payload = serde_json::value::to_raw_value(event).unwrap();
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
 }
@@ -271,7 +284,7 @@ impl Request {
     }
 
     /// The same with this response URL.
-    pub fn answered_at(mut self, url: String) -> Self {
+    pub fn with_response_url(mut self, url: String) -> Self {
         self.response_url = Some(url);
         self
     }
@@ -300,7 +313,7 @@ pub fn stack(name: &str) -> String {
     format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-1234567db123")
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, PartialEq)]
 pub struct Reply(pub Value);
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_aws import MOTO, EmulatedAws, elf, wait_until_it_answers
+from emulated_aws import MOTO, EmulatedAws, elf, wait_until_it_responds
 from local_aws import free_port
 
 
@@ -18,7 +18,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAws]:
         server = subprocess.Popen([MOTO, "-H", "127.0.0.1", "-p", str(port)], stdout=output, stderr=output)
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(url, server)
+        wait_until_it_responds(url, server)
         yield EmulatedAws(url, log)
     finally:
         server.terminate()

@@ -42,7 +42,7 @@ class EmulatedAws:
         return [line.split('"PUT ')[1].split()[0] for line in lines]
 
 
-def wait_until_it_answers(url: str, server: subprocess.Popen) -> None:
+def wait_until_it_responds(url: str, server: subprocess.Popen) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         assert server.poll() is None, "the emulator ended early"
@@ -51,7 +51,7 @@ def wait_until_it_answers(url: str, server: subprocess.Popen) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise TimeoutError("the emulator does not answer")
+    raise TimeoutError("the emulator does not respond")
 
 
 def elf(machine: int, content: bytes = b"code") -> bytes:

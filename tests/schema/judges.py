@@ -69,10 +69,10 @@ class Function:
     def verdict(self, logical_id: str, resource: dict[str, Any]) -> tuple[str, str]:
         """What the function does with a resource, and its reason where it refuses."""
         properties = as_cloudformation_sends(resource["Properties"])
-        answer = self.send("Create", logical_id, resource["Type"], properties)
-        if answer["Status"] == "FAILED":
-            return "refused", answer["Reason"]
-        name = answer["PhysicalResourceId"]
+        response = self.send("Create", logical_id, resource["Type"], properties)
+        if response["Status"] == "FAILED":
+            return "refused", response["Reason"]
+        name = response["PhysicalResourceId"]
         restore = properties | {"OnDelete": "Restore"}
         assert self.send("Delete", logical_id, resource["Type"], restore, name)["Status"] == "SUCCESS"
         return "taken", ""
@@ -89,8 +89,8 @@ class Function:
         }
         told = self.emulator.invoke(event | ({"PhysicalResourceId": name} if name else {}))
         assert told is None, told
-        answer: dict[str, Any] = self.sink.next_response()
-        return answer
+        response: dict[str, Any] = self.sink.next_response()
+        return response
 
     def warned_documents(self) -> set[str]:
         """The documents whose content the function has warned of so far."""

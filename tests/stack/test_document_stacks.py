@@ -1,7 +1,7 @@
 """What a stack's owner sees: stacks with a document on the local AWS, through CloudFormation's own life cycle.
 
 Not shown here, because ministack doesn't do it: it sends no Delete after a Create that failed, and it doesn't check the
-answer's ids or size. The tests in Rust show the function's part in these.
+response's ids or size. The tests in Rust show the function's part in these.
 """
 
 import itertools
@@ -72,7 +72,7 @@ def idle(document: DocumentView) -> str:
     return minutes
 
 
-def test_a_create_makes_the_document_and_puts_it_in_force(stack: DocumentStack) -> None:
+def test_a_create_makes_the_document_with_its_default_version(stack: DocumentStack) -> None:
     assert stack.put(10) == "CREATE_COMPLETE", stack.reasons()
     assert (idle(stack.view()), stack.view().default) == ("10", "1")
 
@@ -87,7 +87,7 @@ def test_a_stack_reads_every_attribute_of_the_document(stack: DocumentStack) -> 
     assert (outputs["DocumentType"], outputs["Hash"]) == ("Session", described["Hash"])
 
 
-def test_an_update_puts_the_new_content_in_force(stack: DocumentStack) -> None:
+def test_an_update_promotes_the_new_content(stack: DocumentStack) -> None:
     stack.put(10)
     assert stack.put(20) == "UPDATE_COMPLETE", stack.reasons()
     assert (idle(stack.view()), stack.view().default) == ("20", "2")
@@ -120,7 +120,7 @@ def test_a_moved_default_is_repaired_by_the_next_update(stack: DocumentStack) ->
     assert (stack.view().default, stack.view().versions) == ("2", ("1", "2"))
 
 
-def test_a_rolled_back_update_puts_the_earlier_content_in_force(stack: DocumentStack) -> None:
+def test_a_rolled_back_update_promotes_the_earlier_content(stack: DocumentStack) -> None:
     stack.put(10)
     assert stack.put(20, then=stack.refused) == "UPDATE_ROLLBACK_COMPLETE"
     assert "begins with aws" in stack.reasons()

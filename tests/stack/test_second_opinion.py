@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from emulator import EMULATORS_ACCOUNT, Emulator, as_invoked_here, emulator
-from local_aws import REGION, ROOT, base_environment, free_port, process, wait_until_it_answers
+from local_aws import REGION, ROOT, base_environment, free_port, process, wait_until_it_responds
 from response_sink import ResponseSink, response_sink
 
 DOCUMENT = "SSM-SessionManagerRunShell"
@@ -31,7 +31,7 @@ class World:
         assert self.function.invoke(as_invoked_here(event, self.sink.url)) is None
         return self.sink.next_response(seconds=5)
 
-    def in_force(self) -> tuple[str, str]:
+    def default_version(self) -> tuple[str, str]:
         """The default version's number and its idle timeout."""
         found = self.ssm.get_document(Name=DOCUMENT)
         return found["DocumentVersion"], json.loads(found["Content"])["inputs"]["idleSessionTimeout"]
@@ -50,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     environment = base_environment() | {"MOTO_ACCOUNT_ID": EMULATORS_ACCOUNT}
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(process("moto", command, environment, folder))
-        wait_until_it_answers(server, f"{url}/moto-api/", folder / "moto.log")
+        wait_until_it_responds(server, f"{url}/moto-api/", folder / "moto.log")
         # Short, because moto fails where versions are listed, and that is retried for as long as there is time.
         function = stack.enter_context(emulator(folder, url, timeout_seconds=30))
         sink = stack.enter_context(response_sink())
@@ -61,16 +61,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_a_document_lives_from_create_to_delete(world: World) -> None:
     created = world.response_to("create")
     assert created["Status"] == "SUCCESS", created
-    assert world.in_force() == ("1", "20")
+    assert world.default_version() == ("1", "20")
     assert world.tags() == {"stack-id", "logical-id", "origin", "since", "default-version"}
 
     assert world.response_to("create")["Data"]["LatestVersion"] == "1", "the same request again makes no version"
 
     assert world.response_to("update")["Data"]["DefaultVersion"] == "2"
-    assert world.in_force() == ("2", "15")
+    assert world.default_version() == ("2", "15")
 
     assert world.response_to("delete")["Status"] == "SUCCESS"
-    assert world.in_force() == ("2", "15")
+    assert world.default_version() == ("2", "15")
     assert world.tags() == set()
 
 
@@ -82,7 +82,7 @@ def test_a_document_made_by_hand_is_adopted_and_put_back(world: World) -> None:
 
     deleted = world.response_to("delete", OnDelete="Restore")
     assert deleted["Status"] == "SUCCESS", deleted
-    assert world.in_force() == ("1", "5")
+    assert world.default_version() == ("1", "5")
     assert world.tags() == set()
 
 
@@ -99,4 +99,4 @@ def test_a_duplicate_whose_version_cannot_be_looked_up_gets_a_response_and_chang
     response = world.response_to("rollback-update")
     assert response["Status"] == "FAILED"
     assert "ListDocumentVersions" in response["Reason"]
-    assert world.in_force() == ("2", "15")
+    assert world.default_version() == ("2", "15")

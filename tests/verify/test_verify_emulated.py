@@ -1,4 +1,4 @@
-"""`make verify` against emulators, whose answers are known: it must tell them apart, mark its report, and clean up."""
+"""`make verify` against emulators, whose responses are known: it must tell them apart, mark its report, and clean up."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from emulator import bootstrap
-from local_aws import REGION, ROOT, base_environment, free_port, local_aws, process, ssm_model, wait_until_it_answers
+from local_aws import REGION, ROOT, base_environment, free_port, local_aws, process, ssm_model, wait_until_it_responds
 
 PREFIX = "cfn-ssm-document-verify-"
 
@@ -52,7 +52,7 @@ def moto(folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     server = [str(ROOT / ".venv/moto/bin/moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     with process("moto", server, base_environment(), folder) as running:
-        wait_until_it_answers(running, f"{url}/moto-api/", folder / "moto.log")
+        wait_until_it_responds(running, f"{url}/moto-api/", folder / "moto.log")
         yield url
 
 

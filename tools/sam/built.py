@@ -1,6 +1,6 @@
 """Notes beside the build which architecture it is for, where `sam deploy` reads it (samconfig.toml).
 
-A binary of another architecture than the function's can't start, and the stack would wait for an answer that never comes.
+A binary of another architecture than the function's can't start, and the stack would wait for a response that never comes.
 The template has a rule that refuses a deployment whose architecture is not the one noted here.
 """
 

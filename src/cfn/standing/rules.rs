@@ -1,4 +1,4 @@
-//! Pure rules that decide whether a request still stands: whether CloudFormation still waits for it.
+//! Pure rules that decide whether a request still stands, that is, whether CloudFormation still waits for its response.
 //!
 //! Every `Duration` that names a moment is the time since 1970. See
 //! [DescribeStackResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html).
@@ -20,7 +20,7 @@ const REPLY_LASTS: Duration = Duration::from_secs(2);
 /// An attempt starts only if it has at least this long left: an attempt that is cut off may still take effect.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// How much later than the signature CloudFormation's timestamp may be.
+/// How much later than the signature CloudFormation may date the status that belongs to it.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// This long after the signature, every lease of an earlier request has ended and its writes are visible.
@@ -31,7 +31,7 @@ const PROMPT: Duration = Duration::from_secs(60);
 
 /// What CloudFormation reports about a resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StackResource {
+pub(crate) enum StackResource {
     /// The stack or the resource does not exist.
     Missing,
     /// It exists.
@@ -45,7 +45,7 @@ pub enum StackResource {
 
 /// Whether an attempt to write may start, and how long it may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
+pub(crate) enum Admission {
     /// It may start, and has no time limit.
     Free,
     /// It may start, and must end by this moment.
@@ -56,16 +56,16 @@ pub enum Admission {
 
 /// What CloudFormation's report means for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It stands.
     Stands,
     /// CloudFormation has given up on it, for this reason.
     Overtaken(String),
 }
 
-/// Decides on an attempt to write that is about to start. `asked` is when the last question was sent that confirmed that the
+/// Decides whether an attempt to write may start at `now`. `asked` is when the last question was sent that confirmed that the
 /// request stands. A Delete needs no question.
-pub fn admission(
+pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,
     now: Duration,
@@ -84,18 +84,18 @@ pub fn admission(
 }
 
 /// Whether an attempt that starts at `now` needs no question. A URL of the older form gives no lease.
-pub fn has_lease(signature: Signature, now: Duration) -> bool {
+pub(crate) fn has_lease(signature: Signature, now: Duration) -> bool {
     matches!(signature, Signature::Dated(at) if now <= at + LEASE)
 }
 
-/// Decides whether the request stands: the resource must be in the progress status that fits the request, and its status must not
-/// have changed since the signature.
+/// Decides whether the request stands: the resource must have the in-progress status of this type of request, and its status
+/// must not have changed since the signature.
 ///
 /// A resource that is rolled back to its old properties is shown as `UPDATE_IN_PROGRESS` while its *stack* is in
 /// `UPDATE_ROLLBACK_IN_PROGRESS` ([Monitor a stack
 /// update](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html)). The
 /// API's list of resource statuses has `UPDATE_ROLLBACK_IN_PROGRESS` as well, so that counts as an Update, too.
-pub fn verdict(request_type: Option<RequestType>, signature: Signature, resource: &StackResource) -> Verdict {
+pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, resource: &StackResource) -> Verdict {
     let in_progress: &[&str] = match request_type {
         Some(RequestType::Create) => &["CREATE_IN_PROGRESS"],
         Some(RequestType::Update) => &["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"],
@@ -106,22 +106,22 @@ pub fn verdict(request_type: Option<RequestType>, signature: Signature, resource
         return Verdict::Overtaken("the stack no longer has the resource".to_owned());
     };
     if !in_progress.contains(&status.as_str()) {
-        return Verdict::Overtaken(format!("the resource is in {status}"));
+        return Verdict::Overtaken(format!("the resource's status is {status}"));
     }
     if *updated_at > signature.at() + TOLERANCE {
-        return Verdict::Overtaken(format!("a later request put the resource in {status}"));
+        return Verdict::Overtaken(format!("a later request changed the resource's status to {status}"));
     }
     Verdict::Stands
 }
 
 /// Whether another delivery of a Create has succeeded: the resource was created, and may have been updated since.
-pub fn another_delivery_succeeded(resource: &StackResource) -> bool {
+pub(crate) fn another_delivery_succeeded(resource: &StackResource) -> bool {
     matches!(resource, StackResource::Found { status, .. } if status == "CREATE_COMPLETE" || status.starts_with("UPDATE_"))
 }
 
 /// When the wait for earlier requests ends. A URL of the older form does not reliably date the signature, so the wait runs from
 /// `began`.
-pub fn patience_ends(signature: Signature, began: Duration) -> Duration {
+pub(crate) fn patience_ends(signature: Signature, began: Duration) -> Duration {
     match signature {
         Signature::Dated(at) => at + PATIENCE,
         Signature::Derived(_) => began + PATIENCE,
@@ -129,7 +129,7 @@ pub fn patience_ends(signature: Signature, began: Duration) -> Duration {
 }
 
 /// Whether a request whose invocation began at `began` may continue if CloudFormation can't be asked.
-pub fn goes_on_unasked(signature: Signature, began: Duration) -> bool {
+pub(crate) fn continues_unasked(signature: Signature, began: Duration) -> bool {
     began <= signature.at() + PROMPT
 }
 
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_stands_while_its_resource_is_in_its_state_of_progress_and_has_not_changed_since() {
+    fn a_request_stands_while_its_resource_is_in_progress_and_unchanged_since_the_signature() {
         for (request_type, resource, stands) in [
             (Create, found("CREATE_IN_PROGRESS", 0), true),
             (Create, found("CREATE_IN_PROGRESS", 2_000), true),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_create_that_has_an_update_behind_it_has_succeeded() {
+    fn a_create_that_was_followed_by_an_update_has_succeeded() {
         for (status, expected) in [
             ("CREATE_COMPLETE", true),
             ("UPDATE_IN_PROGRESS", true),
@@ -226,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_cannot_be_asked_about_goes_on_only_if_it_came_promptly() {
-        assert!(goes_on_unasked(dated(), at(60_000)) && !goes_on_unasked(dated(), at(60_001)));
-        assert!(!goes_on_unasked(derived(), at(90_000)));
+    fn a_request_that_cannot_be_asked_about_continues_only_if_it_arrived_promptly() {
+        assert!(continues_unasked(dated(), at(60_000)) && !continues_unasked(dated(), at(60_001)));
+        assert!(!continues_unasked(derived(), at(90_000)));
     }
 }

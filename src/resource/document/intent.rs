@@ -1,4 +1,4 @@
-//! What one request asks of a document, and on whose behalf.
+//! What one request wants of a document, and for which resource.
 
 use super::desired::{Declared, Desired};
 use super::ownership::Owner;
@@ -8,7 +8,7 @@ use super::ownership::Owner;
 pub(crate) struct Intent<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) encounter: Encounter<'a>,
-    /// The resource that asks.
+    /// The resource that the request is for.
     pub(crate) owner: &'a Owner,
     /// When CloudFormation signed the request, in seconds since 1970, if known.
     pub(crate) signature: Option<i64>,
@@ -16,12 +16,12 @@ pub(crate) struct Intent<'a> {
     pub(crate) account: Option<&'a str>,
 }
 
-/// The resource's relation to the document when the request begins.
+/// How the resource and the document relate when the request begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Encounter<'a> {
-    /// A Create: the resource meets the document for the first time.
+    /// A Create: the document is new to the resource.
     Create,
-    /// An Update that changes the name: the resource meets the document for the first time.
+    /// An Update that changes the name: the document is new to the resource.
     Rename,
     /// An Update of the resource's own document, with what its old properties declared.
     Update(&'a Declared),

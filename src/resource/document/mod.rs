@@ -1,6 +1,6 @@
 //! `Custom::SsmDocument`: *the desired content is the document's default version, and that version is Active.*
 //!
-//! In reading order: [`desired`] and [`content`] read what a request declares, and [`intent`] adds which resource asks for it;
+//! In reading order: [`desired`] and [`content`] read what a request declares, and [`intent`] adds which resource declares it;
 //! [`aws`] observes and writes, and [`observed`], [`ownership`] and [`key_ownership`] describe what it finds; [`plan`] decides;
 //! [`apply`] carries out the decision.
 
@@ -19,7 +19,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use self::apply::context::{Applied, Apply, Met, NotApplied};
+use self::apply::context::{Applied, Apply, NotApplied, Observation};
 use self::apply::merge::context::Merge;
 use self::apply::release::Releasing;
 use self::aws::read::Reader;
@@ -43,7 +43,7 @@ use crate::failure::Failure;
 use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::UndoLog;
 
-/// How many plans for one request may turn out to be outdated.
+/// After this many outdated plans, a request fails.
 const MAX_ROUNDS: usize = 4;
 const MAX_LOGGED_PATHS: usize = 50;
 
@@ -85,7 +85,7 @@ pub(crate) async fn reconcile(
             let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
             let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
             let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
-            // Attempted even if the rollback itself is refused: no Delete comes for the document that the rename made.
+            // Attempted even if the rollback itself is refused: no Delete will follow for the document that the rename created.
             let undone = undo_create(releasing, signed, standing).await;
             match (applied, undone) {
                 (Ok(applied), Ok(())) => applied,
@@ -108,7 +108,7 @@ async fn converge(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Fail
 /// Observes, plans and applies, until a plan is carried out on the document that it was made for.
 async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Failure> {
     let (mut backoff, mut outdated) = (Backoff::new(), None);
-    let Met { mut observed, mut adopted } = apply.observe().await?;
+    let Observation { mut observed, mut adopted } = apply.observe().await?;
     if !shows_old_properties(apply.intent, &observed) {
         apply.undo_log.step("waiting for an earlier Update to end");
         standing.wait_for_patience().await;
@@ -128,11 +128,11 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
         backoff.pause().await;
         (observed, adopted) = adopted.and(apply.observe().await?);
     }
-    let failure = outdated.unwrap_or_else(|| Failure::new("The document changed in the meantime."));
-    Err(failure.and("This happened several times in a row: someone else is changing the document. Try again."))
+    let failure = outdated.unwrap_or_else(|| Failure::new("The document was changed in the meantime."));
+    Err(failure.and("This happened repeatedly: someone else is changing the document. Try again."))
 }
 
-/// Does the same for the keys that the resource names.
+/// Observes, plans and applies the keys that the resource names.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
     let Apply { reader, writer, intent, clock, undo_log } = apply;
     let request = KeyRequest::Merge(Desiring { intent, named });
@@ -145,7 +145,7 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
         observed = merge.observe().await?;
     }
     let applied = merge.run(observed).await?;
-    applied.ok_or_else(|| Failure::new(format!("The document {} disappeared in the meantime.", intent.desired.name)))
+    applied.ok_or_else(|| Failure::new(format!("The document {} was deleted in the meantime.", intent.desired.name)))
 }
 
 /// Carries out a Delete: releases the document, or undoes a failed Create.
@@ -180,7 +180,7 @@ pub(crate) async fn release(
             }
         },
         Target::Create { name, signed } => {
-            undo_log.step("waiting for the Create that failed to end");
+            undo_log.step("waiting for the failed Create to end");
             standing.wait_for_patience().await;
             undo_create(releasing(&name), signed, standing).await
         }
@@ -218,7 +218,7 @@ async fn carry_out(releasing: Releasing<'_>, request: &KeyRequest<'_>, standing:
     merge.run(observed).await.map(drop)
 }
 
-/// The clock that dates versions.
+/// Creates the clock against which the age of a version is measured.
 fn clock(standing: &Standing) -> Clock {
     let (began, started) = (standing.now(), Instant::now());
     Clock::new(move || began + started.elapsed())

@@ -38,7 +38,7 @@ pub(crate) struct Description {
     pub(crate) target_type: Option<String>,
     pub(crate) requires: Vec<Requirement>,
     pub(crate) tags: Tags,
-    /// Of the default version.
+    /// The hash of the default version.
     pub(crate) hash: Option<String>,
     /// The time of its creation, in seconds since 1970.
     pub(crate) created_at: Option<i64>,
@@ -68,13 +68,13 @@ pub(crate) struct Version {
 pub(crate) enum Status {
     /// It can become the default version.
     Active,
-    /// AWS is making it.
+    /// AWS is creating it.
     Creating,
     /// AWS is changing it.
     Updating,
     /// AWS is deleting it.
     Deleting,
-    /// AWS could not make it, for this reason.
+    /// AWS could not create it, for this reason.
     Failed(String),
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Tags by key: those of a document, or those that a template declares.
 pub(crate) type Tags = BTreeMap<String, String>;
 
-/// The prefix of all tags of ownership.
+/// The prefix of all ownership tags.
 pub(crate) const PREFIX: &str = "cfn-ssm-document:";
 /// The prefix of the tags that record which resource manages a key.
 pub(crate) const KEY_PREFIX: &str = "cfn-ssm-document:key:";
@@ -15,7 +15,7 @@ pub(crate) const STACK_ID: &str = "cfn-ssm-document:stack-id";
 pub(crate) const LOGICAL_ID: &str = "cfn-ssm-document:logical-id";
 /// `created` or `adopted`. The function's role may delete only documents that carry `created`.
 pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
-/// The default version at the time of the adoption.
+/// The default version when the resource adopted the document.
 pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
 /// When CloudFormation signed the last request that wrote, in UTC seconds since 1970.
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
@@ -27,6 +27,9 @@ pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";
 pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";
 /// The tag that CloudFormation sets on what `AWS::SSM::Document` creates.
 pub(crate) const NATIVE_STACK_ID: &str = "aws:cloudformation:stack-id";
+
+/// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
+pub(crate) const MAX_TAGS: usize = 50;
 
 /// By how many seconds two of CloudFormation's signatures may be out of order.
 pub(crate) const TOLERANCE: i64 = 2;
@@ -102,7 +105,7 @@ impl Owner {
         tags
     }
 
-    /// The tags of a document that this owner has, with what is known from before it had an owner.
+    /// The tags of a document that this owner manages, with those that record what existed before.
     pub(crate) fn tags_of_document(&self, before: Tags) -> Tags {
         let mut tags = self.tags("adopted");
         tags.extend(before);
@@ -126,7 +129,7 @@ pub(crate) fn is_overtaken(tags: &Tags, signature: Option<i64>) -> bool {
     since(tags).zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
 }
 
-/// The tags of ownership among `tags`, without those of single keys.
+/// The ownership tags among `tags`, without those of single keys.
 pub(crate) fn of_ownership(tags: &Tags) -> Tags {
     let is_of_document = |key: &str| key.starts_with(PREFIX) && !key.starts_with(KEY_PREFIX);
     tags.iter().filter(|(key, _)| is_of_document(key)).map(|(key, value)| (key.clone(), value.clone())).collect()

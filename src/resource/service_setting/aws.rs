@@ -21,7 +21,8 @@ const LONGEST_LAG: Duration = Duration::from_secs(5);
 pub(crate) struct Setting<'a, U> {
     pub(crate) client: &'a Client,
     pub(crate) id: &'a str,
-    /// The function's name. It is also its role's session name, which AWS reports as part of who last modified a setting.
+    /// The function's name. Lambda uses it as the role session name, which AWS reports as part of the user who last modified a
+    /// setting.
     pub(crate) function: &'a str,
     /// Records what the request is waiting for.
     pub(crate) undo_log: &'a UndoLog<U>,
@@ -89,12 +90,13 @@ impl<U: Clone> Setting<'_, U> {
             }
             if written.elapsed() >= LONGEST_LAG {
                 return Err(Failure::new(format!(
-                    "The setting {} was changed, but still has another value after {} s, so it is being changed elsewhere too. Try again.",
+                    "The setting {} was changed, but reads still return another value after {} s. Something else may be \
+                     changing it. Try again.",
                     self.id,
                     LONGEST_LAG.as_secs()
                 )));
             }
-            self.undo_log.seen("another value still shows");
+            self.undo_log.seen("reads still return another value");
             backoff.pause().await;
         }
     }

@@ -10,8 +10,8 @@ const NAMES: [&str; 3] = ["SettingId", "SettingValue", "OnDelete"];
 const DEFAULT_HOST_MANAGEMENT: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
 const MAX_VALUE: usize = 4096;
 
-/// The settings of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateServiceSetting.html), and
-/// the values that AWS lists for them. The table only explains what AWS refuses, since AWS may add settings.
+/// The settings of the [API](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateServiceSetting.html),
+/// and the values that AWS lists for them. The table only serves to explain what AWS refused: AWS may have added settings.
 const KNOWN: [(&str, &str); 10] = [
     ("/ssm/appmanager/appmanager-enabled", "True, False"),
     ("/ssm/automation/customer-script-log-destination", "CloudWatch, None"),

@@ -16,7 +16,7 @@ use self::observed::Observed;
 use self::physical_id::{PhysicalId, Previous};
 use self::plan::Plan;
 use self::undo::Undo;
-use crate::cfn::physical_id::{FailedCreate, is_made_up};
+use crate::cfn::physical_id::{FailedCreate, is_generated};
 use crate::cfn::request::{Request, RequestType};
 use crate::cfn::standing::Standing;
 use crate::failure::Failure;
@@ -68,8 +68,8 @@ pub(crate) async fn reconcile(
         undo_log.step("changing the setting");
         observed = setting.apply(&plan, observed).await?;
         if request.request_type == RequestType::Create {
-            // A setting has no tags of ownership, so the Delete after a cancelled Create can't find out what that Create set.
-            undo_log.step("asking CloudFormation whether this request still stands");
+            // A setting has no ownership tags, so the Delete after a cancelled Create can't find out what that Create set.
+            undo_log.step("asking CloudFormation whether it still waits for this request");
             standing.confirm().await?;
         }
     }
@@ -95,10 +95,10 @@ pub(crate) async fn release(
         None => (given.to_owned(), None),
     };
     let Some(id) = PhysicalId::parse(&given) else {
-        if is_made_up(&given, &request.stack_id, &request.logical_resource_id) {
+        if is_generated(&given, &request.stack_id, &request.logical_resource_id) {
             tracing::warn!(
                 resource = request.logical_resource_id,
-                "CloudFormation cancelled the Create of this resource; check that the setting is as it was before"
+                "CloudFormation cancelled the Create of this resource; check that the setting has its earlier value"
             );
         }
         return Ok(());

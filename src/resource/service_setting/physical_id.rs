@@ -1,4 +1,4 @@
-//! The physical id of a setting. It also holds the value from before this resource, so that no other store is needed.
+//! The physical id of a setting. It also contains the value from before this resource, so that no other store is needed.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl PhysicalId {
         FailedCreate::fits(&self.to_string())
     }
 
-    /// Parses a physical id. Returns `None` for the marker of a failed Create and for ids that CloudFormation made up.
+    /// Parses a physical id. Returns `None` for the marker of a failed Create and for ids that CloudFormation generated.
     pub fn parse(text: &str) -> Option<Self> {
         let (setting, previous) = text.split_once('?')?;
         let previous = match previous.split_once('=') {

@@ -21,7 +21,7 @@ pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
     if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
 }
 
-/// Returns the physical id of a resource that adopts a setting. It holds the value from before the resource.
+/// Returns the physical id of a resource that adopts a setting. It contains the value from before the resource.
 ///
 /// If this function has changed the setting since the request was signed, an earlier delivery of the request did so, and the
 /// value from before it is unknown.
@@ -45,7 +45,7 @@ pub(crate) fn adoption(
     match (id.fits(), desired.on_delete) {
         (true, _) => Ok(id),
         (false, OnDelete::Restore) => Err(Failure::new(format!(
-            "OnDelete: the current value of {} has {} bytes, which is too long for Restore to remember. Choose Retain or Reset.",
+            "OnDelete: the current value of {} has {} bytes, which is too long for Restore to record. Choose Retain or Reset.",
             desired.id,
             observed.value.len()
         ))),
@@ -69,8 +69,8 @@ pub(crate) fn shows(plan: &Plan, before: &Observed, observed: &Observed) -> bool
 
 /// Plans the undo of a request: it restores the earlier value, unless the setting has been changed since.
 ///
-/// `set` is the value that the request set. If the request `wrote`, a read may return the earlier value only because it lags, so
-/// that value is written again. Returns `None` if the request changed the setting and the earlier value is unknown.
+/// `set` is the value that the request set. If the request `wrote`, a read that returns the earlier value may only lag, so that
+/// value is written again. Returns `None` if the request changed the setting and the earlier value is unknown.
 pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Observed) -> Option<Plan> {
     let is_ours = same_value(set, &observed.value) && !observed.is_default;
     let (plan, shows_previous) = match previous {

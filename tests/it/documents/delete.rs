@@ -13,19 +13,19 @@ fn restoring(idle: &str) -> Value {
     desired_with(idle, json!({"OnDelete": "Restore"}))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn retain_leaves_the_document_and_takes_our_tags_off_so_that_another_stack_can_adopt_it() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     let reply = world.send(&Request::delete(NAME, desired("10"))).await.ok();
     assert_eq!(reply.id(), NAME);
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("10"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
     world.send(&Request::create(desired("10")).of_stack("b")).await.ok();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn restore_unshares_and_deletes_what_the_resource_made() {
-    let world = World::new().await;
+    let world = World::new();
     let ids: Vec<String> = (0..25).map(|id| format!("{id:012}")).collect();
     let properties = desired_with("10", json!({"OnDelete": "Restore", "AccountIds": ids}));
     world.send(&Request::create(properties.clone())).await.ok();
@@ -38,42 +38,41 @@ async fn restore_unshares_and_deletes_what_the_resource_made() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delete_under_restore_takes_three_round_trips() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(50)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.forget();
     world.send(&Request::delete(NAME, restoring("10"))).await.ok();
     assert_eq!((world.exists(NAME), world.aws.round_trips()), (false, 3), "{:?}", world.aws.trace());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn restore_puts_the_earlier_version_of_an_adopted_document_back_and_never_deletes_it() {
     let world = World::with(|model| {
         let document = Document::session(NAME, preferences("1")).version(Version::json(preferences("2")));
         model.put_document(document.tag("team", "blue"));
-    })
-    .await;
+    });
     world.send(&Request::create(restoring("10"))).await.ok();
     world.send(&Request::update(NAME, restoring("10"), restoring("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
     for _ in 0..2 {
         world.send(&Request::delete(NAME, restoring("20"))).await.ok();
-        assert_eq!(world.in_force(NAME), content("1"));
+        assert_eq!(world.default_content(NAME), content("1"));
         assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn restore_leaves_the_document_where_the_earlier_version_is_gone() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.ssm(|model| model.call("DeleteDocument", &json!({"Name": NAME, "DocumentVersion": "1"})).unwrap());
     world.send(&Request::delete(NAME, restoring("10"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("10"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_is_not_this_resources_is_left_alone() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::delete(NAME, restoring("1"))).await.ok();
     world.send(&Request::create(restoring("10")).of_stack("b")).await.ok();
     let before = world.tags(NAME);
@@ -84,27 +83,27 @@ async fn a_document_that_is_not_this_resources_is_left_alone() {
     assert_eq!(world.tags(NAME), before);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_delete_after_a_failed_create_of_an_older_release_does_nothing() {
-    let world = World::new().await;
+    let world = World::new();
     let reply = world.send(&Request::delete("cfn-ssm-document:not-created", json!({"DocumentNmae": 1}))).await.ok();
     assert_eq!(reply.id(), "cfn-ssm-document:not-created");
     assert_eq!(world.aws.calls(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn broken_properties_do_not_break_a_delete_and_are_read_as_retain() {
     for broken in [json!({"OnDelete": "Destroy"}), json!({"OnDelete": ["Restore"]}), json!("broken"), json!(null)] {
-        let world = World::new().await;
+        let world = World::new();
         world.send(&Request::create(restoring("10"))).await.ok();
         world.send(&Request::delete(NAME, broken)).await.ok();
         assert!(world.exists(NAME));
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_that_is_refused_tells_the_remedy_and_keeps_the_tags() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.on("DeleteDocument").fault(Fault::error(400, "AssociatedInstances", ""));
     let reply = world.send(&Request::delete(NAME, restoring("10"))).await;

@@ -24,7 +24,7 @@ fn events() -> Vec<(String, Value)> {
     events
 }
 
-/// Sends an event and gives the answer.
+/// Sends an event and returns the response.
 async fn send(world: &World, event: &Value) -> Value {
     deliver(world, event, world.aws.response_url(Age::Now)).await
 }
@@ -48,17 +48,17 @@ fn create(event: &Value, properties: &Value) -> Value {
     create
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_create_goes_through_and_is_deleted_again() {
     let mut types = Vec::new();
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Create") {
-        let world = World::new().await;
+        let world = World::new();
         let url = world.aws.response_url(Age::Now);
-        let answer = deliver(&world, event, url.clone()).await;
-        assert_eq!(answer["Status"], "SUCCESS", "{file}: {answer}");
+        let response = deliver(&world, event, url.clone()).await;
+        assert_eq!(response["Status"], "SUCCESS", "{file}: {response}");
         let properties = &event["ResourceProperties"];
         let name = properties["DocumentName"].as_str().unwrap();
-        assert_eq!(answer["PhysicalResourceId"], name, "{file}");
+        assert_eq!(response["PhysicalResourceId"], name, "{file}");
         let (kind, content) = world.aws.ssm(|model| {
             let document = model.document(name).unwrap();
             (document.kind.clone(), document.default().content.clone())
@@ -85,43 +85,43 @@ async fn every_create_goes_through_and_is_deleted_again() {
     assert_eq!(types, expected);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_update_goes_through_after_what_was_before_it() {
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Update") {
-        let world = World::new().await;
+        let world = World::new();
         let before = create(event, &event["OldResourceProperties"]);
         assert_eq!(send(&world, &before).await["Status"], "SUCCESS", "{file}");
-        let answer = send(&world, event).await;
-        assert_eq!(answer["Status"], "SUCCESS", "{file}: {answer}");
+        let response = send(&world, event).await;
+        assert_eq!(response["Status"], "SUCCESS", "{file}: {response}");
         let name = event["ResourceProperties"]["DocumentName"].as_str().unwrap();
-        assert_eq!(answer["PhysicalResourceId"], name, "{file}");
+        assert_eq!(response["PhysicalResourceId"], name, "{file}");
         let wanted = &event["ResourceProperties"]["DocumentContent"];
         let idle = |content: &Value| match content {
             Value::String(text) => serde_json::from_str::<Value>(text).unwrap()["inputs"]["idleSessionTimeout"].clone(),
             mapping => mapping["inputs"]["idleSessionTimeout"].clone(),
         };
-        assert_eq!(world.in_force(name)["inputs"]["idleSessionTimeout"], idle(wanted), "{file}");
+        assert_eq!(world.default_content(name)["inputs"]["idleSessionTimeout"], idle(wanted), "{file}");
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_delete_goes_through_and_bears_its_own_id() {
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Delete") {
-        let world = World::new().await;
+        let world = World::new();
         assert_eq!(send(&world, &create(event, &event["ResourceProperties"])).await["Status"], "SUCCESS", "{file}");
-        let answer = send(&world, event).await;
+        let response = send(&world, event).await;
         assert_eq!(
-            (&answer["Status"], &answer["PhysicalResourceId"]),
+            (&response["Status"], &response["PhysicalResourceId"]),
             (&json!("SUCCESS"), &event["PhysicalResourceId"])
         );
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_types_without_an_event_are_passed_through_too() {
     let (_, event) = events().into_iter().find(|(file, _)| file == "create-policy.json").unwrap();
     for kind in cfn_ssm_document::resource::document::desired::TYPES {
-        let world = World::new().await;
+        let world = World::new();
         let schema = match kind {
             "Session" => continue,
             "Automation" => "0.3",

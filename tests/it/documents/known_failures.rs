@@ -1,42 +1,44 @@
 //! Failures that other providers of documents are known for, one test each.
 
+use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Version};
-use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::{NAME, content, desired, desired_with, preferences};
 use crate::world::{Request, World, stack};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_document_moves_over_from_the_native_resource_with_its_old_spellings() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("10"))));
     let native = json!({
         "ServiceToken": "arn", "Name": NAME, "DocumentType": "Session", "DocumentFormat": "JSON", "UpdateMethod": "Replace",
         "Content": serde_json::from_str::<Value>(&preferences("20")).unwrap(), "Tags": [{"Key": "team", "Value": "blue"}],
     });
     let reply = world.send(&Request::create(native)).await.ok();
-    assert_eq!((reply.id(), world.in_force(NAME), world.versions(NAME)), (NAME, content("20"), (2, 2)));
+    assert_eq!((reply.id(), world.default_content(NAME), world.versions(NAME)), (NAME, content("20"), (2, 2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_warm_container_never_promotes_another_documents_version() {
     let world = World::with(|model| {
         let many = (2..9).fold(Document::session("Other-Preferences", preferences("1")), |document, idle| {
             document.version(Version::json(preferences(&idle.to_string())))
         });
         model.put_document(many);
-    })
-    .await;
+    });
     let other = |idle: &str| desired_with(idle, json!({"DocumentName": "Other-Preferences"}));
     world.send(&Request::create(other("30")).of_resource("Other")).await.ok();
     world.send(&Request::create(desired("10"))).await.ok();
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     world.send(&Request::update("Other-Preferences", other("30"), other("40")).of_resource("Other")).await.ok();
-    assert_eq!((world.versions(NAME), world.in_force(NAME)), ((2, 2), content("20")));
-    assert_eq!((world.versions("Other-Preferences"), world.in_force("Other-Preferences")), ((10, 10), content("40")));
+    assert_eq!((world.versions(NAME), world.default_content(NAME)), ((2, 2), content("20")));
+    assert_eq!(
+        (world.versions("Other-Preferences"), world.default_content("Other-Preferences")),
+        ((10, 10), content("40"))
+    );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off() {
     let encrypted = json!({
         "schemaVersion": "1.0", "sessionType": "Standard_Stream",
@@ -49,18 +51,18 @@ async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off()
                    "cloudWatchEncryptionEnabled": "true", "kmsKeyId": "alias/sessions", "idleSessionTimeout": "20"}
     });
     for given in [json!(encrypted.to_string()), as_mapping] {
-        let world = World::new().await;
+        let world = World::new();
         let properties = desired_with("20", json!({ "DocumentContent": given }));
         world.send(&Request::create(properties.clone())).await.ok();
-        assert_eq!(world.in_force(NAME), encrypted);
+        assert_eq!(world.default_content(NAME), encrypted);
         world.send(&Request::delete(NAME, properties)).await.ok();
-        assert_eq!(world.in_force(NAME), encrypted, "a Delete under Retain writes no defaults of its own");
+        assert_eq!(world.default_content(NAME), encrypted, "a Delete under Retain writes no defaults of its own");
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_works_where_the_default_and_the_latest_version_differ() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let document = model.document_mut(NAME).unwrap();
@@ -68,18 +70,18 @@ async fn an_update_works_where_the_default_and_the_latest_version_differ() {
         document.push(Version::json(preferences("32")));
     });
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (4, 4)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (4, 4)));
 }
 
-#[tokio::test]
-async fn what_aws_quotes_of_a_content_never_reaches_the_answer() {
+#[tokio::test(start_paused = true)]
+async fn what_aws_quotes_from_the_content_never_reaches_the_response() {
     let secret = |idle: &str| {
         let content = preferences(idle).replace("Session Manager preferences", "hunter2 Zw\\u00f6lf");
         desired_with(idle, json!({ "DocumentContent": content }))
     };
     let quoting = "Value 'hunter2 Zwölf' at 'description' is not valid";
     for operation in ["CreateDocument", "UpdateDocument"] {
-        let world = World::on(Loopback::builder()).await;
+        let world = World::new();
         world.send(&Request::create(desired("10"))).await.ok();
         if operation == "CreateDocument" {
             world.aws.ssm(|model| drop(model.remove_document(NAME)));
@@ -91,15 +93,15 @@ async fn what_aws_quotes_of_a_content_never_reaches_the_answer() {
             let reply = world.send(&Request::update(NAME, desired("10"), secret("20"))).await;
             let reason = reply.reason();
             assert!(reason.contains("Value '…' at 'description' is not valid"), "{reason}");
-            let answer = reply.0.to_string();
-            assert!(!answer.contains("hunter2") && !answer.contains("Zwölf"), "{answer}");
+            let response = reply.0.to_string();
+            assert!(!response.contains("hunter2") && !response.contains("Zwölf"), "{response}");
         }
     }
 }
 
-#[tokio::test]
-async fn a_status_information_that_quotes_the_content_is_told_without_the_quotation() {
-    let world = World::new().await;
+#[tokio::test(start_paused = true)]
+async fn status_information_that_quotes_the_content_is_reported_without_the_quotation() {
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let information = "'hunter2' is not valid at description".to_owned();
@@ -112,8 +114,8 @@ async fn a_status_information_that_quotes_the_content_is_told_without_the_quotat
     assert!(reply.reason().contains("'…' is not valid at description"), "{}", reply.reason());
 }
 
-#[tokio::test]
-async fn findings_never_trap_a_rollback_where_the_document_is_ours_and_has_the_content() {
+#[tokio::test(start_paused = true)]
+async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_content() {
     // Accepted once by other code, or made right by hand at AWS's console.
     let wrong = preferences("20").replace("\"20\"", "20");
     let properties = desired_with("20", json!({ "DocumentContent": wrong }));
@@ -122,7 +124,7 @@ async fn findings_never_trap_a_rollback_where_the_document_is_ours_and_has_the_c
         .tag("cfn-ssm-document:logical-id", "Preferences")
         .tag("cfn-ssm-document:origin", "created")
         .tag("cfn-ssm-document:default-version", "1");
-    let world = World::with(|model| model.put_document(ours.clone())).await;
+    let world = World::with(|model| model.put_document(ours.clone()));
     world.send(&Request::update(NAME, desired("30"), properties.clone())).await.ok();
     assert_eq!(world.writes(), [""; 0]);
     // Everywhere else they are refused, before anything is written.
@@ -138,9 +140,9 @@ async fn findings_never_trap_a_rollback_where_the_document_is_ours_and_has_the_c
     assert_eq!(world.writes(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_update_of_reserved_tags_does_not_make_its_rollback_take_our_tags_off() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     let before = world.tags(NAME);
     let reserved = desired_with("10", json!({"Tags": {"cfn-ssm-document:stack-id": "x", "aws:x": "y"}}));

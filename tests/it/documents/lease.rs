@@ -14,7 +14,7 @@ use super::{NAME, content, desired, desired_with, preferences, signed_now};
 use crate::world::{Reply, Request, World, stack};
 
 fn world(latency: u64) -> World {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(latency)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(latency)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world
 }
@@ -39,7 +39,7 @@ async fn an_attempt_that_began_within_the_lease_ends_seven_seconds_after_the_sig
     world.aws.on("UpdateDocument").always().fault(Fault::Hang);
     // The retry asks, and learns that the request no longer stands.
     let ((), reply) = tokio::join!(cancelled_after(&world, Duration::from_secs(1)), world.send(&create));
-    assert!(reply.reason().contains("no longer stands"), "{}", reply.reason());
+    assert!(reply.reason().contains("no longer waits"), "{}", reply.reason());
     // The retry follows after a pause of at most 0.3 s.
     assert!((7_000..7_500).contains(&millis(signed.elapsed())), "{:?}", signed.elapsed());
 }
@@ -52,7 +52,7 @@ async fn an_attempt_that_relies_on_a_reply_of_cloudformation_ends_two_seconds_af
     world.aws.on("UpdateDocument").always().fault(Fault::Hang);
     let begun = Instant::now();
     let ((), reply) = tokio::join!(cancelled_after(&world, Duration::from_secs(1)), world.send(&create));
-    assert!(reply.reason().contains("no longer stands"), "{}", reply.reason());
+    assert!(reply.reason().contains("no longer waits"), "{}", reply.reason());
     assert!((2_000..2_500).contains(&millis(begun.elapsed())), "{:?}", begun.elapsed());
 }
 
@@ -97,14 +97,14 @@ async fn when_time_runs_out_while_waiting_the_reason_names_the_status_last_seen(
     world.invoke_within(&create, Duration::from_secs(180)).await.unwrap();
     let reply = Reply(world.aws.delivered().pop().unwrap());
     assert!(reply.reason().contains("(it is Updating)"), "{}", reply.reason());
-    assert_eq!(world.in_force(NAME), content("1"));
+    assert_eq!(world.default_content(NAME), content("1"));
     let delete = Request::delete(NAME, desired_with("10", json!({"OnDelete": "Restore"})));
     world.send(&delete).await.ok();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_version_that_needs_longer_than_the_function_has_fails_and_the_next_update_promotes_it() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.send(&Request::create(desired("1"))).await.ok();
     world.aws.ssm(|model| model.activation = Activation::After(Duration::from_secs(400)));
     sleep(Duration::from_secs(60)).await;
@@ -117,5 +117,5 @@ async fn a_version_that_needs_longer_than_the_function_has_fails_and_the_next_up
     assert!(reply.reason().contains(expected), "{}", reply.reason());
     sleep(Duration::from_secs(400)).await;
     world.send(&Request::update(NAME, desired("1"), desired("10"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (2, 2)));
 }

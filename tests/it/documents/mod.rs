@@ -9,7 +9,7 @@ mod events;
 mod histories;
 mod known_failures;
 mod lease;
-mod merge;
+pub mod merge;
 mod overlap;
 mod ownership;
 mod redelivery;
@@ -54,14 +54,19 @@ pub fn desired_with(idle: &str, more: Value) -> Value {
 }
 
 /// The request under a response URL that is signed now: all its deliveries bear the same one.
-fn signed_now(world: &World, request: Request) -> Request {
+pub fn signed_now(world: &World, request: Request) -> Request {
     let url = world.aws.response_url(Age::Now);
-    request.answered_at(url)
+    request.with_response_url(url)
 }
 
 /// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
 async fn killed_at(world: &World, operation: &str, request: &Request) {
-    let mut gate = world.aws.on(operation).hold_after();
+    killed_at_nth(world, operation, 1, request).await;
+}
+
+/// The same at the nth call of `operation`.
+pub async fn killed_at_nth(world: &World, operation: &str, nth: u64, request: &Request) {
+    let mut gate = world.aws.on(operation).nth(nth).hold_after();
     tokio::select! {
         result = world.invoke(request) => panic!("it ended: {result:?}"),
         () = gate.reached() => {}

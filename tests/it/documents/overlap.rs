@@ -18,7 +18,7 @@ const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 const MADE_UP: &str = "a-Preferences-1TIDTIDTIDTID";
 
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(document: Document) -> World {
@@ -51,7 +51,7 @@ async fn within_its_lease_a_request_never_calls_cloudformation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_request_writes_only_while_it_stands() {
+async fn a_late_request_writes_only_while_cloudformation_waits_for_it() {
     for (status, writes) in [(ResourceStatus::CreateInProgress, true), (ResourceStatus::DeleteInProgress, false)] {
         let world = world();
         let create = signed_now(&world, Request::create(desired("10")));
@@ -64,7 +64,7 @@ async fn a_late_request_writes_only_while_it_stands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_made_up_delete_of_a_cancelled_create_undoes_it_whatever_on_delete_says() {
+async fn the_delete_with_a_generated_id_of_a_cancelled_create_undoes_it_whatever_on_delete_says() {
     for on_delete in ["Retain", "Restore"] {
         let properties = desired_with("20", json!({"OnDelete": on_delete, "Tags": {"team": "blue"}}));
         let (new, met) = (world(), with(Document::session(NAME, preferences("1")).tag("cost", "7")));
@@ -79,7 +79,7 @@ async fn the_made_up_delete_of_a_cancelled_create_undoes_it_whatever_on_delete_s
             assert!(waited >= Duration::from_secs(10), "{waited:?} after its signature, {:?} in all", begun.elapsed());
         }
         assert!(!new.exists(NAME));
-        assert_eq!(met.in_force(NAME), content("1"));
+        assert_eq!(met.default_content(NAME), content("1"));
         assert_eq!(met.tags(NAME), [("cost".to_owned(), "7".to_owned())]);
     }
 }
@@ -87,7 +87,7 @@ async fn the_made_up_delete_of_a_cancelled_create_undoes_it_whatever_on_delete_s
 #[tokio::test(start_paused = true)]
 async fn a_create_that_goes_on_after_its_cancellation_leaves_nothing_behind() {
     // The Create is slow; CloudFormation cancels it after 4 s, and sends the Delete while the Create still works.
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(2_500)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(2_500)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
     let create = signed_now(&world, Request::create(desired("20")));
     let cancel = async {
@@ -98,21 +98,21 @@ async fn a_create_that_goes_on_after_its_cancellation_leaves_nothing_behind() {
     };
     let (created, deleted) = tokio::join!(world.invoke(&create), cancel);
     created.and(deleted).unwrap();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("1"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_made_up_delete_leaves_a_document_of_an_earlier_life_with_a_warning() {
+async fn a_delete_with_a_generated_id_leaves_a_document_of_an_earlier_create_with_a_warning() {
     let world = world();
     world.send(&Request::create(desired("10"))).await.ok();
     sleep(Duration::from_secs(4_000)).await;
     let properties = desired_with("20", json!({"ServiceTimeout": "900"}));
     world.send(&Request::delete(MADE_UP, properties)).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME).len()), (content("10"), 3));
+    assert_eq!((world.default_content(NAME), world.tags(NAME).len()), (content("10"), 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_equal_to_the_name_of_the_document_is_not_made_up() {
+async fn an_id_equal_to_the_name_of_the_document_is_not_a_generated_one() {
     let world = world();
     let properties = desired_with("10", json!({"DocumentName": MADE_UP, "OnDelete": "Retain"}));
     world.send(&Request::create(properties.clone())).await.ok();
@@ -151,7 +151,7 @@ async fn an_unfinished_create_leaves_a_document_of_another_request() {
     world.send(&Request::create(desired("10"))).await.ok();
     let id = format!("cfn-ssm-document:unfinished:7:{NAME}");
     world.send(&Request::delete(&id, desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("10"));
+    assert_eq!(world.default_content(NAME), content("10"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn a_late_duplicate_of_a_create_or_a_delete_changes_nothing() {
     sleep(Duration::from_secs(10)).await;
     world.send(&Request::update(NAME, restored("10"), restored("20"))).await.ok();
     world.send(&create).await.reason();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 
     sleep(Duration::from_secs(10)).await;
     let delete = signed_now(&world, Request::delete(NAME, restored("20")));
@@ -171,7 +171,7 @@ async fn a_late_duplicate_of_a_create_or_a_delete_changes_nothing() {
     sleep(Duration::from_secs(10)).await;
     world.send(&Request::create(restored("30"))).await.ok();
     world.send(&delete).await.ok();
-    assert_eq!(world.in_force(NAME), content("30"), "a document made since stays");
+    assert_eq!(world.default_content(NAME), content("30"), "a document made since stays");
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +190,7 @@ async fn a_rollback_waits_only_if_the_update_before_it_failed_half_way() {
         let begun = Instant::now();
         world.send(&Request::update(NAME, desired("20"), desired("10"))).await.ok();
         assert_eq!(begun.elapsed() >= Duration::from_secs(10), fails, "{:?}", begun.elapsed());
-        assert_eq!(world.in_force(NAME), content("10"));
+        assert_eq!(world.default_content(NAME), content("10"));
     }
 }
 
@@ -205,11 +205,11 @@ async fn the_rollback_of_a_rename_undoes_the_document_that_the_rename_made() {
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::update(NAME, renamed, desired("10"))).await.ok();
     assert!(!world.exists("Team-Preferences"));
-    assert_eq!(world.in_force(NAME), content("10"));
+    assert_eq!(world.default_content(NAME), content("10"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_a_rename_met_long_ago_stays_in_a_rollback() {
+async fn a_document_that_a_rename_found_long_ago_stays_in_a_rollback() {
     let world = world();
     let other = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
     world.send(&Request::create(other.clone())).await.ok();
@@ -235,7 +235,7 @@ async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_needs_not_
         let world = lagging(false);
         world.send(&Request::create(desired("20"))).await.ok();
         sleep(Duration::from_secs(2)).await;
-        assert_eq!(world.in_force(NAME), content("20"), "{millis}");
+        assert_eq!(world.default_content(NAME), content("20"), "{millis}");
         let world = lagging(true);
         let reply = world.send(&Request::create(desired("20"))).await;
         reply.reason();
@@ -263,7 +263,7 @@ async fn a_failed_create_of_a_retained_document_leaves_its_default_version_and_i
     world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let reply = world.send(&Request::create(desired("20"))).await;
     reply.reason();
-    assert_eq!((reply.marker(), world.in_force(NAME), world.tags(NAME)), (NOT_CREATED, content("10"), tags));
+    assert_eq!((reply.marker(), world.default_content(NAME), world.tags(NAME)), (NOT_CREATED, content("10"), tags));
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,7 +274,7 @@ async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_m
     killed_at(&world, "UpdateDocumentDefaultVersion", &Request::create(desired("20"))).await;
     sleep(Duration::from_secs(4)).await;
     world.send(&Request::delete(MADE_UP, desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("10"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,7 +311,7 @@ async fn a_denied_modify_document_permission_keeps_no_tags_on_an_adopted_documen
     let shared = desired_with("20", json!({"AccountIds": ["444455556666"]}));
     let reply = world.send(&Request::create(shared)).await;
     reply.reason();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("1"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -349,7 +349,10 @@ async fn restore_removes_what_was_declared_and_waits_while_the_document_is_chang
     let delete = Request::delete(NAME, properties);
     let (reply, ()) = tokio::join!(world.send(&delete), settle);
     reply.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![("cost".to_owned(), "7".to_owned())]));
+    assert_eq!(
+        (world.default_content(NAME), world.tags(NAME)),
+        (content("1"), vec![("cost".to_owned(), "7".to_owned())])
+    );
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
 }
 
@@ -375,14 +378,14 @@ async fn an_own_document_whose_tags_were_removed_is_managed_again_under_fail() {
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.clear());
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::update(NAME, fail("10"), fail("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
     assert!(world.tags(NAME).iter().any(|(key, _)| key == "cfn-ssm-document:stack-id"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_url_of_the_older_form_gives_no_lease_and_always_asks() {
     let world = world();
-    let request = Request::create(desired("10")).answered_at(world.aws.response_url_v2(Age::Now));
+    let request = Request::create(desired("10")).with_response_url(world.aws.response_url_v2(Age::Now));
     resource_is(&world, ResourceStatus::CreateInProgress);
     world.send(&request).await.ok();
     assert!(asked(&world) > 0);

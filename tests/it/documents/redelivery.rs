@@ -1,4 +1,4 @@
-//! A request that is cut short, that gets no answer from AWS, or that is delivered again: later, or at the same time.
+//! A request that is cut short, that gets no reply from AWS, or that is delivered again: later, or at the same time.
 
 use std::time::Duration;
 
@@ -15,30 +15,30 @@ fn shared(idle: &str) -> Value {
     desired_with(idle, json!({"AccountIds": ["444455556666"]}))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
     for operation in ["CreateDocument", "ModifyDocumentPermission"] {
-        let world = World::new().await;
+        let world = World::new();
         let create = signed_now(&world, Request::create(shared("20")));
         killed_at(&world, operation, &create).await;
         world.send(&create).await.ok();
-        assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (1, 1)));
+        assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (1, 1)));
     }
     for operation in ["AddTagsToResource", "UpdateDocument", "ModifyDocumentPermission", "UpdateDocumentDefaultVersion"]
     {
-        let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+        let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
         let create = signed_now(&world, Request::create(shared("20")));
         killed_at(&world, operation, &create).await;
         world.send(&create).await.ok();
-        assert_eq!(world.in_force(NAME), content("20"), "{operation}");
+        assert_eq!(world.default_content(NAME), content("20"), "{operation}");
         let remembered = ("cfn-ssm-document:previous-default-version".to_owned(), "1".to_owned());
         assert!(world.tags(NAME).contains(&remembered), "{operation}: {:?}", world.tags(NAME));
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_made() {
-    let world = World::new().await;
+    let world = World::new();
     let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "CreateDocument", &create).await;
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
@@ -47,49 +47,48 @@ async fn a_create_that_was_cut_and_fails_when_delivered_again_deletes_what_it_ma
     assert_eq!((reply.marker(), world.exists(NAME)), (NOT_CREATED, false));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_after_adopting_and_fails_when_delivered_again_puts_back_what_was_there() {
-    let world =
-        World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue"))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue")));
     let create = signed_now(&world, Request::create(shared("20")));
     killed_at(&world, "UpdateDocumentDefaultVersion", &create).await;
-    assert_eq!(world.in_force(NAME), content("20"), "the first delivery promoted it");
+    assert_eq!(world.default_content(NAME), content("20"), "the first delivery promoted it");
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().shares.clear());
     world.aws.on("ModifyDocumentPermission").fault(Fault::error(400, "InvalidPermissionType", "no"));
     let reply = world.send(&create).await;
     reply.reason();
-    assert_eq!((reply.marker(), world.in_force(NAME)), (NOT_CREATED, content("1")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("1")));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a_create_that_fails() {
     // What a DeletionPolicy of Retain leaves behind: the tags, and no Delete.
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").always().fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
-    let reply = world.send(&Request::create(desired("20")).answered_at(later)).await;
+    let reply = world.send(&Request::create(desired("20")).with_response_url(later)).await;
     reply.reason();
-    assert_eq!((reply.marker(), world.in_force(NAME)), (NOT_CREATED, content("10")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("10")));
     let reply = world.send(&Request::delete(reply.id(), desired_with("20", json!({"OnDelete": "Restore"})))).await.ok();
-    assert_eq!((reply.marker(), world.in_force(NAME)), (NOT_CREATED, content("10")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("10")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before_that_by_a_create_that_fails() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let later = world.aws.response_url(Age::Ahead(Duration::from_secs(5)));
-    let reply = world.send(&Request::create(desired("20")).answered_at(later)).await;
+    let reply = world.send(&Request::create(desired("20")).with_response_url(later)).await;
     reply.reason();
-    assert_eq!(world.in_force(NAME), content("10"));
+    assert_eq!(world.default_content(NAME), content("10"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_by_one_that_meant_to_make_it() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.aws.on("CreateDocument").before(|model| {
         let adopted = Document::new(NAME, "Session").tag("cfn-ssm-document:stack-id", &stack("a"));
         let adopted =
@@ -101,51 +100,50 @@ async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_
     assert!(world.exists(NAME));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn in_a_second_round_of_one_request_what_the_first_did_is_undone_too() {
-    let world =
-        World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue"))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).tag("team", "blue")));
     world.aws.on("UpdateDocument").fault(Fault::error(400, "InvalidDocumentOperation", "busy"));
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let more = json!({"AccountIds": ["444455556666"], "Tags": {"team": "red", "new": "1"}});
     let reply = world.send(&Request::create(desired_with("20", more))).await;
     assert!(reply.reason().contains("InvalidDocumentVersion"), "{}", reply.reason());
-    assert_eq!((reply.marker(), world.in_force(NAME)), (NOT_CREATED, content("1")));
+    assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("1")));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_never_comes_to_rest_fails_with_what_aws_said_last() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentOperation", "busy"));
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await;
-    for expected in ["InvalidDocumentOperation", "busy", "several times in a row"] {
+    for expected in ["InvalidDocumentOperation", "busy", "repeatedly"] {
         assert!(reply.reason().contains(expected), "{}", reply.reason());
     }
 }
 
-/// Delivers a request twice at once, and asserts that both answers are SUCCESS with the same id.
+/// Delivers a request twice at once, and asserts that both responses are SUCCESS with the same id.
 async fn twice_at_once(world: &World, request: Request) {
     let request = signed_now(world, request);
     world.aws.forget();
     let (one, other) = tokio::join!(world.invoke(&request), world.invoke(&request));
     one.and(other).unwrap();
-    let answers = world.aws.delivered();
-    assert_eq!(answers.len(), 2);
-    for answer in &answers {
-        assert_eq!(answer["Status"], "SUCCESS", "{answer}");
-        assert_eq!(answer["PhysicalResourceId"], answers[0]["PhysicalResourceId"]);
+    let responses = world.aws.delivered();
+    assert_eq!(responses.len(), 2);
+    for response in &responses {
+        assert_eq!(response["Status"], "SUCCESS", "{response}");
+        assert_eq!(response["PhysicalResourceId"], responses[0]["PhysicalResourceId"]);
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_same_request_delivered_twice_at_once_succeeds_twice_and_ends_as_once() {
     for duplicates in [Duplicates::LatestVersion, Duplicates::AnyVersion] {
         for activation in [Activation::AtOnce, Activation::AfterReads(3)] {
             for exists in [false, true] {
-                let world = World::on(Loopback::builder().latency(Duration::from_millis(15))).await;
+                let world = World::on(Loopback::builder().latency(Duration::from_millis(15)));
                 world.aws.ssm(|model| {
                     (model.duplicates, model.activation) = (duplicates, activation.clone());
                     if exists {
@@ -156,12 +154,12 @@ async fn the_same_request_delivered_twice_at_once_succeeds_twice_and_ends_as_onc
                     |idle: &str| desired_with(idle, json!({"OnDelete": "Restore", "AccountIds": ["444455556666"]}));
                 let first = u64::from(exists) + 1;
                 twice_at_once(&world, Request::create(restoring("10"))).await;
-                assert_eq!((world.in_force(NAME), world.versions(NAME).0), (content("10"), first));
+                assert_eq!((world.default_content(NAME), world.versions(NAME).0), (content("10"), first));
                 twice_at_once(&world, Request::update(NAME, restoring("10"), restoring("20"))).await;
-                assert_eq!((world.in_force(NAME), world.versions(NAME).0), (content("20"), first + 1));
+                assert_eq!((world.default_content(NAME), world.versions(NAME).0), (content("20"), first + 1));
                 twice_at_once(&world, Request::delete(NAME, restoring("20"))).await;
                 match exists {
-                    true => assert_eq!((world.in_force(NAME), world.tags(NAME)), (content("1"), vec![])),
+                    true => assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("1"), vec![])),
                     false => assert!(!world.exists(NAME)),
                 }
             }

@@ -2,22 +2,21 @@
 
 use std::time::Duration;
 
-use loopback_aws::Loopback;
 use loopback_aws::ssm::{Activation, Document, Status, Version};
 use serde_json::json;
 
 use super::{NAME, content, desired, preferences};
 use crate::world::{Reply, Request, World};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_is_being_deleted_is_waited_for_and_made_anew() {
-    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).deleting(5))).await;
+    let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1")).deleting(5)));
     let reply = world.send(&Request::create(desired("20"))).await.ok();
-    assert_eq!((reply.data("DefaultVersion"), world.in_force(NAME)), ("1", content("20")));
+    assert_eq!((reply.data("DefaultVersion"), world.default_content(NAME)), ("1", content("20")));
     assert_eq!(world.writes(), ["CreateDocument"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_that_somebody_is_creating_is_waited_for_and_adopted() {
     let world = World::with(|model| {
         model.activation = Activation::AfterReads(4);
@@ -25,15 +24,14 @@ async fn a_document_that_somebody_is_creating_is_waited_for_and_adopted() {
             .call("CreateDocument", &json!({"Name": NAME, "DocumentType": "Session", "Content": preferences("1")}))
             .unwrap();
         model.activation = Activation::AtOnce;
-    })
-    .await;
+    });
     world.send(&Request::create(desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_that_is_still_being_made_is_waited_for_and_promoted_without_another_upload() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         model.activation = Activation::AfterReads(2);
@@ -43,14 +41,14 @@ async fn a_version_that_is_still_being_made_is_waited_for_and_promoted_without_a
     world.aws.forget();
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!(
-        (world.in_force(NAME), world.writes()),
+        (world.default_content(NAME), world.writes()),
         (content("20"), ["UpdateDocumentDefaultVersion", "AddTagsToResource"].map(str::to_owned).to_vec())
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_default_version_that_failed_has_not_the_content() {
-    let world = World::new().await;
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {
         let number = model.document_mut(NAME).unwrap().push(Version::json(preferences("20")).failed("why"));
@@ -58,24 +56,23 @@ async fn a_default_version_that_failed_has_not_the_content() {
         model.document_mut(NAME).unwrap().push(Version::json(preferences("30")));
     });
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (4, 4)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (4, 4)));
 }
 
-#[tokio::test]
-async fn a_failed_version_in_force_that_aws_will_not_take_again_is_refused_with_what_to_do_first() {
+#[tokio::test(start_paused = true)]
+async fn a_failed_default_version_whose_content_aws_does_not_accept_again_is_refused_with_the_remedy() {
     let world = World::with(|model| {
         model.put_document(Document::session(NAME, "{}").version(Version::json(preferences("20")).failed("why")));
         model.set_default(NAME, 2);
-    })
-    .await;
+    });
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("Delete that version after you promote another one"), "{}", reply.reason());
     assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_stays_pending_is_answered_failed_before_lambda_ends_the_process() {
-    let world = World::in_process(Loopback::builder());
+async fn a_request_for_a_document_that_stays_pending_fails_before_lambda_ends_the_process() {
+    let world = World::new();
     world.aws.ssm(|model| {
         model.put_document(
             Document::new(NAME, "Session").version(Version::json(preferences("1")).with_status(Status::Updating)),
@@ -83,22 +80,22 @@ async fn a_document_that_stays_pending_is_answered_failed_before_lambda_ends_the
     });
     let create = Request::create(desired("20"));
     world.invoke_within(&create, Duration::from_secs(2)).await.unwrap();
-    let answer = &world.aws.delivered()[0];
-    assert_eq!(answer["Status"], "FAILED");
-    assert_eq!(Reply(answer.clone()).marker(), "cfn-ssm-document:not-created");
+    let response = &world.aws.delivered()[0];
+    assert_eq!(response["Status"], "FAILED");
+    assert_eq!(Reply(response.clone()).marker(), "cfn-ssm-document:not-created");
     assert!(
-        answer["Reason"].as_str().unwrap().contains("waiting until AWS has changed the document (it is Updating)"),
-        "{answer}"
+        response["Reason"].as_str().unwrap().contains("waiting while AWS changes the document (it is Updating)"),
+        "{response}"
     );
     assert_eq!(world.writes(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_of_a_document_that_is_being_deleted_or_goes_meanwhile_is_a_success() {
     for on_delete in ["Retain", "Restore"] {
         let properties = super::desired_with("10", json!({"OnDelete": on_delete, "AccountIds": ["444455556666"]}));
         for goes_meanwhile in [false, true] {
-            let world = World::new().await;
+            let world = World::new();
             world.send(&Request::create(properties.clone())).await.ok();
             if goes_meanwhile {
                 for call in ["RemoveTagsFromResource", "ModifyDocumentPermission"] {

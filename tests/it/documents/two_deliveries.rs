@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use loopback_aws::Fault;
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::{Document, Lag};
-use loopback_aws::{Fault, Loopback};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -18,7 +18,7 @@ const ORIGIN: &str = "cfn-ssm-document:origin";
 const PREVIOUS: &str = "cfn-ssm-document:previous-default-version";
 
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 /// CloudFormation says so from now on.
@@ -53,7 +53,7 @@ async fn the_second_does_not_take_what_the_first_promoted_for_what_was_there_bef
     let create = signed_now(&world, Request::create(desired("10")));
     world.send(&create).await.ok();
     world.send(&create).await.ok();
-    assert_eq!((tag(&world, PREVIOUS).as_deref(), world.in_force(NAME)), (Some("1"), content("10")));
+    assert_eq!((tag(&world, PREVIOUS).as_deref(), world.default_content(NAME)), (Some("1"), content("10")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn a_document_that_is_deleted_before_its_tags_are_written_is_created() {
         world.aws.on("AddTagsToResource").before(|model| drop(model.remove_document(NAME)));
         world.send(&Request::create(desired("10"))).await.ok();
         assert_eq!(
-            (tag(&world, ORIGIN).as_deref(), world.in_force(NAME)),
+            (tag(&world, ORIGIN).as_deref(), world.default_content(NAME)),
             (Some("created"), content("10")),
             "{is_own}"
         );
@@ -86,7 +86,7 @@ async fn one_that_fails_undoes_nothing_after_the_other_has_succeeded() {
     says(&world, ResourceStatus::CreateComplete);
     world.deliver(&event, Duration::from_secs(60)).await.unwrap();
     assert_eq!(world.aws.delivered()[0]["Status"], "FAILED");
-    assert_eq!(world.in_force(NAME), content("10"));
+    assert_eq!(world.default_content(NAME), content("10"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,6 +125,6 @@ async fn the_delete_after_a_failed_create_that_left_nothing_looks_once_and_does_
         world.send(&Request::delete(reply.id(), desired("10"))).await.ok();
         assert!(begun.elapsed() < Duration::from_secs(longest), "{:?}", begun.elapsed());
         assert!(!is_readable || world.aws.calls() == ["DescribeDocument"], "{:?}", world.aws.calls());
-        assert_eq!(world.in_force(NAME), content("1"));
+        assert_eq!(world.default_content(NAME), content("1"));
     }
 }

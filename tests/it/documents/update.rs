@@ -10,23 +10,23 @@ use super::{NAME, content, desired, desired_with, preferences};
 use crate::world::{Request, World};
 
 async fn with_a_document(builder: loopback_aws::Builder) -> World {
-    let world = World::on(builder).await;
+    let world = World::on(builder);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.forget();
     world
 }
 
-#[tokio::test]
-async fn an_update_takes_four_round_trips_and_puts_the_new_version_in_force() {
+#[tokio::test(start_paused = true)]
+async fn an_update_takes_four_round_trips_and_promotes_the_new_version() {
     let world = with_a_document(Loopback::builder().latency(Duration::from_millis(30))).await;
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     assert_eq!((reply.id(), reply.data("DefaultVersion"), reply.data("LatestVersion")), (NAME, "2", "2"));
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
     assert_eq!(world.aws.round_trips(), 4, "{:?}", world.aws.trace());
     assert_eq!(world.writes(), ["UpdateDocument", "UpdateDocumentDefaultVersion", "AddTagsToResource"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_that_changes_nothing_is_one_round_trip_and_writes_nothing() {
     let world = with_a_document(Loopback::builder().latency(Duration::from_millis(30))).await;
     let spaced = desired("10")["DocumentContent"].as_str().unwrap().replace(',', " ,\n");
@@ -36,79 +36,79 @@ async fn an_update_that_changes_nothing_is_one_round_trip_and_writes_nothing() {
     assert_eq!((world.aws.round_trips(), world.writes()), (1, vec![]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_new_version_is_promoted_only_once_it_is_active() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| model.activation = Activation::AfterReads(3));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_new_version_that_is_not_seen_at_once_is_waited_for() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| model.activation = Activation::AfterReads(1));
     world.aws.on("DescribeDocument").nth(2).fault(Fault::error(400, "InvalidDocumentVersion", ""));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_default_version_that_somebody_moved_is_put_back() {
     let world = with_a_document(Loopback::builder()).await;
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
     world.aws.ssm(|model| model.set_default(NAME, 1));
     world.aws.forget();
     world.send(&Request::update(NAME, desired("20"), desired_with("20", json!({"Tags": []})))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
     // In another second than the request before, the signature is noted as well.
     let writes = world.writes().into_iter().filter(|call| call != "AddTagsToResource").collect::<Vec<_>>();
     assert_eq!(writes, ["UpdateDocumentDefaultVersion"]);
 }
 
-#[tokio::test]
-async fn a_version_that_somebody_made_by_hand_does_not_stay_in_force() {
+#[tokio::test(start_paused = true)]
+async fn a_version_that_somebody_made_by_hand_does_not_stay_the_default_version() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| {
         let number = model.document_mut(NAME).unwrap().push(Version::json(preferences("59")));
         model.set_default(NAME, number);
     });
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (3, 3)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (3, 3)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_deleted_outside_the_stack_is_made_again() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.ssm(|model| drop(model.remove_document(NAME)));
     world.send(&Request::update(NAME, desired("10"), desired("20"))).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
 }
 
-#[tokio::test]
-async fn an_update_of_the_same_name_that_fails_keeps_its_id_and_leaves_the_version_in_force() {
+#[tokio::test(start_paused = true)]
+async fn an_update_of_the_same_name_that_fails_keeps_its_id_and_leaves_the_default_version() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentContent", "no"));
     let reply = world.send(&Request::update(NAME, desired("10"), desired("20"))).await;
     assert!(reply.reason().contains("InvalidDocumentContent"), "{}", reply.reason());
-    assert_eq!((reply.id(), world.in_force(NAME)), (NAME, content("10")));
+    assert_eq!((reply.id(), world.default_content(NAME)), (NAME, content("10")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn set_default_version_false_uploads_and_leaves_the_default_where_it_is() {
     let world = with_a_document(Loopback::builder()).await;
     let properties = desired_with("20", json!({"SetDefaultVersion": "false"}));
     let reply = world.send(&Request::update(NAME, desired("10"), properties.clone())).await.ok();
     assert_eq!((reply.data("DefaultVersion"), reply.data("LatestVersion")), ("1", "2"));
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("10"), (1, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (1, 2)));
     world.aws.forget();
     world.send(&Request::update(NAME, properties.clone(), properties.clone())).await.ok();
     assert_eq!(world.writes(), [""; 0]);
     world.send(&Request::update(NAME, properties, desired("20"))).await.ok();
-    assert_eq!((world.in_force(NAME), world.versions(NAME)), (content("20"), (2, 2)));
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_type_is_refused_since_a_documents_type_cannot_change() {
     let world = with_a_document(Loopback::builder()).await;
     let command = json!({"schemaVersion": "2.2", "mainSteps": []}).to_string();
@@ -118,16 +118,16 @@ async fn another_type_is_refused_since_a_documents_type_cannot_change() {
     assert_eq!(world.writes(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_document_of_another_account_is_refused() {
     let world =
-        World::with(|model| model.put_document(Document::session(NAME, preferences("1")).owner("444455556666"))).await;
+        World::with(|model| model.put_document(Document::session(NAME, preferences("1")).owner("444455556666")));
     let reply = world.send(&Request::create(desired("20"))).await;
     assert!(reply.reason().contains("444455556666"), "{}", reply.reason());
     assert_eq!(world.writes(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn tags_that_left_the_properties_are_removed_and_tags_of_others_stay() {
     let world = with_a_document(Loopback::builder()).await;
     let tags = |tags: serde_json::Value| desired_with("10", json!({ "Tags": tags }));
@@ -141,7 +141,7 @@ async fn tags_that_left_the_properties_are_removed_and_tags_of_others_stay() {
     assert_eq!(tags, [pair("b", "2"), pair("c", "1"), pair("theirs", "1")]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn accounts_are_shared_with_and_unshared_from_by_the_difference_20_a_call() {
     let world = with_a_document(Loopback::builder()).await;
     let accounts = |ids: std::ops::Range<u64>| {
@@ -157,19 +157,19 @@ async fn accounts_are_shared_with_and_unshared_from_by_the_difference_20_a_call(
     assert_eq!(shares, ["000000000044", "000000000045", "999900001111"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_name_is_a_replacement_and_the_old_document_is_let_go_by_its_delete() {
     let world = with_a_document(Loopback::builder()).await;
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
     let reply = world.send(&Request::update(NAME, desired("10"), renamed)).await.ok();
     assert_eq!(reply.id(), "Team-Preferences");
-    assert_eq!(world.in_force("Team-Preferences"), content("10"));
+    assert_eq!(world.default_content("Team-Preferences"), content("10"));
     world.send(&Request::delete(NAME, desired("10"))).await.ok();
     assert!(world.exists(NAME), "Retain leaves it");
     assert_eq!(world.tags(NAME), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rename_that_fails_deletes_what_it_made_and_keeps_the_old_id() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
@@ -180,19 +180,19 @@ async fn a_rename_that_fails_deletes_what_it_made_and_keeps_the_old_id() {
     assert!(!world.exists("Team-Preferences") && world.exists(NAME));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rename_that_fails_and_cannot_be_undone_keeps_the_old_id_and_says_what_stays() {
     let world = with_a_document(Loopback::builder()).await;
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
     world.aws.on("DeleteDocument").always().fault(Fault::error(400, "InvalidDocumentOperation", "no"));
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences", "AccountIds": ["444455556666"]}));
     let reply = world.send(&Request::update(NAME, desired("10"), renamed)).await;
-    assert!(reply.reason().contains("What was done to Team-Preferences could not be undone"), "{}", reply.reason());
+    assert!(reply.reason().contains("The changes to Team-Preferences could not be undone"), "{}", reply.reason());
     assert_eq!(reply.id(), NAME);
     assert_eq!(world.tags("Team-Preferences").len(), 3, "no Delete comes for it: it keeps our tags");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rename_back_in_a_rollback_never_deletes_the_document_it_returns_to() {
     let world = with_a_document(Loopback::builder()).await;
     let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
@@ -206,5 +206,5 @@ async fn a_rename_back_in_a_rollback_never_deletes_the_document_it_returns_to() 
     reply.reason();
     assert_eq!(reply.id(), "Team-Preferences");
     assert!(world.exists(NAME), "it was there before");
-    assert_eq!(world.in_force(NAME), content("33"), "and what was in force stays");
+    assert_eq!(world.default_content(NAME), content("33"), "and the default version stays");
 }

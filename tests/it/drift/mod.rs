@@ -1,6 +1,8 @@
 //! The drift guard: what it sees, what it reports and when it repairs. Without sockets, in paused time.
 
 mod daily;
+mod log;
+mod merged;
 mod moved;
 mod races;
 mod tag;
@@ -10,8 +12,8 @@ use std::time::Duration;
 
 use cfn_ssm_document::drift::Mode;
 use cfn_ssm_document::drift::report::Metrics;
-use cfn_ssm_document::failure::Failure;
-use loopback_aws::Loopback;
+use cfn_ssm_document::handler::unhandled::Unhandled;
+use loopback_aws::{Builder, Loopback};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -38,7 +40,11 @@ impl Guarded {
     }
 
     fn empty(mode: Mode) -> Self {
-        let mut world = World::in_process(Loopback::builder());
+        Self::empty_on(mode, Loopback::builder())
+    }
+
+    fn empty_on(mode: Mode, builder: Builder) -> Self {
+        let mut world = World::on(builder);
         let counted: Arc<Mutex<Vec<String>>> = Arc::default();
         let lines = Arc::clone(&counted);
         world.provider.drift_guard = mode;
@@ -62,7 +68,7 @@ impl Guarded {
         self.world.aws.ssm(|model| model.document(NAME).unwrap().tags.get(name).cloned())
     }
 
-    async fn event(&self, event: &Value) -> Result<(), Failure> {
+    async fn event(&self, event: &Value) -> Result<(), Unhandled> {
         self.world.deliver(event, Duration::from_secs(180)).await
     }
 

@@ -1,6 +1,7 @@
 //! A default version that somebody moved, under each mode.
 
 use cfn_ssm_document::drift::Mode;
+use cfn_ssm_document::handler::unhandled::Unhandled;
 use loopback_aws::ssm::{Document, Status, Version};
 use serde_json::json;
 
@@ -13,7 +14,7 @@ async fn under_repair_the_default_version_is_put_back_counted_and_recorded() {
     let guarded = Guarded::new(Mode::Repair).await;
     guarded.moves_default(1);
     guarded.event(&moved()).await.unwrap();
-    assert_eq!((guarded.default_version(), guarded.world.in_force(NAME)), (2, content("20")));
+    assert_eq!((guarded.default_version(), guarded.world.default_content(NAME)), (2, content("20")));
     assert_eq!(guarded.counted(), ["DriftedDocuments", "RepairedDocuments"]);
     assert!(guarded.tag("cfn-ssm-document:repaired-at").is_some());
 }
@@ -28,7 +29,7 @@ async fn under_report_drift_is_counted_and_nothing_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_off_an_event_of_the_guard_is_refused_as_any_other_and_so_is_a_strange_event_always() {
+async fn when_off_the_guards_events_are_refused_like_any_other_and_unknown_events_always_are() {
     let off = Guarded::new(Mode::Off).await;
     off.moves_default(1);
     let why = off.event(&moved()).await.unwrap_err().to_string();
@@ -36,8 +37,8 @@ async fn when_off_an_event_of_the_guard_is_refused_as_any_other_and_so_is_a_stra
     let mut strange = moved();
     strange["source"] = json!("aws.s3");
     let on = Guarded::new(Mode::Repair).await;
-    let why = on.event(&strange).await.unwrap_err().to_string();
-    assert!(why.contains("not a CloudFormation request"), "{why}");
+    let Err(Unhandled::ResponseNotDelivered(why)) = on.event(&strange).await else { panic!("it is refused") };
+    assert!(why.to_string().contains("not a CloudFormation request"), "{why}");
     assert_eq!((off.world.aws.calls().len(), on.world.aws.calls().len()), (0, 0));
 }
 
@@ -111,5 +112,5 @@ async fn trigger_puts_the_default_version_back_without_the_guard() {
     let mut triggered = desired("20");
     triggered["Trigger"] = json!("2026-11-21");
     guarded.world.send(&Request::update(NAME, desired("20"), triggered)).await.ok();
-    assert_eq!((guarded.world.in_force(NAME), guarded.tag(TAG)), (content("20"), Some("2".to_owned())));
+    assert_eq!((guarded.world.default_content(NAME), guarded.tag(TAG)), (content("20"), Some("2".to_owned())));
 }

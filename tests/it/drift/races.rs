@@ -34,7 +34,7 @@ async fn an_update_between_the_event_and_the_second_look_is_no_drift() {
     let (result, ()) = tokio::join!(guarded.event(&event), update);
     result.unwrap();
     assert!(started.elapsed() >= Duration::from_secs(20), "{:?}", started.elapsed());
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (content("30"), vec![]));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (content("30"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn a_version_that_was_uploaded_just_now_is_looked_at_again_when_it_is_olde
     let started = Instant::now();
     guarded.event(&moved()).await.unwrap();
     assert!(started.elapsed() > Duration::from_secs(60), "{:?}", started.elapsed());
-    assert_eq!((guarded.world.in_force(NAME), guarded.default_version()), (content("20"), 2));
+    assert_eq!((guarded.world.default_content(NAME), guarded.default_version()), (content("20"), 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,7 @@ async fn the_tag_of_a_cancelled_request_does_not_bring_its_content_back() {
     assert_eq!(guarded.tag(TAG), Some(guarded.default_version().to_string()));
     sleep(Duration::from_secs(120)).await;
     guarded.event(&moved()).await.unwrap();
-    assert_eq!((guarded.world.in_force(NAME), guarded.counted()), (content("20"), vec![]));
+    assert_eq!((guarded.world.default_content(NAME), guarded.counted()), (content("20"), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn two_events_at_once_end_in_the_tagged_version() {
     let event = moved();
     let (one, other) = tokio::join!(guarded.event(&event), guarded.event(&event));
     one.and(other).unwrap();
-    assert_eq!(guarded.world.in_force(NAME), content("20"));
+    assert_eq!(guarded.world.default_content(NAME), content("20"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,6 +126,36 @@ async fn a_repair_has_one_attempt() {
     guarded.event(&moved()).await.unwrap();
     let calls = guarded.world.aws.calls();
     assert_eq!(calls.iter().filter(|call| *call == "UpdateDocumentDefaultVersion").count(), 1, "{calls:?}");
+    assert_eq!(guarded.counted(), ["DriftedDocuments"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attempt_ends_two_seconds_after_cloudformation_was_asked() {
+    // A question that took longer than that leaves no time for an attempt.
+    let guarded = Guarded::new(Mode::Repair).await;
+    guarded.moves_default(1);
+    guarded.world.aws.on("DescribeStackResource").nth(2).fault(Fault::Delay(Duration::from_millis(2_500)));
+    guarded.event(&moved()).await.unwrap();
+    assert_eq!((guarded.default_version(), guarded.counted()), (1, vec!["DriftedDocuments".to_owned()]));
+    assert_eq!(guarded.world.writes(), ["AddTagsToResource"]);
+
+    // An attempt that takes longer is cut off.
+    let guarded = Guarded::new(Mode::Repair).await;
+    guarded.moves_default(1);
+    guarded.world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::Delay(Duration::from_secs(30)));
+    let started = Instant::now();
+    guarded.event(&moved()).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(guarded.counted(), ["DriftedDocuments"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guard_never_writes_the_tag_that_it_compares_with() {
+    let guarded = Guarded::new(Mode::Repair).await;
+    // Somebody changed the tag, not the default version.
+    guarded.world.aws.ssm(|model| model.document_mut(NAME).unwrap().tags.insert(TAG.into(), "9".into()));
+    guarded.event(&moved()).await.unwrap();
+    assert_eq!((guarded.tag(TAG).as_deref(), guarded.world.writes()), (Some("9"), vec![]));
     assert_eq!(guarded.counted(), ["DriftedDocuments"]);
 }
 

@@ -46,7 +46,7 @@ async fn an_adoption_of_equal_content_is_tagged_and_a_failed_one_leaves_no_tag()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_of_a_first_meeting_with_an_own_document_restores_the_earlier_tag() {
+async fn an_undo_of_a_create_that_finds_the_resources_own_document_restores_the_earlier_tag() {
     let guarded = Guarded::empty(Mode::Off);
     let world = &guarded.world;
     world.send(&Request::create(desired("10"))).await.ok();

@@ -8,13 +8,13 @@ use futures_util::stream::iter;
 use loopback_aws::Age;
 
 use super::bootstrap::Bootstrap;
-use crate::protocol::stages::{STAGES, Stage, delivered, in_force};
+use crate::protocol::stages::{STAGES, Stage, delivered, state_of_documents};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn killed_at(stage: Stage, n: u64, before: bool) {
     let case = format!("{stage:?}: killed {} call {n}", if before { "before" } else { "after" });
-    let (world, request) = stage.set().await;
+    let (world, request) = stage.set_on_sockets().await;
     let runtime = world.aws.runtime_api().await;
     let event = request.event(&world.aws.response_url(Age::Now));
     let on = world.aws.on("*").nth(n);
@@ -31,9 +31,9 @@ async fn killed_at(stage: Stage, n: u64, before: bool) {
     runtime.invoke(&event, PATIENCE).await.unwrap_or_else(|error| panic!("{case}: {error:?}"));
     second.kill();
     let reply = delivered(&world, &case);
-    let (undisturbed, request) = stage.set().await;
+    let (undisturbed, request) = stage.set_on_sockets().await;
     assert_eq!(reply, undisturbed.send(&request).await.ok(), "{case}");
-    assert_eq!(in_force(&world), in_force(&undisturbed), "{case}");
+    assert_eq!(state_of_documents(&world), state_of_documents(&undisturbed), "{case}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use loopback_aws::Age;
+use loopback_aws::{Age, Loopback};
 
 use super::bootstrap::Bootstrap;
 use crate::documents::{NAME, desired};
@@ -21,7 +21,7 @@ fn held(process: &Bootstrap) -> (usize, usize) {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_hundred_invocations_leave_no_thread_and_no_connection_behind() {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     let runtime = world.aws.runtime_api().await;
     let process = Bootstrap::quiet(&world.aws, &runtime);
     let mut early = None;
@@ -61,7 +61,7 @@ fn peak(process: &Bootstrap) -> u64 {
 async fn the_largest_events_take_memory_in_proportion() {
     for (megabytes, most) in [(1, 60), (6, 200)] {
         for unit in ["x", "[],", "{},", "1,", "\\u0001"] {
-            let world = World::new().await;
+            let world = World::on_sockets(Loopback::builder()).await;
             let runtime = world.aws.runtime_api().await;
             let process = Bootstrap::quiet(&world.aws, &runtime);
             let filling = unit.repeat(((megabytes << 20) - 4_096) / unit.len());

@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use super::stages::{STAGES, Stage, in_force};
+use super::stages::{STAGES, Stage, state_of_documents};
 use crate::world::{Reply, World, deliver, provider_in_process};
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_delivered_again_ends_in_the_same_state_and_gets_the_same_answer() {
+async fn a_request_that_is_delivered_again_ends_in_the_same_state_and_gets_the_same_response() {
     for stage in STAGES {
-        let (world, request) = stage.set_in_process().await;
-        let request = request.answered_at(world.aws.response_url(loopback_aws::Age::Now));
+        let (world, request) = stage.set().await;
+        let request = request.with_response_url(world.aws.response_url(loopback_aws::Age::Now));
         let first = world.send(&request).await.ok();
-        let state = in_force(&world);
+        let state = state_of_documents(&world);
         let second = world.send(&request).await.ok();
         assert_eq!(first, second, "{stage:?}");
-        assert_eq!(in_force(&world), state, "{stage:?}");
+        assert_eq!(state_of_documents(&world), state, "{stage:?}");
     }
 }
 
-/// The first delivery stands just before or after its n-th call while the second runs from beginning to end.
+/// The first delivery pauses just before or after its n-th call while the second runs from beginning to end.
 async fn overlapping(stage: Stage, n: u64, before: bool) {
-    let (world, request) = stage.set_in_process().await;
-    let request = request.answered_at(world.aws.response_url(loopback_aws::Age::Now));
+    let (world, request) = stage.set().await;
+    let request = request.with_response_url(world.aws.response_url(loopback_aws::Age::Now));
     let on = world.aws.on("*").nth(n);
     let mut gate = if before { on.hold_before() } else { on.hold_after() };
     // Another process: its own clients.
@@ -45,13 +45,13 @@ async fn overlapping(stage: Stage, n: u64, before: bool) {
     let (succeeded, failed): (Vec<_>, Vec<_>) = bodies.into_iter().partition(|body| body["Status"] == "SUCCESS");
     assert!(!succeeded.is_empty(), "{case}");
     for body in failed {
-        assert!(Reply(body).reason().contains("no longer stands"), "{case}");
+        assert!(Reply(body).reason().contains("CloudFormation no longer waits for this"), "{case}");
     }
     // The clean-up of a rename follows.
-    let state = in_force(&one);
-    let (undisturbed, request) = stage.set_in_process().await;
+    let state = state_of_documents(&one);
+    let (undisturbed, request) = stage.set().await;
     undisturbed.send(&request).await.ok();
-    assert_eq!(state, in_force(&undisturbed), "{case}");
+    assert_eq!(state, state_of_documents(&undisturbed), "{case}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::stages::TIMEOUT;
 
 /// For an input that takes milliseconds: what takes longer grows without bound.
-const ENOUGH: Duration = TIMEOUT.saturating_mul(5);
+const ENOUGH: Duration = TIMEOUT.saturating_mul(2);
 
 #[path = "../../../fuzz/exercise.rs"]
 mod exercise;
@@ -30,12 +30,12 @@ fn each(target: &str, exercise: fn(&[u8])) {
 }
 
 #[test]
-fn every_request_of_the_corpus_is_read_and_answerable() {
+fn every_request_of_the_corpus_is_parsed_and_has_a_response() {
     each("request", exercise::request);
 }
 
 #[test]
-fn every_content_of_the_corpus_is_read_and_the_same_as_itself() {
+fn all_content_of_the_corpus_is_parsed_and_the_same_as_itself() {
     each("content", exercise::content);
 }
 
@@ -78,7 +78,7 @@ fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], chance: &mut fastrand::Rng) {
 }
 
 #[test]
-fn requests_changed_by_chance_are_read_and_answerable() {
+fn randomly_changed_requests_are_parsed_and_have_a_response() {
     mutated("request", exercise::request);
 }
 

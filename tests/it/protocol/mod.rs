@@ -1,6 +1,7 @@
-//! Every request is answered: the protocol under faults, hostile input and repetition.
+//! Every request gets a response: the protocol under faults, hostile input and repetition.
 
 mod at_least_once;
+mod deadline;
 mod fuzz_corpus;
 mod hostile_payload;
 mod old_requests;

@@ -1,6 +1,6 @@
 //! The PUT to the response URL.
 
-use loopback_aws::Sink;
+use loopback_aws::{Loopback, Sink};
 use serde_json::json;
 
 use crate::documents::desired;
@@ -12,7 +12,7 @@ pub(super) fn create() -> Request {
 
 /// How many PUTs it takes until one is stored.
 pub(super) async fn puts(script: impl IntoIterator<Item = Sink>) -> usize {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     world.aws.sink().script(script);
     world.send(&create()).await.ok();
     world.aws.responses().len()
@@ -28,19 +28,19 @@ async fn what_can_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_stored_and_not_confirmed_is_sent_again_the_same() {
-    let world = World::new().await;
+async fn a_response_that_was_stored_but_not_confirmed_is_sent_again_unchanged() {
+    let world = World::on_sockets(Loopback::builder()).await;
     world.aws.sink().script([Sink::ResetAfter]);
     world.invoke(&create()).await.unwrap();
-    let answers = world.aws.responses();
-    assert_eq!(answers.len(), 2);
-    assert_eq!(answers[0].bytes, answers[1].bytes);
+    let responses = world.aws.responses();
+    assert_eq!(responses.len(), 2);
+    assert_eq!(responses[0].bytes, responses[1].bytes);
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_tried_once_and_told_to_the_runtime() {
+async fn a_permanent_failure_is_tried_once_and_reported_to_the_runtime() {
     for status in [400, 401, 403, 404, 412] {
-        let world = World::new().await;
+        let world = World::on_sockets(Loopback::builder()).await;
         world.aws.sink().always(Sink::Status(status));
         let error = world.invoke(&create()).await.unwrap_err().to_string();
         assert!(error.contains(&status.to_string()), "{error}");
@@ -50,7 +50,7 @@ async fn what_cannot_pass_is_tried_once_and_told_to_the_runtime() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     world.aws.sink().always(Sink::Redirect("/elsewhere".into()));
     let error = world.invoke(&create()).await.unwrap_err().to_string();
     assert!(error.contains("307"), "{error}");
@@ -61,20 +61,20 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_failed_request_whose_answer_was_delivered_is_no_error_to_the_runtime() {
-    let world = World::new().await;
+async fn a_failed_request_whose_response_was_delivered_is_not_an_error_for_the_runtime() {
+    let world = World::on_sockets(Loopback::builder()).await;
     assert!(world.invoke(&Request::create(json!({}))).await.is_ok());
     assert_eq!(world.aws.delivered()[0]["Status"], "FAILED");
 }
 
 #[tokio::test]
-async fn an_answer_is_a_put_with_an_empty_content_type_and_nothing_that_s3_did_not_sign() {
-    let world = World::new().await;
+async fn a_response_is_a_put_with_an_empty_content_type_and_no_header_that_s3_did_not_sign() {
+    let world = World::on_sockets(Loopback::builder()).await;
     world.send(&create()).await.ok();
-    let answer = world.aws.responses().remove(0);
-    assert_eq!(answer.header("content-type"), Some(""));
-    assert_eq!(answer.header("content-length"), Some(answer.bytes.len().to_string().as_str()));
-    let mut names: Vec<&str> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let response = world.aws.responses().remove(0);
+    assert_eq!(response.header("content-type"), Some(""));
+    assert_eq!(response.header("content-length"), Some(response.bytes.len().to_string().as_str()));
+    let mut names: Vec<&str> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "content-length", "content-type", "host"]);
 }

@@ -13,7 +13,7 @@ use crate::world::{LOG_STREAM, Request, World};
 /// The request that leads to a call of `operation`, on a world that is arranged for it.
 async fn leads_to(operation: &str) -> (World, Request) {
     let adopted = |model: &mut Model| model.put_document(Document::session(NAME, preferences("5")));
-    let world = World::new().await;
+    let world = World::new();
     let request = match operation {
         "DescribeDocument" | "CreateDocument" => Request::create(desired("20")),
         "DescribeDocumentPermission" => {
@@ -70,7 +70,7 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("CreateDocument", "ValidationException", "Correct the property"),
     ("UpdateDocument", "MaxDocumentSizeExceeded", "64 KB"),
     ("UpdateDocument", "DocumentVersionLimitExceeded", "Delete old ones"),
-    ("UpdateDocument", "DuplicateDocumentContent", "has this content already"),
+    ("UpdateDocument", "DuplicateDocumentContent", "already has this content"),
     ("UpdateDocument", "DuplicateDocumentVersionName", "another VersionName"),
     ("UpdateDocument", "InvalidDocumentContent", "Correct the content"),
     ("UpdateDocument", "InvalidDocumentVersion", "try again"),
@@ -93,11 +93,11 @@ const ERRORS: [(&str, &str, &str); 34] = [
     ("DescribeDocumentPermission", "InvalidPermissionType", "report it"),
     ("DescribeDocument", "UnrecognizedClientException", "rejected the function's credentials"),
     ("GetDocument", "ExpiredTokenException", "rejected the function's credentials"),
-    ("GetDocument", "SomethingNewException", "Correct what AWS names"),
+    ("GetDocument", "SomethingNewException", "Correct what AWS's message names"),
     ("CreateDocument", "InvalidDocumentType", "Correct DocumentType"),
 ];
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the_remedy() {
     for (operation, code, remedy) in ERRORS {
         let reason = reason(operation, Fault::error(400, code, "As AWS words it"), Duration::from_secs(20)).await;
@@ -109,7 +109,7 @@ async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the
 }
 
 /// What is retried until the time runs out, on each operation.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
     let operations =
         ["DescribeDocument", "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"];
@@ -121,12 +121,15 @@ async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
         let each = operations.map(|operation| reason(operation, Fault::error(status, code, "Rate"), TIMEOUT));
         for (operation, reason) in operations.iter().zip(futures_util::future::join_all(each).await) {
             assert!(reason.contains(&format!("{operation} failed with {code}. ")), "{operation} {code}: {reason}");
-            assert!(reason.contains("The time ran out while ") && reason.contains(remedy), "{operation}: {reason}");
+            assert!(
+                reason.contains("The request timed out while ") && reason.contains(remedy),
+                "{operation}: {reason}"
+            );
         }
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_without_a_message_or_with_a_namespace_is_read() {
     let bare = Fault::Raw(400, r#"{"__type":"com.amazonaws.ssm#InvalidDocumentContent"}"#.into());
     let text = reason("CreateDocument", bare, TIMEOUT).await;
@@ -138,7 +141,7 @@ async fn an_error_without_a_message_or_with_a_namespace_is_read() {
     assert!(text.contains("status 400"), "{text}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_about_a_signature_quotes_nothing_of_the_signed_request() {
     let canonical = "The Canonical String should have been\n'POST\n/\n\nx-amz-security-token:SESSION-TOKEN\n'";
     for code in ["InvalidSignatureException", "IncompleteSignatureException"] {

@@ -7,15 +7,15 @@ use loopback_aws::{Age, Loopback};
 use crate::documents::desired;
 use crate::world::{Request, World};
 
-/// A world as in production: loopback is no place to answer to.
+/// A world as in production, where no response may be sent to loopback.
 async fn strict() -> World {
-    let mut world = World::on(Loopback::builder().tls(true)).await;
+    let mut world = World::on_sockets(Loopback::builder().tls(true)).await;
     world.provider.url_rules.allow_loopback = false;
     world
 }
 
 async fn assert_refused(world: &World, url: &str) {
-    let request = Request::create(desired("20")).answered_at(url.to_owned());
+    let request = Request::create(desired("20")).with_response_url(url.to_owned());
     let error = world.invoke(&request).await.expect_err(url).to_string();
     assert!(error.starts_with("ResponseURL: "), "{url}: {error}");
     assert!(!error.contains("SIGNATURE") && !error.contains("PASSWORD") && !error.contains("/key"), "{url}: {error}");
@@ -110,7 +110,7 @@ async fn a_url_of_another_scheme_or_port_is_refused_even_on_aws() {
 }
 
 #[tokio::test]
-async fn each_partitions_own_domain_is_answered_and_no_others() {
+async fn a_response_is_sent_only_to_the_partitions_own_domain() {
     for (suffix, other) in [
         ("amazonaws.com", "amazonaws.com.cn"),
         ("amazonaws.com.cn", "amazonaws.com"),
@@ -122,7 +122,7 @@ async fn each_partitions_own_domain_is_answered_and_no_others() {
         assert_refused(&world, &format!("https://bucket.s3.{other}/key?SIGNATURE")).await;
         // Expired, so that nothing is sent to the real host.
         let url = format!("https://bucket.s3.region.{suffix}/key?X-Amz-Date=20200101T000000Z&X-Amz-Expires=7200");
-        let error = world.invoke(&Request::create(desired("20")).answered_at(url)).await.unwrap_err().to_string();
+        let error = world.invoke(&Request::create(desired("20")).with_response_url(url)).await.unwrap_err().to_string();
         assert!(error.contains("has expired"), "{suffix}: {error}");
     }
 }

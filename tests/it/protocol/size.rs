@@ -1,6 +1,6 @@
-//! An answer has at most 4,096 bytes, whatever came in.
+//! A response has at most 4,096 bytes, whatever the event.
 
-use loopback_aws::Fault;
+use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 
 use super::stages::delivered;
@@ -11,13 +11,13 @@ const MEGABYTE: usize = 1 << 20;
 /// Bytes, characters of two to four bytes, and characters that JSON escapes.
 const SCRIPTS: [&str; 7] = ["x", "é", "日本", "🦀", "\"\\", "\u{1}\n", "a\u{301}"];
 
-/// The answer to `request` fits, echoes the ids, and ends as every reason does.
+/// The response to `request` fits, echoes the ids, and ends as every reason does.
 async fn assert_fits(world: &World, request: &Request) {
     world.aws.forget();
     world.invoke(request).await.unwrap();
     let case = format!("{} {}", request.request_type, request.logical_id);
-    let answer = world.aws.responses().remove(0);
-    assert!(!answer.is_too_long(), "{} bytes", answer.bytes.len());
+    let response = world.aws.responses().remove(0);
+    assert!(!response.is_too_long(), "{} bytes", response.bytes.len());
     let reply = delivered(world, &case);
     assert_eq!(reply.0["StackId"], request.stack_id.as_str());
     assert_eq!(reply.0["LogicalResourceId"], request.logical_id.as_str());
@@ -54,8 +54,8 @@ fn long_requests(text: &str) -> Vec<Request> {
 }
 
 #[tokio::test]
-async fn an_answer_fits_however_long_what_came_in_is_and_in_whatever_script() {
-    let world = World::new().await;
+async fn a_response_fits_however_long_the_event_is_and_in_whatever_script() {
+    let world = World::on_sockets(Loopback::builder()).await;
     for script in SCRIPTS {
         // Many names at once are as long as one name.
         for request in long_requests(&script.repeat(300)) {
@@ -69,10 +69,10 @@ async fn an_answer_fits_however_long_what_came_in_is_and_in_whatever_script() {
 }
 
 #[tokio::test]
-async fn an_answer_fits_however_much_systems_manager_says() {
+async fn a_response_fits_however_long_systems_managers_message_is() {
     for script in SCRIPTS {
         for length in [1_000, 100_000] {
-            let world = World::new().await;
+            let world = World::on_sockets(Loopback::builder()).await;
             let fault = Fault::error(400, "InvalidDocumentContent", &script.repeat(length));
             world.aws.on("CreateDocument").always().fault(fault);
             assert_fits(&world, &Request::create(desired("20"))).await;
@@ -85,7 +85,7 @@ async fn an_answer_fits_however_much_systems_manager_says() {
 
 #[tokio::test]
 async fn ids_of_the_greatest_length_are_echoed_whole() {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     let mut request = Request::update(&"é".repeat(512), desired("10"), json!({"é".repeat(9_000): "x"}));
     request.stack_id = format!("{}/{}", request.stack_id, "x".repeat(900));
     request.logical_id = "日".repeat(255);
@@ -93,12 +93,12 @@ async fn ids_of_the_greatest_length_are_echoed_whole() {
 }
 
 #[tokio::test]
-async fn ids_that_leave_no_room_for_an_answer_are_refused_before_any_call() {
-    let world = World::new().await;
+async fn ids_that_leave_no_room_for_a_response_are_refused_before_any_call() {
+    let world = World::on_sockets(Loopback::builder()).await;
     for length in [4_096, MEGABYTE] {
         let request = Request::create(desired("20")).of_resource(&"x".repeat(length));
         let error = world.invoke(&request).await.unwrap_err().to_string();
-        assert!(error.contains("longer than a response may be"), "{error}");
+        assert!(error.contains("exceed the maximum length of a response"), "{error}");
     }
     let mut request = Request::delete(&"x".repeat(MEGABYTE), desired("20"));
     request.logical_id = NAME.into();

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::documents::{NAME, desired_with, preferences};
 use crate::world::{LOG_STREAM, Reply, Request, SINCE, World};
 
-/// The function's timeout where a test waits for its end. Lambda's default is half of it; on a machine that is busy with other
-/// work, each fifth of it is room enough.
-pub const TIMEOUT: Duration = Duration::from_secs(6);
+/// The function's timeout where a test waits for its end. Each fifth of it is room enough on a machine that is busy with other
+/// work.
+pub const TIMEOUT: Duration = Duration::from_secs(15);
 const RENAMED: &str = "Renamed";
 
 /// A request that is about to be sent.
@@ -47,16 +47,16 @@ fn sharing(idle: &str) -> Value {
 }
 
 impl Stage {
-    /// The account just before the request, and the request.
+    /// The account just before the request, and the request. Without sockets, for a runtime whose time is paused.
     pub async fn set(self) -> (World, Request) {
-        let world = World::on(Loopback::builder()).await;
+        let world = World::new();
         let request = self.set_on(&world).await;
         (world, request)
     }
 
-    /// The same without sockets, for a runtime whose time is paused.
-    pub async fn set_in_process(self) -> (World, Request) {
-        let world = World::in_process(Loopback::builder());
+    /// The same with sockets, in real time.
+    pub async fn set_on_sockets(self) -> (World, Request) {
+        let world = World::on_sockets(Loopback::builder()).await;
         let request = self.set_on(&world).await;
         (world, request)
     }
@@ -102,7 +102,7 @@ impl Stage {
 
     /// How many calls the request takes where nothing goes wrong.
     pub async fn calls(self) -> u64 {
-        let (world, request) = self.set_in_process().await;
+        let (world, request) = self.set().await;
         world.send(&request).await.ok();
         world.aws.calls().len() as u64
     }
@@ -112,7 +112,7 @@ impl Stage {
         let (world, request) = self.set().await;
         world.send(&request).await.ok();
         self.clean_up(&world).await;
-        in_force(&world)
+        state_of_documents(&world)
     }
 
     /// What CloudFormation sends after a SUCCESS: the Delete of the old name.
@@ -122,8 +122,8 @@ impl Stage {
         }
     }
 
-    /// Asserts that the answer to a request under faults bears the right id and tells the truth: what CloudFormation does next,
-    /// with nothing in its way, ends as if there had been no fault.
+    /// Asserts that the response to a request under faults bears the right id and tells the truth: what CloudFormation does
+    /// next, with nothing in its way, ends as if there had been no fault.
     pub async fn assert_truthful(self, world: &World, request: &Request, before: &Value, reply: &Reply, case: &str) {
         let case = format!("{self:?}: {case}: {}", reply.0);
         let succeeded = reply.0["Status"] == "SUCCESS";
@@ -133,7 +133,7 @@ impl Stage {
         match request.request_type {
             "Create" if !succeeded => {
                 world.send(&Request::delete(reply.id(), request.properties.clone())).await.ok();
-                assert_eq!(&in_force(world), before, "{case}");
+                assert_eq!(&state_of_documents(world), before, "{case}");
             }
             _ => {
                 if !succeeded {
@@ -141,14 +141,14 @@ impl Stage {
                     world.send(request).await.ok();
                 }
                 self.clean_up(world).await;
-                assert_eq!(in_force(world), self.undisturbed().await, "{case}");
+                assert_eq!(state_of_documents(world), self.undisturbed().await, "{case}");
             }
         }
     }
 }
 
-/// The documents: what is in force, whose they are, who they are shared with.
-pub fn in_force(world: &World) -> Value {
+/// The documents: their default versions, their owners, and the accounts that they are shared with.
+pub fn state_of_documents(world: &World) -> Value {
     world.aws.ssm(|model| {
         let one = |document: &Document| {
             let mut tags = document.tags.clone();
@@ -166,11 +166,11 @@ pub fn in_force(world: &World) -> Value {
     })
 }
 
-/// The one answer that was delivered since the journal was forgotten.
+/// The one response that was delivered since the journal was forgotten.
 #[track_caller]
 pub fn delivered(world: &World, case: &str) -> Reply {
     let bodies = world.aws.delivered();
-    let first = bodies.first().unwrap_or_else(|| panic!("{case}: no answer: {:?}", world.aws.trace()));
-    assert!(bodies.iter().all(|body| body == first), "{case}: answers differ: {bodies:?}");
+    let first = bodies.first().unwrap_or_else(|| panic!("{case}: no response: {:?}", world.aws.trace()));
+    assert!(bodies.iter().all(|body| body == first), "{case}: responses differ: {bodies:?}");
     Reply(first.clone())
 }

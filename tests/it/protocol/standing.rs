@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::Document;
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::stages::in_force;
+use super::stages::state_of_documents;
 use crate::documents::{NAME, content, desired, preferences};
 use crate::world::{Reply, Request, World, stack};
 
@@ -20,7 +20,7 @@ fn ago(seconds: u64) -> Age {
 
 /// The request, signed so long ago.
 fn aged(world: &World, request: Request, seconds: u64) -> Request {
-    request.answered_at(world.aws.response_url(ago(seconds)))
+    request.with_response_url(world.aws.response_url(ago(seconds)))
 }
 
 /// What CloudFormation says of the resource from now on, whatever is sent: a status since so many seconds ago.
@@ -35,7 +35,7 @@ fn questions(world: &World) -> usize {
 
 /// An account with the document, and the Update of it.
 async fn updating() -> (World, Request) {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.send(&aged(&world, Request::create(desired("10")), 200)).await.ok();
     world.aws.forget();
     (world, Request::update(NAME, desired("10"), desired("20")))
@@ -43,7 +43,7 @@ async fn updating() -> (World, Request) {
 
 #[track_caller]
 fn assert_given_up(reply: &Reply) {
-    assert!(reply.reason().contains("no longer stands"), "{}", reply.0);
+    assert!(reply.reason().contains("CloudFormation no longer waits for this"), "{}", reply.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn within_its_lease_a_request_for_a_document_never_calls_cloudformation() 
     world.send(&update).await.ok();
     world.send(&Request::delete(NAME, desired("20"))).await.ok();
     assert_eq!(questions(&world), 0);
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     assert_eq!(questions(&world), 0);
 }
@@ -62,7 +62,7 @@ async fn after_its_lease_a_request_asks_beside_its_first_read_and_names_stack_an
     let (world, update) = updating().await;
     world.aws.set_latency(Duration::from_millis(200));
     world.send(&aged(&world, update, 20)).await.ok();
-    assert_eq!(world.in_force(NAME), content("20"));
+    assert_eq!(world.default_content(NAME), content("20"));
     let journal = world.aws.journal();
     let question =
         journal.iter().find(|entry| entry.call().is_some_and(|call| call.operation == "DescribeStackResource"));
@@ -75,32 +75,36 @@ async fn after_its_lease_a_request_asks_beside_its_first_read_and_names_stack_an
 #[tokio::test(start_paused = true)]
 async fn a_url_of_the_older_form_gives_no_lease() {
     let (world, update) = updating().await;
-    world.send(&update.answered_at(world.aws.response_url_v2(Age::Now))).await.ok();
+    world.send(&update.with_response_url(world.aws.response_url_v2(Age::Now))).await.ok();
     assert!(questions(&world) >= 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_no_longer_stands_writes_nothing_and_says_so() {
+async fn a_request_that_cloudformation_no_longer_waits_for_writes_nothing_and_says_so() {
     use ResourceStatus as Status;
     let later = |status, seconds| move |world: &World| says(world, status, seconds);
     let no_resource = |world: &World| world.aws.cloudformation(|known| known.remove(&stack("a"), LOGICAL_ID));
     let no_stack = |world: &World| world.aws.cloudformation(|known| known.remove_stack(&stack("a")));
     type Change<'a> = &'a dyn Fn(&World);
     let cases: [(&str, Change<'_>, &str); 7] = [
-        ("Create", &later(Status::CreateFailed, 20), "in CREATE_FAILED"),
-        ("Create", &later(Status::DeleteInProgress, 5), "in DELETE_IN_PROGRESS"),
+        ("Create", &later(Status::CreateFailed, 20), "the resource's status is CREATE_FAILED"),
+        ("Create", &later(Status::DeleteInProgress, 5), "the resource's status is DELETE_IN_PROGRESS"),
         ("Create", &no_resource, "no longer has the resource"),
         ("Create", &no_stack, "no longer has the resource"),
-        ("Update", &later(Status::UpdateComplete, 20), "in UPDATE_COMPLETE"),
-        ("Update", &later(Status::UpdateInProgress, 15), "a later request put the resource in UPDATE_IN_PROGRESS"),
+        ("Update", &later(Status::UpdateComplete, 20), "the resource's status is UPDATE_COMPLETE"),
+        (
+            "Update",
+            &later(Status::UpdateInProgress, 15),
+            "a later request changed the resource's status to UPDATE_IN_PROGRESS",
+        ),
         ("Update", &no_resource, "no longer has the resource"),
     ];
     for (request_type, arrange, expected) in cases {
         let (world, request) = match request_type {
-            "Create" => (World::in_process(Loopback::builder()), Request::create(desired("10"))),
+            "Create" => (World::new(), Request::create(desired("10"))),
             _ => updating().await,
         };
-        let before = in_force(&world);
+        let before = state_of_documents(&world);
         let request = aged(&world, request, 20);
         let event = request.event(request.response_url.as_deref().unwrap());
         arrange(&world);
@@ -108,13 +112,13 @@ async fn a_request_that_no_longer_stands_writes_nothing_and_says_so() {
         let reply = Reply(world.aws.delivered().pop().unwrap());
         assert_given_up(&reply);
         assert!(reply.reason().contains(expected), "{expected}: {}", reply.0);
-        assert_eq!((world.writes(), in_force(&world)), (Vec::new(), before), "{expected}");
+        assert_eq!((world.writes(), state_of_documents(&world)), (Vec::new(), before), "{expected}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("5"))));
     world.aws.on("AddTagsToResource").nth(1).fault(Fault::DelayAfter(Duration::from_millis(2_500)));
     let request = aged(&world, Request::create(desired("10")), 20);
@@ -124,7 +128,7 @@ async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing
     };
     let (reply, ()) = tokio::join!(world.send(&request), cancelled);
     assert_given_up(&reply);
-    assert_eq!(world.in_force(NAME), content("5"));
+    assert_eq!(world.default_content(NAME), content("5"));
     let writes = world.writes();
     assert!(!writes.contains(&"RemoveTagsFromResource".to_owned()), "{writes:?}");
     assert!(reply.id().starts_with("cfn-ssm-document:unfinished:") && reply.id().ends_with(&format!(":{NAME}")));
@@ -132,7 +136,7 @@ async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_within_the_lease_is_cut_off_and_its_retry_asks() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     world.aws.on("CreateDocument").nth(1).fault(Fault::Hang);
     let request = aged(&world, Request::create(desired("10")), 3);
     let started = Instant::now();
@@ -162,10 +166,10 @@ async fn a_request_goes_on_unasked_if_it_came_promptly_and_changes_nothing_if_it
             let reply = world.send(&aged(&world, update, seconds)).await;
             if goes_on {
                 reply.ok();
-                assert_eq!(world.in_force(NAME), content("20"), "{fault:?}");
+                assert_eq!(world.default_content(NAME), content("20"), "{fault:?}");
             } else {
                 assert!(reply.reason().contains("CloudFormation can't be asked"), "{fault:?}: {}", reply.0);
-                assert_eq!((world.in_force(NAME), world.writes()), (content("10"), Vec::new()), "{fault:?}");
+                assert_eq!((world.default_content(NAME), world.writes()), (content("10"), Vec::new()), "{fault:?}");
             }
         }
     }
@@ -182,7 +186,7 @@ async fn a_delete_never_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn the_stack_of_another_account_is_not_asked_about() {
-    let world = World::in_process(Loopback::builder());
+    let world = World::new();
     let mut request = aged(&world, Request::create(desired("10")), 20);
     request.stack_id = request.stack_id.replace("111122223333", "444455556666");
     world.send(&request).await.reason();

@@ -72,15 +72,15 @@ impl Drop for Killed {
 
 async fn lives(aws: &Loopback, lambda: &RuntimeApi) {
     let created = send(aws, lambda, json!({"RequestType": "Create", "ResourceProperties": properties("20")})).await;
-    assert_eq!(in_force(aws), Some((1, content("20"))));
+    assert_eq!(default_version(aws), Some((1, content("20"))));
     let id = created["PhysicalResourceId"].clone();
     let (old, new) = (properties("20"), properties("15"));
     let update = json!({"RequestType": "Update", "PhysicalResourceId": id, "ResourceProperties": new,
         "OldResourceProperties": old});
     send(aws, lambda, update).await;
-    assert_eq!(in_force(aws), Some((2, content("15"))));
+    assert_eq!(default_version(aws), Some((2, content("15"))));
     send(aws, lambda, json!({"RequestType": "Delete", "PhysicalResourceId": id, "ResourceProperties": new})).await;
-    assert_eq!(in_force(aws), None);
+    assert_eq!(default_version(aws), None);
     assert!(aws.ssm_counts().handshakes > 0 && aws.sink_counts().handshakes > 0, "all of it went over TLS");
 }
 
@@ -105,7 +105,7 @@ async fn send(aws: &Loopback, lambda: &RuntimeApi, request: Value) -> Value {
 }
 
 /// The default version's number and content.
-fn in_force(aws: &Loopback) -> Option<(u64, Value)> {
+fn default_version(aws: &Loopback) -> Option<(u64, Value)> {
     aws.ssm(|model| {
         let document = model.document(DOCUMENT)?;
         Some((document.default_version, serde_json::from_str(&document.default().content).unwrap()))

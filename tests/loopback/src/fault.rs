@@ -99,7 +99,7 @@ struct Rule {
     action: Arc<Mutex<Action>>,
 }
 
-/// The rules in force, in the order they were made.
+/// The current rules, in the order they were made.
 #[derive(Default)]
 pub(crate) struct Rules(Mutex<Vec<Rule>>);
 

@@ -1,4 +1,4 @@
-//! A loopback AWS for the tests: SSM and CloudFormation's DescribeStackResource at the level of their wires, the sink of
+//! A loopback AWS for the tests: SSM and CloudFormation's DescribeStackResource and DescribeStacks at the level of their wires, the sink of
 //! CloudFormation's responses, and the Lambda Runtime API, with faults on demand and a journal of everything that reached
 //! them.
 //!

@@ -1,8 +1,8 @@
-//! Observes a document and, if it is to be adopted, writes the tags of ownership while the content is read.
+//! Observes a document and, if it is to be adopted, writes the ownership tags while the content is read.
 
 use tokio::time::Instant;
 
-use super::context::{Adopted, Apply, Met};
+use super::context::{Adopted, Apply, Observation};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::resource::document::aws::LONGEST_LAG;
@@ -20,13 +20,13 @@ impl Apply<'_> {
     ///
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
-    pub(crate) async fn observe(&self) -> Result<Met, Failure> {
+    pub(crate) async fn observe(&self) -> Result<Observation, Failure> {
         let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
             let met = match self.intent.encounter {
-                Encounter::Create | Encounter::Rename => self.meet().await,
-                Encounter::Update(_) => self.meet_own().await,
+                Encounter::Create | Encounter::Rename => self.observe_new().await,
+                Encounter::Update(_) => self.observe_own().await,
             };
             let (look, adopted_now) = match met {
                 Ok(met) => met,
@@ -42,17 +42,17 @@ impl Apply<'_> {
             };
             adopted = adopted.or(adopted_now);
             match look {
-                Look::Present(document) => return Ok(Met { observed: Observed::Present(document), adopted }),
-                Look::Absent => return Ok(Met { observed: Observed::Absent, adopted }),
+                Look::Present(document) => return Ok(Observation { observed: Observed::Present(document), adopted }),
+                Look::Absent => return Ok(Observation { observed: Observed::Absent, adopted }),
                 Look::Changing(status) => {
-                    self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                    self.undo_log.step(format!("waiting while AWS changes the document (it is {status})"));
                     backoff.pause().await;
                 }
             }
         }
     }
 
-    async fn meet(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
+    async fn observe_new(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let description = match describe(self.reader).await? {
             Look::Present(description) => description,
             Look::Absent => return Ok((Look::Absent, Adopted::No)),
@@ -62,14 +62,14 @@ impl Apply<'_> {
             return Ok((Look::Changing(Status::Creating), Adopted::No));
         }
         let adoption = self.decide(&description)?;
-        // Joined, not tried: if the read fails, the tags may not still be in flight while the adoption is undone.
+        // `join!`, not `try_join!`: if the read fails, the tags must not still be in flight while the adoption is undone.
         let (look, adopted) =
             tokio::join!(read(self.reader, description.clone(), self.intent), self.write(&description, &adoption));
         let adopted = adopted?;
         Ok((with_tags(look?, &adoption), adopted))
     }
 
-    async fn meet_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
+    async fn observe_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let look = describe_and_read(self.reader, self.intent).await?;
         let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
         if self.may_lack_tags(&document.description) {
@@ -98,24 +98,24 @@ impl Apply<'_> {
     }
 
     async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, NotTagged> {
-        self.note_what_was_there(description, adoption);
+        self.note_what_existed(description, adoption);
         let Some(tags) = adoption.tags() else { return Ok(Adopted::No) };
         self.amend(|undo| undo.sets_tags(tags));
         self.writer.tag(tags).await?;
         Ok(match adoption {
-            Adoption::AlreadyOurs | Adoption::MeetAgain(_) => Adopted::No,
+            Adoption::AlreadyOurs | Adoption::ManageAgain(_) => Adopted::No,
             Adoption::Adopt(_) => Adopted::From(Ownership::of(&description.tags).map(|ownership| ownership.owner)),
         })
     }
 
     /// Records, from the first observation, what existed before the request. An Update of the resource's own document is not
     /// undone: the stack's rollback is an Update as well.
-    fn note_what_was_there(&self, description: &Description, adoption: &Adoption) {
+    fn note_what_existed(&self, description: &Description, adoption: &Adoption) {
         let is_own_update = matches!(self.intent.encounter, Encounter::Update(_)) && *adoption == Adoption::AlreadyOurs;
         let knows = |undo: &Undo| !undo.is_of_absent() || *adoption == Adoption::AlreadyOurs;
         let is_known = self.noted_undo().is_some_and(|undo| knows(&undo));
         if !is_own_update && !is_known {
-            self.note(Undo::of_met(self.intent, description));
+            self.note(Undo::of_existing(self.intent, description));
         }
     }
 }

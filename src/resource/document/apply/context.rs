@@ -11,7 +11,7 @@ use crate::resource::document::ownership::Owner;
 use crate::resource::document::plan::undo::Undo;
 use crate::resource::undo::Undo as AnyUndo;
 
-/// What it takes to carry out plans for one document.
+/// Everything needed to carry out plans for one document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Apply<'a> {
     pub(crate) reader: Reader<'a>,
@@ -42,7 +42,7 @@ pub(crate) enum NotApplied {
 
 /// An observed document, and whether this invocation adopted it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Met {
+pub(crate) struct Observation {
     pub(crate) observed: Observed,
     pub(crate) adopted: Adopted,
 }
@@ -52,12 +52,12 @@ pub(crate) struct Met {
 pub(crate) enum Adopted {
     /// The document already belonged to this resource, or does not exist.
     No,
-    /// It did. This was the former owner, if any.
+    /// It adopted the document from this owner, if there was one.
     From(Option<Owner>),
 }
 
 impl Adopted {
-    /// The first adoption of an invocation counts, however often the document is observed.
+    /// Combines the outcomes of two observations in one invocation: the first adoption counts.
     pub(crate) fn or(self, later: Self) -> Self {
         match self {
             Self::No => later,
@@ -65,9 +65,9 @@ impl Adopted {
         }
     }
 
-    /// Combines this with the result of another observation.
-    pub(crate) fn and(self, met: Met) -> (Observed, Self) {
-        (met.observed, self.or(met.adopted))
+    /// Returns what a later observation found, with the first adoption of the two.
+    pub(crate) fn and(self, observation: Observation) -> (Observed, Self) {
+        (observation.observed, self.or(observation.adopted))
     }
 }
 
@@ -110,11 +110,11 @@ impl Apply<'_> {
 
 /// The version that has the desired content.
 pub(super) enum MadeVersion {
-    /// No version was needed.
+    /// None was made, since the observed versions are as desired.
     Observed,
     /// An existing, Active version to promote.
     Promote(String),
-    /// A version that was uploaded, or found after AWS refused another one.
+    /// A version that was uploaded, or that was found after AWS refused a duplicate.
     Uploaded(Box<Uploaded>),
 }
 

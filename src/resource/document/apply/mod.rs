@@ -1,4 +1,4 @@
-//! Carries out a plan and verifies it. It decides nothing: each step is a call or a wait.
+//! Carries out a plan and verifies the outcome. This module decides nothing: each step is a call or a wait.
 
 mod adopt;
 pub(crate) mod context;
@@ -75,7 +75,7 @@ impl Apply<'_> {
             undo.removes_tags(remove_tags);
             undo.shares(share.iter().cloned());
         });
-        // Joined, not tried: if one fails, none may still be in flight while the change is undone.
+        // `join!`, not `try_join!`: if one fails, the others must not still be in flight while the change is undone.
         let (owned, tagged, untagged, shared, version) = tokio::join!(
             self.confirm_ownership(adopted),
             self.writer.tag(set_tags),
@@ -160,7 +160,7 @@ impl Apply<'_> {
         }
     }
 
-    /// Waits until the described version is Active. A version that was just made may not be visible yet.
+    /// Waits until the described version is Active. A version that was just created may not be visible yet.
     async fn wait_until_active(&self, described: Described, version: Option<&str>) -> Result<Described, Failure> {
         let name = &self.intent.desired.name;
         let number =
@@ -172,7 +172,7 @@ impl Apply<'_> {
                 Some(Status::Failed(why)) => {
                     let content = &self.intent.desired.content;
                     return Err(Failure::new(format!(
-                        "AWS could not make version {number} of document {name}, and it was not promoted: {}",
+                        "AWS could not create version {number} of document {name}, so it was not promoted: {}",
                         redact(&why, &content.text, content.node.as_ref())
                     )));
                 }
@@ -208,13 +208,13 @@ impl Apply<'_> {
                 Some(owner) if owner == *self.intent.owner => return Ok(()),
                 Some(owner) if Some(&owner) != former.as_ref() => {
                     return Err(NotApplied::Failed(Failure::new(format!(
-                        "DocumentName: the document {name} was adopted by the resource {} of the stack {} at the same moment.",
+                        "DocumentName: the document {name} was adopted by the resource {} of the stack {} at the same time.",
                         owner.logical_id, owner.stack_id
                     ))));
                 }
                 _ if started.elapsed() < LONGEST_LAG => backoff.pause().await,
                 _ => {
-                    tracing::warn!(document = name, "the tags of ownership are still not visible");
+                    tracing::warn!(document = name, "the ownership tags are still not visible");
                     return Ok(());
                 }
             }
@@ -223,5 +223,5 @@ impl Apply<'_> {
 }
 
 fn disappeared(name: &str) -> Failure {
-    Failure::new(format!("The document {name} disappeared in the meantime."))
+    Failure::new(format!("The document {name} was deleted in the meantime."))
 }

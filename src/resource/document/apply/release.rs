@@ -33,10 +33,10 @@ pub(crate) struct Releasing<'a> {
 
 impl Releasing<'_> {
     /// Releases the document as `OnDelete` says, if this resource owns it. It is not an error if the document does not exist or
-    /// disappears meanwhile, since a Delete can be delivered twice.
+    /// is deleted meanwhile, since a Delete can be delivered twice.
     ///
     /// # Errors
-    /// A call failed. The tags of ownership then stay, so that another Delete can finish, unless only a change of sharing failed.
+    /// A call failed. The ownership tags then stay, so that another Delete can finish, unless only a change of sharing failed.
     pub(crate) async fn release(&self) -> Result<(), Failure> {
         let Some((described, shared_with)) = self.observe().await? else {
             tracing::info!("the document does not exist");
@@ -56,17 +56,21 @@ impl Releasing<'_> {
     /// # Errors
     /// A step failed. The others were attempted.
     pub(crate) async fn undo_create(&self, signed: &RangeInclusive<i64>) -> Result<(), Failure> {
-        self.undo_log.step("undoing the request that failed");
+        self.undo_log.step("undoing the failed request");
         let Some(Described { description, .. }) = self.reader.describe().await? else { return Ok(()) };
         let Some(ownership) = Ownership::by(self.owner, &description.tags) else { return Ok(()) };
         if !ownership.since.is_some_and(|since| signed.contains(&since)) {
-            tracing::warn!(document = self.reader.name, "the document is not of the request that failed: it stays");
+            tracing::warn!(
+                document = self.reader.name,
+                "the failed request did not write to the document, so the document \
+                stays as it is"
+            );
             return Ok(());
         }
         let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
         let mut steps = Undo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
         steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
-        tracing::info!(document = self.reader.name, plan = "undo the request that failed", "planned");
+        tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
         undo(self.reader.client, &steps).await
     }
 
@@ -102,7 +106,7 @@ impl Releasing<'_> {
             let Some(described) = described else { return Ok(None) };
             let status = described.status();
             if self.declared.on_delete == OnDelete::Restore && status.is_pending() {
-                self.undo_log.step(format!("waiting until AWS has changed the document (it is {status})"));
+                self.undo_log.step(format!("waiting while AWS changes the document (it is {status})"));
                 backoff.pause().await;
                 continue;
             }
@@ -136,7 +140,11 @@ impl Releasing<'_> {
         match self.reader.describe_version(version).await? {
             Some(found) if found.status() == Status::Active => Ok(self.writer.promote(version).await.map(drop)?),
             _ => {
-                tracing::warn!(version, "the earlier default version no longer exists: the present one stays");
+                tracing::warn!(
+                    version,
+                    "the earlier default version no longer exists or is not Active, so the current one \
+                    stays"
+                );
                 Ok(())
             }
         }

@@ -13,7 +13,7 @@ use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
 use crate::resource::document::plan::undo::{CreateCall, TakeBack, Undo};
 
-/// Takes back what a failed request did to the document.
+/// Undoes what a failed request did to the document.
 ///
 /// # Errors
 /// A step failed, or a document that the request may have created can still appear. Every other step was attempted.
@@ -30,7 +30,7 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
             // The caller's record of writes knows whether a call without a response may still create the document.
             (TakeBack::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
             (TakeBack::LookAgain(CreateCall::Succeeded), _) => {
-                return Err(Failure::new(format!("The document {} was created and is not visible yet.", undo.name)));
+                return Err(Failure::new(format!("The document {} was created, but is not visible yet.", undo.name)));
             }
             // AWS refuses to change or delete the document while its status is transient.
             (TakeBack::Delete | TakeBack::Revert(_), _) if is_pending => {}
@@ -59,7 +59,7 @@ pub(super) async fn delete(
     let Err(failure) = deleted else { return Ok(()) };
     match writer.share(&shared_with, &[]).await {
         Ok(()) => Err(failure),
-        Err(why) => Err(failure.and(format!("Its shares could not be put back: {why}"))),
+        Err(why) => Err(failure.and(format!("Its shares could not be restored: {why}"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Uploads a version, or finds the one that has the content if AWS refuses another.
+//! Uploads a version or, if AWS refuses it as a duplicate, finds the version that has the content.
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -99,7 +99,7 @@ impl Apply<'_> {
         failure: Failure,
     ) -> Result<MadeVersion, NotApplied> {
         let gone =
-            || NotApplied::Outdated(Failure::new("The version that has the content disappeared in the meantime."));
+            || NotApplied::Outdated(Failure::new("The version that has the content was deleted in the meantime."));
         let described = self.reader.describe_version(number).await?.ok_or_else(gone)?;
         let labels = Labels {
             version_name: described.version.version_name.as_deref(),
@@ -113,12 +113,16 @@ impl Apply<'_> {
                 Ok(MadeVersion::Uploaded(Box::new(Uploaded { number, described, promote })))
             }
             Found::KeepDefault(names) => {
-                tracing::warn!(attributes = names, "AWS changes these attributes only with a new content: they stay");
+                tracing::warn!(
+                    attributes = names,
+                    "AWS changes these attributes only together with the content, so they stay \
+                    as they are"
+                );
                 Ok(MadeVersion::Observed)
             }
             Found::Refuse(names) => {
                 let remedy =
-                    format!("{names} can't be changed alone. Change the content as well, or take the change back.");
+                    format!("{names} can't be changed alone. Change the content as well, or revert the change.");
                 Err(failure.and(remedy).into())
             }
         }

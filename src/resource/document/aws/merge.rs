@@ -1,4 +1,4 @@
-//! Reads what a merge needs of a document that several resources share. Every content is read as JSON.
+//! Reads what a merge needs of a document that several resources share. All content is read as JSON.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +21,7 @@ impl Reader<'_> {
             tokio::try_join!(self.describe(), self.default_version(Format::Json), shared_with)?;
         let (described, default) = match (described, default) {
             (None, None) => return Ok(Look::Absent),
-            // It appeared or disappeared between the two calls.
+            // It was created or deleted between the two calls.
             (Some(_), None) => return Ok(Look::Changing(Status::Deleting)),
             (None, Some(_)) => return Ok(Look::Changing(Status::Creating)),
             (Some(described), Some(default)) => (described, default),
@@ -38,8 +38,8 @@ impl Reader<'_> {
         Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
     }
 
-    /// Reads a version that is not the default version, and its age at `now`, the time since 1970; `None` if the version is gone.
-    /// A version that is not listed yet counts as just made.
+    /// Reads a version that is not the default version, and its age at `now`, the time since 1970; `None` if the version is
+    /// gone. A version that is not listed yet counts as just created.
     ///
     /// # Errors
     /// A call failed.
@@ -49,11 +49,11 @@ impl Reader<'_> {
         Ok(version.map(|version| Latest { status: version.status, age, content: version.content }))
     }
 
-    /// Reads the content of an earlier version; `None` if it is gone or can't be read.
+    /// Reads the content of a version; `None` if it is gone or can't be read.
     ///
     /// # Errors
     /// The call failed.
-    pub(crate) async fn earlier_content(&self, version: &str) -> Result<Option<Content>, Failure> {
+    pub(crate) async fn content_of(&self, version: &str) -> Result<Option<Content>, Failure> {
         let version = self.version(version, Format::Json).await?;
         Ok(version.and_then(|version| Content::read("version", version.content, Some(Format::Json)).ok()))
     }

@@ -21,8 +21,8 @@ pub(crate) enum Look<T> {
     Present(T),
 }
 
-/// Describes the document. A document that a resource meets for the first time is described before its content is read: most
-/// names are free, and for a free name one call on one connection is enough.
+/// Describes the document. A document that is new to the resource is described before its content is read: usually it does not
+/// exist yet, and then one call on one connection is enough.
 ///
 /// # Errors
 /// A call failed.
@@ -44,7 +44,7 @@ pub(crate) async fn read(
     let (default, shared_with) = tokio::try_join!(reader.default_version(content.format), shared_with(reader, intent))?;
     match default {
         Some(default) => complete(reader, description, default, shared_with, content).await,
-        // The document disappeared between the two calls.
+        // The document was deleted between the two calls.
         None => Ok(Look::Changing(Status::Deleting)),
     }
 }
@@ -63,7 +63,7 @@ pub(crate) async fn describe_and_read(reader: Reader<'_>, intent: Intent<'_>) ->
             complete(reader, description, default, shared_with, content).await
         }
         (Some(Look::Changing(status)), _) => Ok(Look::Changing(status)),
-        // The document appeared or disappeared between the two calls.
+        // The document was created or deleted between the two calls.
         (Some(Look::Present(_) | Look::Absent), None) => Ok(Look::Changing(Status::Deleting)),
         (Some(Look::Absent) | None, Some(_)) => Ok(Look::Changing(Status::Creating)),
     }

@@ -113,7 +113,7 @@ impl Reader<'_> {
         Ok(versions)
     }
 
-    /// Returns when a version was made, since 1970; `None` if it is not listed yet. One without a date was made long ago.
+    /// Returns when a version was created, since 1970; `None` if it is not listed yet. A version without a date counts as old.
     ///
     /// # Errors
     /// As for [`Reader::versions`].
@@ -211,7 +211,7 @@ impl Described {
     }
 }
 
-/// Treats an empty string like an absent one: some of AWS's responses have one for the other.
+/// Treats an empty string as absent, since AWS's responses use both.
 fn non_empty<T: AsRef<str>>(text: Option<T>) -> Option<T> {
     text.filter(|text| !text.as_ref().is_empty())
 }

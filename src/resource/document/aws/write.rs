@@ -99,7 +99,7 @@ impl Writer<'_> {
     /// [CreateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html) with these tags.
     ///
     /// # Errors
-    /// A call without a response may still take effect.
+    /// The call failed. Without a response, it may still take effect.
     pub(crate) async fn create(&self, desired: &Desired, tags: &Tags) -> Result<Described, NotCreated> {
         let requires = desired.requires.iter().map(|item| {
             DocumentRequires::builder()
@@ -135,8 +135,8 @@ impl Writer<'_> {
         }
     }
 
-    /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): makes a new
-    /// version on top of `latest`, with this name if any. The default version does not change.
+    /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): creates a new
+    /// version on top of `latest`, with this name if there is one. The default version does not change.
     ///
     /// # Errors
     /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or AWS refused the version for another reason.
@@ -180,7 +180,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Sets these tags. Without tags it makes no call.
+    /// Sets these tags. Without tags, it makes no call.
     pub(crate) async fn tag(&self, tags: &Tags) -> Result<(), NotTagged> {
         if tags.is_empty() {
             return Ok(());
@@ -191,7 +191,7 @@ impl Writer<'_> {
         result.map(drop).map_err(|error| self.not_tagged(&SsmError::new("AddTagsToResource", &error)))
     }
 
-    /// Removes the tags with these keys. Without keys it makes no call.
+    /// Removes the tags with these keys. Without keys, it makes no call.
     pub(crate) async fn untag(&self, keys: impl IntoIterator<Item = String>) -> Result<(), NotTagged> {
         let keys: Vec<String> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -202,7 +202,8 @@ impl Writer<'_> {
         result.map(drop).map_err(|error| self.not_tagged(&SsmError::new("RemoveTagsFromResource", &error)))
     }
 
-    /// Shares the document with some accounts and stops sharing it with others, 20 in one call. Without accounts it makes no call.
+    /// Shares the document with some accounts and stops sharing it with others, 20 in each call. Without accounts, it makes no
+    /// call.
     ///
     /// # Errors
     /// The calls before the one that failed have taken effect.

@@ -11,13 +11,13 @@ use super::path::KeyPath;
 
 /// A change of one key.
 #[derive(Clone)]
-pub struct Edit {
+pub(crate) struct Edit {
     /// The key.
-    pub path: KeyPath,
+    pub(crate) path: KeyPath,
     /// Its value as JSON; `None` removes the key.
-    pub value: Option<Box<RawValue>>,
+    pub(crate) value: Option<Box<RawValue>>,
     /// How many of the mappings around a removed key stay even if they become empty, counted from the outermost.
-    pub kept_levels: usize,
+    pub(crate) kept_levels: usize,
 }
 
 impl fmt::Debug for Edit {
@@ -27,11 +27,11 @@ impl fmt::Debug for Edit {
     }
 }
 
-/// The mapping in `text` after all edits.
+/// Returns the mapping in `text` after all edits.
 ///
 /// # Errors
 /// The text, or a value that encloses an edited key, is not a mapping.
-pub fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result<String, serde_json::Error> {
+pub(crate) fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result<String, serde_json::Error> {
     let mut members: Members = serde_json::from_str(text)?;
     for Edit { path, value, kept_levels } in edits {
         let names: Vec<&str> = path.names().collect();
@@ -41,7 +41,7 @@ pub fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result
 }
 
 /// The value at `path`, as spelled in `text`.
-pub fn value_at(text: &str, path: &KeyPath) -> Option<Box<RawValue>> {
+pub(crate) fn value_at(text: &str, path: &KeyPath) -> Option<Box<RawValue>> {
     path.names().try_fold(serde_json::from_str(text).ok()?, |value: Box<RawValue>, name| {
         let Members(members) = serde_json::from_str(value.get()).ok()?;
         members.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_set_in_mappings_that_are_made_and_removed_with_those_that_become_empty() {
+    fn setting_a_key_creates_the_mappings_around_it_and_removing_it_removes_those_that_become_empty() {
         let made = edit("{}", &[change("inputs.shellProfile.linux", Some("\"\""), 0)]).unwrap();
         assert_eq!(made, r#"{"inputs":{"shellProfile":{"linux":""}}}"#);
         for (kept_levels, expected) in [(0, "{}"), (1, r#"{"inputs":{}}"#), (2, r#"{"inputs":{"shellProfile":{}}}"#)] {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_through_something_else_than_a_mapping_is_refused_and_nothing_is_quoted() {
+    fn a_path_through_a_value_that_is_not_a_mapping_is_refused_and_nothing_is_quoted() {
         for text in ["[]", r#"{"inputs": "secret"}"#] {
             let error = edit(text, &[change("inputs.a", Some("1"), 0)]).unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");

@@ -1,4 +1,4 @@
-//! A document's content: read, compared and named by path, never quoted.
+//! A document's content: parsed, compared and edited. What this module reports names paths and never quotes values.
 
 mod edit;
 mod node;
@@ -9,22 +9,24 @@ mod yaml;
 use std::collections::BTreeSet;
 use std::fmt;
 
-pub use edit::{Edit, edit, value_at};
+pub(crate) use edit::{Edit, edit, value_at};
 pub use node::{Key, Node};
-pub use path::KeyPath;
+pub(crate) use path::KeyPath;
 pub use redact::redact;
 
 use crate::failure::Problem;
 
-/// What AWS takes at most, in bytes of UTF-8: [64 KB](https://docs.aws.amazon.com/general/latest/gr/ssm.html).
+/// The largest content that AWS accepts, in bytes of UTF-8: [64 KB](https://docs.aws.amazon.com/general/latest/gr/ssm.html).
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// How a content is written.
+/// The format of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Format {
+    /// A JSON object.
     Json,
+    /// A YAML mapping.
     Yaml,
+    /// Any text.
     Text,
 }
 
@@ -39,14 +41,14 @@ impl Format {
     }
 }
 
-/// A content that was read.
+/// Content that was parsed.
 #[derive(Clone, PartialEq)]
 pub struct Content {
     /// What is sent to AWS.
     pub text: String,
-    /// How it is written.
+    /// Its format.
     pub format: Format,
-    /// What it says; a TEXT says nothing but itself.
+    /// The parsed value; `None` for TEXT.
     pub node: Option<Node>,
 }
 
@@ -57,16 +59,16 @@ impl fmt::Debug for Content {
 }
 
 impl Content {
-    /// Reads `text` as `format`, or as JSON where it is JSON and else as YAML.
+    /// Parses `text` as `format` or, without a format, as JSON if it is JSON and otherwise as YAML.
     ///
     /// # Errors
-    /// Says, under `path`, that it is too long, or where it can't be parsed.
+    /// The content is empty, too long or can't be parsed. The problem's path is `path`, and its text says where parsing failed.
     pub fn read(path: &str, text: String, format: Option<Format>) -> Result<Self, Problem> {
         if text.len() > MAX_BYTES {
             let size = text.len();
             return Err(Problem::new(
                 path,
-                format!("has {size} bytes; Systems Manager takes at most {MAX_BYTES} (64 KB)."),
+                format!("has {size} bytes; Systems Manager accepts at most {MAX_BYTES} (64 KB)."),
             ));
         }
         if text.trim().is_empty() {
@@ -81,7 +83,7 @@ impl Content {
                 Err(why) => (Format::Yaml, Some(yaml::read(&text).map_err(|_| Problem::new(path, why))?)),
             },
             None => {
-                let hint = "A content of another format needs DocumentFormat.";
+                let hint = "Content in another format needs DocumentFormat.";
                 let node = yaml::read(&text).map_err(|why| Problem::new(path, format!("{why} {hint}")))?;
                 (Format::Yaml, Some(node))
             }
@@ -94,11 +96,11 @@ impl Content {
         Ok(Self { text, format, node })
     }
 
-    /// Whether `other`, in the same format or as JSON, says the same.
+    /// Whether `other`, which has the same format or is JSON, is the same content.
     ///
-    /// The order of keys and white space don't count; the order of lists does. TEXT is the same up to line endings and trailing
-    /// newlines. Where parsers of YAML disagree, only the same spelling is the same: that costs a needless version at worst, and
-    /// never promotes a wrong one.
+    /// The order of keys and white space don't matter; the order of list items does. In TEXT, the kind of line endings and
+    /// trailing newlines don't matter. A scalar that YAML parsers read differently is the same only if it is spelled the same:
+    /// at worst this uploads a needless version, but it never promotes a wrong one.
     pub fn same_as(&self, other: &str) -> bool {
         match self.format {
             Format::Text => plain(&self.text) == plain(other),
@@ -108,7 +110,7 @@ impl Content {
         }
     }
 
-    /// The paths at which `other` differs; `None` where that can't be told.
+    /// The paths at which `other` differs; `None` if either can't be compared by path.
     pub fn changed_paths(&self, other: &str) -> Option<BTreeSet<String>> {
         let (mine, other) = (self.node.as_ref()?, self.parse_alike(other)?);
         let mut paths = BTreeSet::new();
@@ -128,7 +130,7 @@ impl Content {
     }
 }
 
-/// A text with plain line endings, and without those at its end.
+/// Converts line endings to `\n`, and removes those at the end.
 fn plain(text: &str) -> String {
     text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
 }
@@ -143,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_content_that_is_printed_tells_its_format_and_size_only() {
+    fn printed_content_shows_only_its_format_and_size() {
         let content = Content::read("DocumentContent", "{\"a\": \"secret\"}".into(), None).unwrap();
         assert_eq!(format!("{content:?}"), "Content(JSON, 15 bytes)");
     }
 
     #[test]
-    fn what_aws_has_is_read_up_to_four_times_the_size_that_it_takes() {
+    fn content_from_aws_is_parsed_up_to_four_times_the_size_that_it_accepts() {
         let content = Content::read("DocumentContent", "{\"a\": 1}".into(), None).unwrap();
         let other = |bytes: usize| format!("{}{{\"a\":1}}", " ".repeat(bytes - 7));
         assert!(content.same_as(&other(4 * MAX_BYTES)));
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_told_from_the_content() {
+    fn the_format_is_recognized_from_the_content() {
         for (text, expected) in [
             ("{\"a\": 1}", Format::Json),
             (" \n{\"a\": 1}", Format::Json),
@@ -174,16 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn a_content_that_cannot_be_is_refused_and_not_quoted() {
+    fn invalid_content_is_refused_and_not_quoted() {
         for (text, format, expected) in [
             ("", None, "is empty."),
             (" \n", Some(Format::Text), "is empty."),
             ("{\"secret\": [}", None, "line 1 column 13"),
-            ("{\"secret\": ", Some(Format::Json), "is not JSON"),
-            ("secret: 1", Some(Format::Json), "is not JSON"),
+            ("{\"secret\": ", Some(Format::Json), "is not valid JSON"),
+            ("secret: 1", Some(Format::Json), "is not valid JSON"),
             ("[\"secret\"]", None, "must be a mapping, but is a list"),
             ("secret", None, "must be a mapping, but is a string"),
-            ("a: [secret", None, "is not YAML"),
+            ("a: [secret", None, "is not valid YAML"),
             ("BEGIN:VCALENDAR\nX:\t%secret", None, "needs DocumentFormat"),
         ] {
             let why = read(text, format).unwrap_err();
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn other_content_is_never_taken_for_the_same() {
+    fn different_content_is_never_considered_the_same() {
         let different = [
             (Format::Json, "{\"a\": [1, 2]}", "{\"a\": [2, 1]}"),
             (Format::Json, "{\"a\": true}", "{\"a\": \"true\"}"),
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_by_path_and_never_by_value() {
+    fn a_change_is_reported_by_path_and_never_by_value() {
         let old = "{\"inputs\": {\"a\": \"secret\", \"b\": 1, \"c\": [1, 2]}}";
         let new = read("{\"inputs\": {\"a\": \"other\", \"c\": [1, 3, 4], \"d\": 1}}", None).unwrap();
         let paths: Vec<String> = new.changed_paths(old).unwrap().into_iter().collect();

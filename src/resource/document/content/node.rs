@@ -7,7 +7,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serializer};
 use serde::{Deserialize, Serialize};
 
-/// A value of a content.
+/// A value in content.
 #[derive(Clone, PartialEq)]
 pub enum Node {
     /// `null`
@@ -66,7 +66,7 @@ impl Node {
             Self::Bool(_) => "a boolean",
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Text(_) => "a string",
-            Self::Unsettled(_) => "a plain scalar that parsers read differently",
+            Self::Unsettled(_) => "a plain scalar that YAML parsers read differently",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
         }
@@ -78,7 +78,7 @@ impl Node {
 /// # Errors
 /// The text is not JSON, or is nested deeper than 128 levels. The error says where, without quoting the text.
 pub(super) fn from_json(text: &str) -> Result<Node, String> {
-    serde_json::from_str(text).map_err(|error| format!("is not JSON that can be used: {error}."))
+    serde_json::from_str(text).map_err(|error| format!("is not valid JSON: {error}."))
 }
 
 /// Collects the paths at which the two differ.
@@ -157,7 +157,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut map = BTreeMap::new();
         while let Some((text, value)) = access.next_entry::<String, Node>()? {
             if map.insert(Key { text, unsettled: false }, value).is_some() {
-                return Err(de::Error::custom("the same key stands twice in one mapping"));
+                return Err(de::Error::custom("the same key occurs twice in one mapping"));
             }
         }
         Ok(Node::Map(map))
@@ -187,13 +187,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_with_a_key_twice_is_refused_with_its_place() {
+    fn json_with_a_duplicate_key_is_refused_with_its_location() {
         let why = from_json("{\"a\": 1,\n \"secret\": 1, \"secret\": 2}").unwrap_err();
         assert!(why.contains("twice") && why.contains("line 2") && !why.contains("secret"), "{why}");
     }
 
     #[test]
-    fn a_value_that_is_printed_tells_its_kind_only() {
+    fn a_printed_value_shows_only_its_kind() {
         let node = from_json("{\"a\": \"secret\"}").unwrap();
         assert_eq!(
             (format!("{node:?}"), format!("{:?}", node.get("a"))),

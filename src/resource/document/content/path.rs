@@ -1,4 +1,4 @@
-//! The path of a key in a content.
+//! The path of a key in content.
 
 use std::fmt;
 
@@ -6,36 +6,36 @@ use super::node::{Key, Node};
 
 /// The names of nested mappings and of a key in the innermost one, such as `inputs.shellProfile.linux`. No name contains a dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyPath(String);
+pub(crate) struct KeyPath(String);
 
 impl KeyPath {
     /// Parses a path in its printed form. Returns `None` if a name is empty.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         (!text.split('.').any(str::is_empty)).then(|| Self(text.to_owned()))
     }
 
     /// The path of `name` in the mapping at this path. Returns `None` if the name is empty or contains a dot.
-    pub fn child(&self, name: &str) -> Option<Self> {
+    pub(crate) fn child(&self, name: &str) -> Option<Self> {
         (!name.is_empty() && !name.contains('.')).then(|| Self(format!("{}.{name}", self.0)))
     }
 
     /// The names, outermost first.
-    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('.')
     }
 
     /// The path in its printed form.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether the two are equal, or one is inside the mapping at the other.
-    pub fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.is_at_or_in(other) || other.is_at_or_in(self)
     }
 
     /// Whether this equals `other`, or is inside the mapping at `other`.
-    pub fn is_at_or_in(&self, other: &Self) -> bool {
+    pub(crate) fn is_at_or_in(&self, other: &Self) -> bool {
         let rest = self.0.strip_prefix(&other.0);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
@@ -48,8 +48,8 @@ impl fmt::Display for KeyPath {
 }
 
 impl Node {
-    /// The value at `names`, each name in the mapping at the name before.
-    pub fn at<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&Node> {
+    /// The value that is reached by following `names` through nested mappings.
+    pub(crate) fn at<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&Node> {
         names.into_iter().try_fold(self, |node, name| match node {
             Self::Map(map) => map.get(&Key::from(name)),
             _ => None,

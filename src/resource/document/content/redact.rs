@@ -1,4 +1,4 @@
-//! Takes out of AWS's words what they quote of a content.
+//! Removes quotations of a document's content from AWS's messages.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ const SHORTEST_TOKEN: usize = 8;
 
 const QUOTES: [char; 3] = ['\'', '"', '`'];
 
-/// Returns `message` without what it quotes of `content`: quoted text that occurs in a value, and tokens of eight characters and
-/// more that do. The content's keys stay.
+/// Returns `message` with what it quotes from `content` replaced by `…`: text in quotes that occurs in a value, and tokens of
+/// at least eight characters that do. The content's keys stay.
 ///
-/// AWS explains why it refuses a content by quoting from it, in whole or in part, and a value may be secret.
+/// AWS explains why it refuses content by quoting from it, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
     let (mut keys, mut values) = (HashSet::new(), String::new());
     match node {
@@ -28,7 +28,7 @@ pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
         if QUOTES.contains(&first) {
             result.push(first);
             let quoted = after_quote.split(first).next().unwrap_or_default();
-            // A quote that AWS has cut short is not closed.
+            // A quotation that AWS cut short has no closing quote.
             let is_redacted = is_secret(quoted) || is_secret(quoted.trim_end_matches(['.', '…', ' ']));
             result.push_str(if is_redacted { "…" } else { "" });
             rest = if is_redacted { &after_quote[quoted.len()..] } else { after_quote };
@@ -43,7 +43,7 @@ pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
     result
 }
 
-/// Redacts the token as a whole or, if it is no value, those of its words that are.
+/// Redacts the whole token if it occurs in a value, and otherwise each of its words that does.
 fn redact_token(token: &str, is_secret: &impl Fn(&str) -> bool) -> String {
     let is_long_secret = |text: &str| text.chars().count() >= SHORTEST_TOKEN && is_secret(text);
     let bare = token.trim_matches(|next: char| !next.is_alphanumeric());

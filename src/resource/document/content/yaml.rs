@@ -1,4 +1,4 @@
-//! Parses YAML, and keeps scalars that parsers read differently as they are spelled.
+//! Parses YAML, and keeps the spelling of scalars that parsers read differently.
 //!
 //! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1, YAML 1.2 and JSON read alike becomes a
 //! value; every other one keeps its spelling ([`Node::Unsettled`]).
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse(&self, why: &str) -> String {
-        format!("is not YAML that can be used: it {why}, at line {}.", self.line)
+        format!("can't be used as YAML: it {why}, at line {}.", self.line)
     }
 
     fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, String> {
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
 
 fn not_yaml(error: &ScanError) -> String {
     let place = error.marker();
-    format!("is not YAML: see line {} column {}.", place.line(), place.col() + 1)
+    format!("is not valid YAML: see line {} column {}.", place.line(), place.col() + 1)
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Node {
@@ -195,12 +195,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_twice_a_second_document_and_a_key_that_is_no_scalar_are_refused() {
+    fn duplicate_keys_a_second_document_and_keys_that_are_not_scalars_are_refused() {
         for (text, expected) in [
             ("a: 1\nb: 2\na: 3", "same key twice"),
             ("a: 1\n---\nb: 2", "more than one document"),
             ("[a]: 1", "not a scalar"),
-            ("a: *b", "is not YAML"),
+            ("a: *b", "is not valid YAML"),
             ("a: &a [*a]", "inside its own anchor"),
         ] {
             let why = read(text).unwrap_err();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_spelt_as_in_json_stays_as_it_is_spelt() {
+    fn a_number_that_is_not_spelled_as_in_json_keeps_its_spelling() {
         for text in ["01", "010", "01.5", "1.", ".5", "+1", "1e3", "0x1F", "12:30", "1_000", "-.5"] {
             let node = read(&format!("a: {text}")).unwrap();
             assert!(node.get("a") == Some(&Node::Unsettled(text.into())), "{text}");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_tags_only_that_of_a_string_makes_one() {
+    fn only_the_tag_for_strings_makes_a_scalar_a_string() {
         let value = |text: &str| read(&format!("a: {text}")).unwrap().get("a").cloned().unwrap();
         assert!(value("!!str 010") == Node::Text("010".into()));
         for text in ["!!int 1", "!!bool true", "!str x", "!other \"x\""] {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_an_anchor_is_not_counted_with_it() {
+    fn what_precedes_an_anchor_is_not_counted_with_it() {
         let text = "x".repeat(60_000);
         assert!(read(&format!("a: {text}\nb: &b 1\nc: [{}]", "*b,".repeat(100))).is_ok());
     }

@@ -6,14 +6,14 @@ use crate::failure::{Problem, quoted};
 use crate::resource::document::content::{Content, KeyPath, Node};
 use crate::resource::document::key_ownership::is_taggable;
 
-/// What the content may name besides keys. The values must equal the document's.
+/// What the content may contain besides keys. These values must equal the document's.
 pub(crate) const FIXED: [&str; 2] = ["schemaVersion", "sessionType"];
 
 const INPUTS: &str = "inputs";
 
 /// The keys that content names, with their values.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct NamedKeys {
+pub(crate) struct NamedKeys {
     /// Leaves below `inputs`.
     pub(crate) keys: BTreeMap<KeyPath, Node>,
     /// The content's values for [`FIXED`].
@@ -55,8 +55,8 @@ impl NamedKeys {
                         None => problems.push(Problem::new(
                             &at,
                             format!(
-                                "has the key {}, which can't be managed by ContentMode: Merge. The path of a key has at most 107 \
-                                 letters, digits and _ : / = + - @, with dots between its names only.",
+                                "has the key {}, which can't be managed by ContentMode: Merge. The path of a key can have at \
+                                 most 107 characters: letters, digits and _ : / = + - @, and dots only between its names.",
                                 quoted(&key.text)
                             ),
                         )),
@@ -67,7 +67,8 @@ impl NamedKeys {
                 problems.push(Problem::new(at, format!("must be a mapping, but is {}.", node.kind())));
             }
             leaf if serde_json::to_string(leaf).is_err() => {
-                problems.push(Problem::new(at, "is a plain scalar that parsers read differently. Put it in quotes."));
+                problems
+                    .push(Problem::new(at, "is a plain scalar that YAML parsers read differently. Put it in quotes."));
             }
             leaf => drop(self.keys.insert(path, leaf.clone())),
         }

@@ -8,7 +8,7 @@ use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Problem, quoted};
 use crate::resource::document::ownership::{PREFIX, Tags};
 
-/// AWS allows 50 tags on a resource, and a document that we create has at least three of ours.
+/// AWS allows 50 tags on a resource, and a document that this provider creates has at least three of its tags.
 const MAX_TAGS: usize = 47;
 const MAX_ACCOUNTS: usize = 1000;
 const MAX_ATTACHMENTS: usize = 20;
@@ -16,35 +16,32 @@ const MAX_ATTACHMENTS: usize = 20;
 /// A file that is attached to a document; see
 /// [`AttachmentsSource`](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AttachmentsSource.html).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Attachment {
-    pub key: String,
-    pub values: Vec<String>,
-    pub name: Option<String>,
+pub(crate) struct Attachment {
+    pub(crate) key: String,
+    pub(crate) values: Vec<String>,
+    pub(crate) name: Option<String>,
 }
 
-/// A document that this one needs.
+/// A document that this one requires.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub struct Requirement {
-    pub name: String,
-    pub version: Option<String>,
-    pub require_type: Option<String>,
-    pub version_name: Option<String>,
+pub(crate) struct Requirement {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) require_type: Option<String>,
+    pub(crate) version_name: Option<String>,
 }
 
 pub(super) fn requires(reader: &mut Properties<'_>) -> Vec<Requirement> {
     let mut all = Vec::new();
     for (path, object) in reader.objects("Requires") {
         let mut item = Properties::new(object, &["Name", "Version", "RequireType", "VersionName"]);
-        match item.text("Name") {
-            Some(name) => all.push(Requirement {
+        if let Some(name) = item.required_text("Name") {
+            all.push(Requirement {
                 name,
                 version: item.text("Version"),
                 require_type: item.text("RequireType"),
                 version_name: item.text("VersionName"),
-            }),
-            None => item.problem("Name", "is missing. It is required."),
+            });
         }
         take_problems(reader, &path, item);
     }
@@ -58,11 +55,11 @@ pub(super) fn attachments(reader: &mut Properties<'_>) -> Vec<Attachment> {
     for (path, object) in reader.objects("Attachments") {
         let mut item = Properties::new(object, &["Key", "Values", "Name"]);
         if item.value("Key").is_none() {
-            item.problem("Key", "is missing. It is required.");
+            item.missing("Key");
         }
         let values = item.texts("Values");
         if values.is_empty() {
-            item.problem("Values", "is missing. It is required.");
+            item.missing("Values");
         }
         if let Some(key) = item.choice("Key", &keys) {
             all.push(Attachment { key: key.to_owned(), values, name: item.text("Name") });
@@ -70,7 +67,8 @@ pub(super) fn attachments(reader: &mut Properties<'_>) -> Vec<Attachment> {
         take_problems(reader, &path, item);
     }
     if all.len() > MAX_ATTACHMENTS {
-        reader.problem("Attachments", format!("has {} items; a document has at most {MAX_ATTACHMENTS}.", all.len()));
+        reader
+            .problem("Attachments", format!("has {} items; a document can have at most {MAX_ATTACHMENTS}.", all.len()));
     }
     all
 }
@@ -88,13 +86,10 @@ pub(super) fn tags(reader: &mut Properties<'_>) -> Tags {
     }
     for (path, object) in reader.objects("Tags") {
         let mut item = Properties::new(object, &["Key", "Value"]);
-        match (item.text("Key"), item.text("Value")) {
-            (Some(key), Some(value)) => {
-                if tags.insert(key.clone(), value).is_some() {
-                    item.problem("Key", format!("{} stands twice.", quoted(&key)));
-                }
-            }
-            _ => item.problem("Key", "and Value are required."),
+        if let (Some(key), Some(value)) = (item.required_text("Key"), item.required_text("Value"))
+            && tags.insert(key.clone(), value).is_some()
+        {
+            item.problem("Key", format!("{} occurs twice.", quoted(&key)));
         }
         take_problems(reader, &path, item);
     }
@@ -105,12 +100,15 @@ pub(super) fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
     if tags.len() > MAX_TAGS {
         reader.problem(
             "Tags",
-            format!("has {} tags; at most {MAX_TAGS} have room beside those of this resource.", tags.len()),
+            format!(
+                "has {} tags; at most {MAX_TAGS} are possible, because the provider needs the rest of AWS's 50.",
+                tags.len()
+            ),
         );
     }
     for (key, value) in tags {
         let why = if is_reserved(key) {
-            "begins with a prefix that is reserved."
+            "begins with a reserved prefix."
         } else if !(1..=128).contains(&key.chars().count()) {
             "must have 1 to 128 characters."
         } else if value.chars().count() > 256 {
@@ -122,8 +120,8 @@ pub(super) fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
     }
 }
 
-/// Whether a tag's key is reserved for AWS or for us. A request with such a key is refused, but the old properties of its
-/// rollback contain it.
+/// Whether a tag's key is reserved for AWS or for this provider. A request that declares one is refused, but its rollback has
+/// it among the old properties.
 pub(super) fn is_reserved(key: &str) -> bool {
     key.to_lowercase().starts_with("aws:") || key.starts_with(PREFIX)
 }
@@ -136,13 +134,13 @@ pub(super) fn account_ids(reader: &mut Properties<'_>) -> BTreeSet<String> {
         } else if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
             ids.insert(id);
         } else {
-            reader.problem("AccountIds", format!("{} is neither an account's 12 digits nor all.", quoted(&id)));
+            reader.problem("AccountIds", format!("{} is neither a 12-digit account ID nor all.", quoted(&id)));
         }
     }
     if ids.len() > MAX_ACCOUNTS {
         reader.problem(
             "AccountIds",
-            format!("has {} accounts; a document is shared with at most {MAX_ACCOUNTS}.", ids.len()),
+            format!("has {} accounts; a document can be shared with at most {MAX_ACCOUNTS}.", ids.len()),
         );
     }
     ids

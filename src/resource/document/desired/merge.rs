@@ -6,7 +6,7 @@ use crate::resource::document::content::{Content, Format};
 
 /// Which part of the content the resource manages.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum ContentMode {
+pub(crate) enum ContentMode {
     /// All of it.
     #[default]
     Replace,
@@ -16,7 +16,7 @@ pub enum ContentMode {
 
 const IS_MERGE: [(&str, bool); 2] = [("Replace", false), ("Merge", true)];
 
-/// The properties of a whole document, which several owners of keys can't share.
+/// The properties that apply to the whole document, so that owners of single keys can't declare them.
 const ONLY_WHOLE: [&str; 7] =
     ["VersionName", "DisplayName", "TargetType", "Requires", "Attachments", "Tags", "AccountIds"];
 
@@ -31,7 +31,11 @@ pub(super) fn content_mode(
     }
     for name in ONLY_WHOLE {
         if reader.value(name).is_some() {
-            reader.problem(name, "belongs to the whole document, which ContentMode: Merge shares. Leave it out.");
+            reader.problem(
+                name,
+                "applies to the whole document, which several resources share under ContentMode: Merge. \
+                Leave it out.",
+            );
         }
     }
     if !set_default_version {

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-pub use self::keys::NamedKeys;
-pub use self::lists::{Attachment, Requirement};
+pub(crate) use self::keys::NamedKeys;
+pub(crate) use self::lists::{Attachment, Requirement};
 use self::lists::{account_ids, attachments, check_tags, is_reserved, requires, tags};
-pub use self::merge::ContentMode;
+pub(crate) use self::merge::ContentMode;
 use self::merge::content_mode;
 
 use crate::cfn::properties::{Properties, scalar};
@@ -20,8 +20,8 @@ use crate::failure::{Failure, did_you_mean, fail_on, quoted};
 use crate::resource::document::content::{Content, Format};
 use crate::resource::document::ownership::Tags;
 
-/// Every property, in the order of the README.
-pub const NAMES: [&str; 19] = [
+/// Every property, in the order of `docs/reference.md`.
+pub(crate) const NAMES: [&str; 19] = [
     "DocumentName",
     "Name",
     "DocumentContent",
@@ -66,9 +66,9 @@ pub const TYPES: [&str; 17] = [
 
 const RESERVED_PREFIXES: [&str; 6] = ["aws", "amazon", "amzn", "AWSEC2", "AWSConfigRemediation", "AWSSupport"];
 
-/// What to do if the document exists when the resource first meets it.
+/// What to do if the document already exists when a resource begins to manage it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnExisting {
+pub(crate) enum OnExisting {
     /// Manage the document, unless another resource does.
     Adopt,
     /// Manage the document even if another resource does.
@@ -79,7 +79,7 @@ pub enum OnExisting {
 
 /// What to do with the document when the resource is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnDelete {
+pub(crate) enum OnDelete {
     /// Leave it as it is.
     #[default]
     Retain,
@@ -89,25 +89,25 @@ pub enum OnDelete {
 
 /// The desired document.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct Desired {
+    /// The name.
     pub name: String,
     /// The content that is sent to AWS or, under `Merge`, that names the keys.
     pub content: Content,
-    pub mode: ContentMode,
-    pub document_type: String,
-    pub set_default_version: bool,
-    pub on_existing: OnExisting,
-    pub on_delete: OnDelete,
-    pub version_name: Option<String>,
-    pub display_name: Option<String>,
-    pub target_type: Option<String>,
-    pub requires: Vec<Requirement>,
-    pub attachments: Vec<Attachment>,
-    pub tags: Tags,
-    pub account_ids: BTreeSet<String>,
+    pub(crate) mode: ContentMode,
+    pub(crate) document_type: String,
+    pub(crate) set_default_version: bool,
+    pub(crate) on_existing: OnExisting,
+    pub(crate) on_delete: OnDelete,
+    pub(crate) version_name: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) target_type: Option<String>,
+    pub(crate) requires: Vec<Requirement>,
+    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) tags: Tags,
+    pub(crate) account_ids: BTreeSet<String>,
     /// The problems and warnings of the content.
-    pub findings: session::Findings,
+    pub(crate) findings: session::Findings,
 }
 
 /// What the old properties of an Update, or the properties of a Delete, declare.
@@ -155,7 +155,7 @@ impl Desired {
     ///
     /// # Errors
     /// At least one property is wrong. The failure names all problems, those of the content included, each with its property,
-    /// value and remedy. Problems of the content alone are no error here: they are in `findings`.
+    /// value and remedy. If only the content has problems, that is not an error here: `findings` holds them.
     pub fn read(properties: &Map<String, Value>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let name = document_name(&mut reader);
@@ -205,7 +205,7 @@ impl Desired {
             _ => {
                 let all = [reader.problems, findings.problems].concat();
                 fail_on(&all)?;
-                Err(Failure::new("The properties can't be read."))
+                Err(Failure::unreadable_properties())
             }
         }
     }
@@ -299,8 +299,8 @@ fn content(reader: &mut Properties<'_>, document_type: Option<&str>, format: Opt
         Value::Object(_) => {
             reader.problem(
                 property,
-                "is a mapping. On its way here every scalar of it became a string, and only for Session documents it is known \
-                 which were not. Give it as a block string (DocumentContent: |).",
+                "is a mapping. CloudFormation sends every scalar in a mapping as a string, and only for Session documents is \
+                 the original type known. Write the content as a block string (DocumentContent: |).",
             );
             return None;
         }

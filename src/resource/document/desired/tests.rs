@@ -40,7 +40,7 @@ fn the_name_is_of_ssms_letters_and_not_reserved() {
     let rule = "must be 3 to 128 letters, digits, '_', '-' or '.'.";
     refused(&[
         (json!({"DocumentName": null}), "DocumentName: is missing. It is required."),
-        (json!({"Name": "Doc"}), "Name: is another spelling of DocumentName. Give one of the two."),
+        (json!({"Name": "Doc"}), "Name: is another name for DocumentName. Specify only one of them."),
         (json!({"DocumentName": "ab"}), &format!("DocumentName: \"ab\" {rule}")),
         (json!({"DocumentName": "a b"}), &format!("DocumentName: \"a b\" {rule}")),
         (json!({"DocumentName": "Döc"}), &format!("DocumentName: \"Döc\" {rule}")),
@@ -69,11 +69,11 @@ fn the_content_is_a_string_or_for_session_documents_a_mapping() {
     }
     let yaml = "schemaVersion: '2.2'\nmainSteps: []\n";
     assert_eq!(desired(&json!({"DocumentContent": null, "Content": yaml})).unwrap().content.text, yaml);
-    let mapping = "DocumentContent: is a mapping. On its way here every scalar of it became a string, and only for Session \
-                   documents it is known which were not. Give it as a block string (DocumentContent: |).";
+    let mapping = "DocumentContent: is a mapping. CloudFormation sends every scalar in a mapping as a string, and only for \
+        Session documents is the original type known. Write the content as a block string (DocumentContent: |).";
     refused(&[
         (json!({"DocumentContent": null}), "DocumentContent: is missing. It is required."),
-        (json!({"Content": CONTENT}), "Content: is another spelling of DocumentContent. Give one of the two."),
+        (json!({"Content": CONTENT}), "Content: is another name for DocumentContent. Specify only one of them."),
         (json!({"DocumentContent": session}), mapping),
         (
             json!({"DocumentType": "Session", "DocumentContent": session, "DocumentFormat": "TEXT"}),
@@ -82,7 +82,7 @@ fn the_content_is_a_string_or_for_session_documents_a_mapping() {
         (json!({"DocumentContent": ["x"]}), "DocumentContent: must be a string or, for Session documents, a mapping."),
         (
             json!({"DocumentContent": null, "Content": "a: ["}),
-            "Content: is not YAML: see line 2 column 1. A content of another format needs DocumentFormat.",
+            "Content: is not valid YAML: see line 2 column 1. Content in another format needs DocumentFormat.",
         ),
     ]);
 }
@@ -211,7 +211,7 @@ fn attachments_have_a_key_and_values_and_are_20_at_most() {
     }
     assert!(desired(&json!({"Attachments": vec![source.clone(); 20]})).is_ok());
     refused(&[
-        (json!({"Attachments": vec![source; 21]}), "Attachments: has 21 items; a document has at most 20."),
+        (json!({"Attachments": vec![source; 21]}), "Attachments: has 21 items; a document can have at most 20."),
         (json!({"Attachments": [{"Values": ["x"]}]}), "Attachments[0].Key: is missing. It is required."),
         (json!({"Attachments": [{"Key": "SourceUrl"}]}), "Attachments[0].Values: is missing. It is required."),
         (
@@ -232,15 +232,18 @@ fn tags_are_a_list_or_a_mapping_and_leave_room_for_ours() {
     let (key, value) = ("é".repeat(128), "é".repeat(256));
     assert!(desired(&json!({"Tags": {key.clone(): value.clone()}})).is_ok());
     refused(&[
-        (json!({"Tags": many(48)}), "Tags: has 48 tags; at most 47 have room beside those of this resource."),
+        (
+            json!({"Tags": many(48)}),
+            "Tags: has 48 tags; at most 47 are possible, because the provider needs the rest of AWS's 50.",
+        ),
         (json!({"Tags": {"a": []}}), "Tags.\"a\": must be a string."),
         (json!({"Tags": "a"}), "Tags: must be a list of objects."),
-        (json!({"Tags": [{"Key": "a"}]}), "Tags[0].Key: and Value are required."),
-        (json!({"Tags": [{"Key": "a", "Value": ""}, {"Key": "a", "Value": ""}]}), "Tags[1].Key: \"a\" stands twice."),
-        (json!({"Tags": {"AWS:x": ""}}), "Tags: \"AWS:x\" begins with a prefix that is reserved."),
+        (json!({"Tags": [{"Key": "a"}]}), "Tags[0].Value: is missing. It is required."),
+        (json!({"Tags": [{"Key": "a", "Value": ""}, {"Key": "a", "Value": ""}]}), "Tags[1].Key: \"a\" occurs twice."),
+        (json!({"Tags": {"AWS:x": ""}}), "Tags: \"AWS:x\" begins with a reserved prefix."),
         (
             json!({"Tags": {"cfn-ssm-document:origin": "created"}}),
-            "Tags: \"cfn-ssm-document:origin\" begins with a prefix that is reserved.",
+            "Tags: \"cfn-ssm-document:origin\" begins with a reserved prefix.",
         ),
         (json!({"Tags": {"": "x"}}), "Tags: \"\" must have 1 to 128 characters."),
         (json!({"Tags": {"a": format!("{value}x")}}), "Tags: \"a\" has a value of more than 256 characters."),
@@ -257,14 +260,17 @@ fn account_ids_are_12_digits_or_all_and_1000_at_most() {
     refused(&[
         (
             json!({"AccountIds": ["11112222333"]}),
-            "AccountIds: \"11112222333\" is neither an account's 12 digits nor all.",
+            "AccountIds: \"11112222333\" is neither a 12-digit account ID nor all.",
         ),
         (
             json!({"AccountIds": ["11112222333x"]}),
-            "AccountIds: \"11112222333x\" is neither an account's 12 digits nor all.",
+            "AccountIds: \"11112222333x\" is neither a 12-digit account ID nor all.",
         ),
         (json!({"AccountIds": {}}), "AccountIds: must be a list of strings."),
-        (json!({"AccountIds": many(1001)}), "AccountIds: has 1001 accounts; a document is shared with at most 1000."),
+        (
+            json!({"AccountIds": many(1001)}),
+            "AccountIds: has 1001 accounts; a document can be shared with at most 1000.",
+        ),
     ]);
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::merge::owners::{refuse_key_owners, whole_document_before};
 use super::requires::adoption_problem;
-use super::tags::{add_if_it_fits, fits, refuse_too_many, since};
+use super::tags::{add_if_it_fits, default_version_tag, fits, refuse_too_many, since};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::{Desired, OnExisting};
 use crate::resource::document::intent::{Encounter, Intent};
@@ -17,8 +17,9 @@ use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_
 pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
-    /// A Create meets a document that an earlier Create of the same resource left behind: these tags record what it found.
-    MeetAgain(Tags),
+    /// An earlier Create of the same resource left the document behind, and this Create finds it: these tags record its current
+    /// default version.
+    ManageAgain(Tags),
     /// The resource adopts it by setting these tags.
     Adopt(Tags),
 }
@@ -28,7 +29,7 @@ impl Adoption {
     pub(crate) fn tags(&self) -> Option<&Tags> {
         match self {
             Self::AlreadyOurs => None,
-            Self::MeetAgain(tags) | Self::Adopt(tags) => Some(tags),
+            Self::ManageAgain(tags) | Self::Adopt(tags) => Some(tags),
         }
     }
 }
@@ -36,8 +37,8 @@ impl Adoption {
 /// Decides whether the described document is adopted.
 ///
 /// # Errors
-/// A later request has written to the document; or it is of another type or account, it or a key of it has another owner,
-/// `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or the tags of ownership leave no room. So every
+/// A later request has written to the document; or it has another type or account, it or one of its keys has another owner,
+/// `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or the ownership tags leave no room. So every
 /// reason against the adoption is known before the first tag is written.
 pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<Adoption, Failure> {
     refuse_overtaken(intent, description)?;
@@ -49,7 +50,7 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
             (Encounter::Create, Some(since)) if !is_same_request => {
                 let mut tags = Tags::from([since]);
                 tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.clone());
-                if fits(intent, description, &tags) { Adoption::MeetAgain(tags) } else { Adoption::AlreadyOurs }
+                if fits(intent, description, &tags) { Adoption::ManageAgain(tags) } else { Adoption::AlreadyOurs }
             }
             _ => Adoption::AlreadyOurs,
         });
@@ -69,6 +70,10 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     tags = description.lacking(tags);
     refuse_too_many(intent, description, &tags)?;
     add_if_it_fits(intent, description, &mut tags, since(intent));
+    // If this differs from the default version later, the next request knows that this one may still be writing.
+    let default_version = default_version_tag(intent.desired, default_version);
+    let differing = default_version.filter(|(key, value)| description.tags.get(key) != Some(value));
+    add_if_it_fits(intent, description, &mut tags, differing);
     Ok(Adoption::Adopt(tags))
 }
 
@@ -77,8 +82,8 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
 pub(crate) fn native_owner_warning(description: &Description) -> Option<Problem> {
     let stack = description.tags.get(NATIVE_STACK_ID)?;
     let text = format!(
-        "a native AWS::SSM::Document of the stack {stack} made this document. Set DeletionPolicy: Retain there and remove the \
-         resource, or that stack will change or delete the document."
+        "an AWS::SSM::Document of the stack {stack} created this document. Set DeletionPolicy: Retain on that resource and \
+         remove it from its template. Otherwise, that stack will change or delete the document."
     );
     Some(Problem::new("DocumentName", text))
 }
@@ -112,7 +117,7 @@ pub(super) fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> R
     Ok(())
 }
 
-/// `OnExisting` applies only if the resource meets the document for the first time: an Update adopts its own document again if
+/// `OnExisting: Fail` applies only to a document that is new to the resource: an Update adopts its own document again if
 /// somebody removed the tags.
 fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     let name = &intent.desired.name;
@@ -121,8 +126,8 @@ fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), 
         | (None, OnExisting::Adopt, _)
         | (None, OnExisting::Fail, Encounter::Update(_)) => Ok(()),
         (None, OnExisting::Fail, Encounter::Create | Encounter::Rename) => Err(Failure::new(format!(
-            "OnExisting: the document {name} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to \
-             manage it."
+            "OnExisting: the document {name} already exists, and OnExisting is Fail. Choose another DocumentName, or set \
+             OnExisting: Adopt to manage it."
         ))),
         (Some(Ownership { owner, .. }), OnExisting::Adopt | OnExisting::Fail, _) => Err(Failure::new(format!(
             "DocumentName: the document {name} is managed by the resource {} of the stack {}. Delete that resource first or, if \
@@ -136,7 +141,7 @@ impl fmt::Display for Adoption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AlreadyOurs => "nothing to adopt",
-            Self::MeetAgain(_) => "manage the document again",
+            Self::ManageAgain(_) => "manage the document again",
             Self::Adopt(_) => "adopt the document",
         })
     }

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::requires::{refuse_new_requires, requires_problem};
 use super::tags::{
-    add_if_it_fits, attachments_digest, attachments_tag, default_version_tag, no_longer_declared, of_keys,
-    refuse_too_many, since,
+    NO_ROOM_FOR_DEFAULT_VERSION, add_if_it_fits, attachments_digest, attachments_tag, default_version_tag,
+    no_longer_declared, of_keys, refuse_too_many, since,
 };
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Desired;
@@ -15,9 +15,7 @@ use crate::resource::document::observed::{Document, Status};
 use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, Tags};
 
 const NO_ROOM: &str =
-    "leave no room for the tag cfn-ssm-document:since, which tells late requests from new ones. Remove a tag.";
-
-const NO_ROOM_FOR_DEFAULT_VERSION: &str = "leave no room for the tag cfn-ssm-document:default-version, by which the drift guard knows this document. Remove a tag.";
+    "leave no room for the tag cfn-ssm-document:since, which distinguishes late requests from new ones. Remove a tag.";
 
 /// The changes to an existing document.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,14 +55,14 @@ pub(crate) enum VersionChange {
     Keep,
     /// Promote this version, which has the content.
     Promote(String),
-    /// Make a new version.
+    /// Upload a new version.
     Upload(Upload),
 }
 
 /// A new version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Upload {
-    /// The latest version that was observed: AWS refuses the upload if another one came in between.
+    /// The latest version that was observed. AWS refuses the upload if a newer one exists.
     pub(crate) on_top_of: String,
     /// Whether it becomes the default version.
     pub(crate) promote: bool,
@@ -78,8 +76,8 @@ impl Upload {
         self.promote && number != document.default.number
     }
 
-    /// The name of the new version. If only other attributes change, the version with the content already has the name, and AWS
-    /// accepts each name once.
+    /// The name of the new version. AWS accepts each name once: if only other attributes change, an existing version already
+    /// has the name.
     pub(crate) fn version_name<'a>(&self, desired: &'a Desired) -> Option<&'a str> {
         let is_named = self.attributes.as_ref().is_none_or(|attributes| attributes.names.contains(&"VersionName"));
         desired.version_name.as_deref().filter(|_| is_named)
@@ -91,13 +89,13 @@ impl Upload {
 pub(crate) struct Attributes {
     /// The names of the properties.
     pub(crate) names: Vec<&'static str>,
-    /// Whether the request fails if AWS refuses the change without new content. It does if this request itself makes the change:
-    /// the rollback then finds the document unchanged, and the stack is not stuck.
+    /// Whether the request fails if AWS refuses the change because the content is the same. It does if this request itself
+    /// makes the change: the rollback then finds the document unchanged and succeeds.
     pub(crate) refusable: bool,
 }
 
-/// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs to this resource:
-/// [`adoption`](super::adoption) comes first, and the document has its tags.
+/// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs
+/// to this resource: [`adoption`](super::adoption) has preceded, and the document has its tags.
 ///
 /// # Errors
 /// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
@@ -134,8 +132,8 @@ pub(crate) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, V
     match default_version_tag(intent.desired, &document.default.number) {
         // Set once the default version has changed.
         Some(_) if has_tag && change.version != VersionChange::Keep => change.records_default_version = true,
-        // If the tag differs from the default version, the next request knows that this one may still be writing. So the first
-        // tag is set before a promotion, and again after it.
+        // A tag that differs from the default version tells the next request that this one may still be writing. So a document
+        // without the tag gets it before a promotion, and its final value after it.
         Some(tag) => {
             let tag = Some(tag).filter(|(key, value)| description.tags.get(key) != Some(value));
             change.records_default_version = add_if_it_fits(intent, description, &mut change.set_tags, tag);
@@ -226,13 +224,14 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
-/// Warns about names that differ. A version that has the content is not uploaded again for its names.
+/// Warns about names that differ. Content that the default version already has is not uploaded again for its names.
 fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
     let present = [&document.default.version_name, &document.description.display_name];
     let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];
     let differing =
         desired.into_iter().zip(present).filter(|((_, desired), present)| desired.is_some() && desired != present);
-    let why = "differs from that of the default version, which has the content already. AWS changes it only with a new content.";
+    let why = "differs from that of the default version, which already has the content. AWS changes it only together with the \
+        content.";
     differing.map(|((name, _), _)| Problem::new(name, why)).collect()
 }
 
@@ -268,7 +267,7 @@ impl fmt::Display for Change {
             steps.push(format!("share with {} accounts", share.len()));
         }
         if !unshare.is_empty() {
-            steps.push(format!("unshare from {} accounts", unshare.len()));
+            steps.push(format!("stop sharing with {} accounts", unshare.len()));
         }
         if steps.is_empty() { f.write_str("nothing to do") } else { f.write_str(&steps.join(", ")) }
     }

@@ -1,4 +1,4 @@
-//! Decides what a request does to a document. Everything here is pure: it gets what was observed, and it can't write.
+//! Decides what a request does to a document. Everything here is pure: it receives what was observed, and can't write.
 //!
 //! Adoption is a separate first stage ([`adoption`]): it needs only the description, so its tags can be written while the content
 //! is read. [`change::plan`] and [`Planned::creation`] decide the rest.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::cfn::physical_id::{FailedCreate, is_made_up};
+use crate::cfn::physical_id::{FailedCreate, is_generated};
 use crate::cfn::request::{Request, RequestType};
 use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
 use crate::resource::document::key_ownership::{last_since, tags_of};
@@ -44,7 +44,7 @@ pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> 
             Target::Create { name: id, signed: signature..=signature }
         }
         (None, Some(name)) if name == id => Target::Document(id.to_owned()),
-        (None, Some(name)) if is_made_up(id, &request.stack_id, &request.logical_resource_id) => {
+        (None, Some(name)) if is_generated(id, &request.stack_id, &request.logical_resource_id) => {
             Target::Create { name: name.clone(), signed: signature - request.service_timeout..=signature + TOLERANCE }
         }
         (None, _) if is_document_name(id) => Target::Document(id.to_owned()),
@@ -74,11 +74,11 @@ pub(crate) enum Release {
     Leave,
     /// The resource created the document: delete it.
     Delete,
-    /// The document stays, without the tags of ownership.
+    /// The document stays, without the ownership tags.
     Revert(Revert),
 }
 
-/// Steps that restore a document. Every step is attempted, even if others fail; the tags of ownership are removed last.
+/// Steps that restore a document. Every step is attempted, even if others fail; the ownership tags are removed last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.

@@ -1,11 +1,12 @@
-//! Checks `Requires`, which AWS accepts only when a document is created.
+//! Checks `Requires`, which AWS accepts only in the creation of a document.
 
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Requirement;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 
-/// Refuses a change that this request itself makes: the rollback then finds the document as the old properties declare it.
+/// Refuses a change of `Requires` that this request itself makes: the rollback then finds the document as the old properties
+/// declare it.
 ///
 /// # Errors
 /// The document meets the old requirements, and the new ones differ.
@@ -14,13 +15,13 @@ pub(super) fn refuse_new_requires(intent: Intent<'_>, document: &Description) ->
     if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
 }
 
-/// The problem of a document that does not meet what an earlier request already required.
+/// The problem with a document that lacks requirements that an earlier request already declared.
 pub(super) fn requires_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let desired = &intent.desired.requires;
     (desired != previous(intent)? && !are(desired, &document.requires)).then(requires_unchangeable)
 }
 
-/// The problem of adopting a document that lacks a requirement. It may have others besides.
+/// The problem with adopting a document that lacks a requirement. Additional requirements are not a problem.
 pub(super) fn adoption_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let lacks = intent.previous().is_none() && !contains(&document.requires, &intent.desired.requires);
     lacks.then(requires_unchangeable)
@@ -31,8 +32,7 @@ fn previous(intent: Intent<'_>) -> Option<&[Requirement]> {
 }
 
 fn requires_unchangeable() -> Problem {
-    let text =
-        "can be given only when a document is created. Choose another DocumentName, or leave Requires as it was.";
+    let text = "can be set only when a document is created. Choose another DocumentName, or leave Requires as it was.";
     Problem::new("Requires", text)
 }
 

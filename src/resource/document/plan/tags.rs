@@ -8,13 +8,14 @@ use crate::failure::Failure;
 use crate::resource::document::desired::{Attachment, Desired};
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, KEY_PREFIX, SINCE, Tags};
+use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, KEY_PREFIX, MAX_TAGS, SINCE, Tags};
 
-/// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
-const MAX_TAGS: usize = 50;
+/// The warning if the drift guard can't cover a document.
+pub(super) const NO_ROOM_FOR_DEFAULT_VERSION: &str = "leave no room for the tag cfn-ssm-document:default-version, by which \
+    the drift guard recognizes this document. Remove a tag.";
 
 /// The version that a document is created with.
-const FIRST_VERSION: &str = "1";
+pub(super) const FIRST_VERSION: &str = "1";
 
 /// The tags that the old properties declare and the new ones do not. Tags that nobody declared stay.
 pub(super) fn no_longer_declared(intent: Intent<'_>, document: &Description) -> BTreeSet<String> {
@@ -82,7 +83,7 @@ pub(super) fn add_if_it_fits(
     fits
 }
 
-/// Refuses declared tags and tags of ownership if the document would have more tags than AWS allows.
+/// Refuses declared tags and ownership tags if the document would have more tags than AWS allows.
 ///
 /// # Errors
 /// There would be too many tags. The failure says how many.
@@ -90,7 +91,8 @@ pub(super) fn refuse_too_many(intent: Intent<'_>, document: &Description, owners
     let count = count(intent, document, ownership);
     if count > MAX_TAGS {
         return Err(Failure::new(format!(
-            "Tags: the document {} would have {count} tags, including those of this resource; AWS allows {MAX_TAGS}. Remove some.",
+            "Tags: the document {} would have {count} tags, including those that the provider sets, but AWS allows only \
+             {MAX_TAGS}. Remove some.",
             intent.desired.name
         )));
     }

@@ -1,4 +1,4 @@
-//! Decides how to take back what a request did to a document, given what existed before the request.
+//! Decides how to undo what a request did to a document, given what existed before the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub(crate) struct Undo {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     before: Before,
-    /// The tags that the request sets, those of ownership included, each with every value that the request writes.
+    /// The tags that the request sets, including ownership tags, each with every value that the request writes.
     set_tags: BTreeMap<String, BTreeSet<String>>,
     /// The tags that the request removes.
     removed_tags: BTreeSet<String>,
@@ -45,10 +45,10 @@ pub(crate) enum CreateCall {
     Succeeded,
 }
 
-/// How to take back what a request did.
+/// How to undo what a request did.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TakeBack {
-    /// Nothing is left of it.
+    /// Nothing: the request left no trace.
     Nothing,
     /// A document that the request created, or may have created, is not visible yet.
     LookAgain(CreateCall),
@@ -64,9 +64,9 @@ impl Undo {
         Self::new(intent.owner, &intent.desired.name, Before::Absent(CreateCall::Sent))
     }
 
-    /// For a document that the request meets. If the tags show that an earlier delivery of the same request wrote to it, those
-    /// writes count as this delivery's.
-    pub(crate) fn of_met(intent: Intent<'_>, document: &Description) -> Self {
+    /// For a document that exists. If the tags show that an earlier delivery of the same request wrote to it, those writes
+    /// count as this delivery's.
+    pub(crate) fn of_existing(intent: Intent<'_>, document: &Description) -> Self {
         let Some(ownership) = earlier_delivery(intent, document) else {
             let before =
                 Before::Present { default_version: document.default_version.clone(), tags: document.tags.clone() };
@@ -148,8 +148,8 @@ impl Undo {
         self.promoted = version.map(str::to_owned);
     }
 
-    /// Decides how to take back what the request wrote. Anything that somebody else has changed since stays. `seen` may lag
-    /// behind the writes.
+    /// Decides how to undo what the request wrote. Anything that somebody else has changed since stays. `seen` may lag behind
+    /// the writes.
     pub(crate) fn take_back(&self, seen: Option<&Description>) -> TakeBack {
         match (&self.before, seen) {
             (Before::Absent(CreateCall::Refused), None) | (Before::Present { .. }, None) => TakeBack::Nothing,

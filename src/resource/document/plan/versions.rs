@@ -1,4 +1,4 @@
-//! Decides among the versions of a document after AWS refused a new one.
+//! Decides what to do after AWS refused a new version, which may depend on the existing versions.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use crate::resource::document::ownership::{DEFAULT_VERSION, Origin, PREVIOUS_DEF
 /// Why AWS did not accept a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The document is gone, or AWS is still making another version of it, as when a request is delivered twice.
+    /// The document is gone, or AWS is still creating another version of it, as when a request is delivered twice.
     DocumentChanged,
     /// Another version has the content, or the version name.
     Duplicate,
     /// The document has reached its limit of versions.
     VersionLimit,
-    /// The refusal is final: no other call could change it.
+    /// No other call could change the outcome.
     Final,
 }
 
-/// What makes room for a new version. Each is tried once.
+/// A remedy after which AWS may accept the new version. Each is tried once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// Delete the oldest version that nothing needs.

@@ -139,7 +139,7 @@ impl History {
     fn nobody_is_locked_out(&self, name: usize, state: &State) {
         let Some(owner) = state.owner() else {
             let left: Vec<_> = state.tags.keys().filter(|key| key.starts_with(OURS)).collect();
-            assert!(left.is_empty(), "tags of ownership without an owner: {state:?}");
+            assert!(left.is_empty(), "ownership tags without an owner: {state:?}");
             return;
         };
         let is_owners = self.resources[owner]

@@ -211,7 +211,7 @@ impl History {
         self.aws.cloudformation(|known| known.remove(&stack_id(STACKS[stack]), LOGICAL_ID));
     }
 
-    /// What two stacks do at the same moment is not what these histories are about.
+    /// What two stacks do at the same time is not what these histories are about.
     async fn keep_apart(&self, stack: usize) {
         let moments = |sent: &Sent| sent.done.unwrap_or(sent.signed);
         let others = self.sent.borrow().iter().filter(|sent| sent.stack != stack).map(moments).max();
@@ -280,7 +280,7 @@ impl History {
         }
         self.resource_is(stack, failed);
         let reason = response["Reason"].as_str().unwrap();
-        let is_refused = ["is managed by the resource", "Fail refuses it"].iter().any(|why| reason.contains(why));
+        let is_refused = ["is managed by the resource", "OnExisting is Fail"].iter().any(|why| reason.contains(why));
         assert!(is_refused || !way.is_quiet(), "nothing befell it: {reason}");
         End::Failed(id)
     }

@@ -55,7 +55,7 @@ impl History {
         let all: Vec<_> = responses.iter().filter(|response| url.ends_with(&response.path)).collect();
         let fails = |response: &&Response| {
             let reason = response.body["Reason"].as_str().unwrap_or_default();
-            response.body["Status"] == "FAILED" && !reason.contains("no longer stands")
+            response.body["Status"] == "FAILED" && !reason.contains("no longer waits")
         };
         all.iter().any(fails) && !all.iter().all(fails)
     }

@@ -3,8 +3,8 @@
 //! Whatever a request adds (its content, a tag, a share) is named after that request, so that each trace of it can be told.
 //! What always holds, whenever CloudFormation has finished an operation: the SUCCESS of the newest request is true; of a
 //! request that was cancelled or rolled back there is no trace, neither as the default version nor as a tag or a share; a
-//! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no tags of
-//! ownership remain that name a resource which is gone.
+//! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no ownership tags
+//! remain that name a resource which is gone.
 //!
 //! Left out, because it remains possible:
 //! - A duplicate that works within the lease beside the following request, or after it: one that would begin within 5 s of its

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loopback_aws::ssm::{Activation, Duplicates, ModelError, Sameness, Status, Version};
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Age, Fault};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
@@ -152,7 +152,7 @@ impl History {
         let aws = &self.world.aws;
         // CloudFormation takes a while from one request to the next.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let request = request.of_stack(STACKS[stack]).answered_at(aws.response_url(Age::Now));
+        let request = request.of_stack(STACKS[stack]).with_response_url(aws.response_url(Age::Now));
         match *disturbance {
             Disturbance::Quiet => Some(self.world.send(&request).await),
             Disturbance::Twice => {
@@ -181,12 +181,12 @@ impl History {
             Disturbance::Killed { at, after, again } => {
                 let rule = aws.on("*").nth(at);
                 let mut gate = if after { rule.hold_after() } else { rule.hold_before() };
-                let answered = tokio::select! {
+                let responded = tokio::select! {
                     result = self.world.invoke(&request) => { result.unwrap(); true }
                     () = gate.reached() => false,
                 };
                 aws.no_faults();
-                if answered {
+                if responded {
                     return Some(Reply(aws.delivered().pop().unwrap()));
                 }
                 if !again {
@@ -268,7 +268,7 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async {
-                let world = World::in_process(Loopback::builder());
+                let world = World::new();
                 world.aws.ssm(|model| {
                     (model.duplicates, model.sameness) = (duplicates, sameness);
                     (model.activation, model.version_limit) = (activation, version_limit);

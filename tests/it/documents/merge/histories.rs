@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, ModelError, Sameness, Version};
-use loopback_aws::{Loss, TakesEffect};
+use loopback_aws::{Loopback, Loss, TakesEffect};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
-use crate::world::Reply;
+use crate::world::{DEFAULT_VERSION, Reply};
 
 const STACKS: [&str; 3] = ["b", "c", "d"];
 /// The keys of each stack.
@@ -58,6 +58,8 @@ struct History {
     /// Whether a resource created the document and all that it has is theirs.
     created: bool,
     resources: [Option<Wanted>; 3],
+    /// Whether somebody has moved the default version by hand, and no request has succeeded since.
+    is_moved: bool,
 }
 
 impl Wanted {
@@ -87,7 +89,7 @@ fn set(content: &mut Value, key: &str, value: Value) {
 async fn skeleton() -> Value {
     let world = world();
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "1"})))).await.ok();
-    let mut content = world.in_force(NAME);
+    let mut content = world.default_content(NAME);
     content["inputs"]["idleSessionTimeout"] = json!("");
     content
 }
@@ -105,7 +107,7 @@ impl History {
 
     fn holds(&self) {
         let exists = self.world.exists(NAME);
-        assert_eq!(exists.then(|| self.world.in_force(NAME)), self.expected(), "{:#?}", self.world.aws.trace());
+        assert_eq!(exists.then(|| self.world.default_content(NAME)), self.expected(), "{:#?}", self.world.aws.trace());
         if exists {
             let named = self.resources.iter().enumerate().flat_map(|(stack, wanted)| {
                 let keys = wanted.iter().flat_map(move |wanted| wanted.values(stack).into_keys());
@@ -114,6 +116,11 @@ impl History {
             let mut named: Vec<(String, String)> = named.collect();
             named.sort();
             assert_eq!(owners(&self.world), named);
+            if !self.is_moved {
+                let (default, _) = self.world.versions(NAME);
+                let expected = (!named.is_empty()).then(|| default.to_string());
+                assert_eq!(self.world.tag(NAME, DEFAULT_VERSION), expected, "{:#?}", self.world.aws.trace());
+            }
         }
     }
 
@@ -131,6 +138,7 @@ impl History {
 
     fn hand(&mut self, key: &str, value: u8) {
         let Some(base) = &mut self.base else { return };
+        self.is_moved = true;
         set(base, key, json!(value.to_string()));
         self.world.aws.ssm(|model| {
             let document = model.document_mut(NAME).unwrap();
@@ -201,6 +209,7 @@ impl History {
 
     /// The resource is as wanted now, or gone.
     async fn succeeded(&mut self, stack: usize, wanted: Option<Wanted>) {
+        self.is_moved = false;
         if self.base.is_none() {
             (self.base, self.created) = (Some(skeleton().await), true);
         }
@@ -307,12 +316,13 @@ fn step(faulty: bool) -> impl Strategy<Value = Step> {
 }
 
 async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopback_aws::ssm::Model), latency: u64) {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(latency)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(latency)));
     if exists {
         world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     }
     world.aws.ssm(arrange);
-    let mut history = History { world, base: exists.then(base), created: false, resources: [None, None, None] };
+    let mut history =
+        History { world, base: exists.then(base), created: false, resources: [None, None, None], is_moved: false };
     for step in steps {
         history.run(step).await;
     }
@@ -326,16 +336,7 @@ async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopbac
     }
 }
 
-#[track_caller]
-fn histories(faulty: bool) {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48);
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 1_000,
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        source_file: Some(file!()),
-        ..ProptestConfig::default()
-    };
+fn input(faulty: bool) -> impl Strategy<Value = Input> {
     let activations = [Activation::AtOnce, Activation::AfterReads(1), Activation::After(Duration::from_secs(2))];
     let duplicates = [
         (Duplicates::LatestVersion, Sameness::Bytes),
@@ -349,20 +350,38 @@ fn histories(faulty: bool) {
         prop_oneof![Just(0), Just(800u64)],
         any::<u64>(),
     );
-    let input = (proptest::collection::vec(step(faulty), 1..12), any::<bool>(), aws, 0..200u64);
+    (proptest::collection::vec(step(faulty), 1..12), any::<bool>(), aws, 0..200u64)
+}
+
+/// Steps, whether the document exists, what AWS does, and its latency in milliseconds.
+type Input = (Vec<Step>, bool, (Activation, (Duplicates, Sameness), u64, u64), u64);
+
+fn run((steps, exists, aws, latency): Input) {
+    let (activation, (duplicates, sameness), lag, seed) = aws;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let arrange = |model: &mut loopback_aws::ssm::Model| {
+        model.activation = activation;
+        (model.duplicates, model.sameness) = (duplicates, sameness);
+        model.lags = Lags::up_to(Duration::from_millis(lag), seed);
+    };
+    runtime.block_on(history(&steps, exists, arrange, latency));
+}
+
+#[track_caller]
+fn histories(faulty: bool) {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48);
+    let config = ProptestConfig {
+        cases,
+        max_shrink_iters: 1_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
     // The same histories in each run: a test is never red by chance. New ones are the soak's.
     let result = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)).run(
-        &input,
-        |(steps, exists, aws, latency)| {
-            let (activation, (duplicates, sameness), lag, seed) = aws;
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-            let arrange = |model: &mut loopback_aws::ssm::Model| {
-                model.activation = activation;
-                (model.duplicates, model.sameness) = (duplicates, sameness);
-                model.lags = Lags::up_to(Duration::from_millis(lag), seed);
-            };
-            runtime.block_on(history(&steps, exists, arrange, latency));
+        &input(faulty),
+        |input| {
+            run(input);
             Ok(())
         },
     );
@@ -377,4 +396,29 @@ fn every_history_leaves_the_base_content_and_all_named_keys() {
 #[test]
 fn every_history_with_faults_and_deaths_leaves_the_base_content_and_all_named_keys() {
     histories(true);
+}
+
+/// Histories without end, with faults and without in turn. A failing one is printed as its seed's.
+#[test]
+#[ignore = "it runs for as long as MINUTES says"]
+fn soak() {
+    use proptest::strategy::ValueTree;
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (began, minutes) = (std::time::Instant::now(), number("MINUTES").unwrap_or(1));
+    let mut seed = number("SOAK_SEED").or_else(|| number("SOAK_FIRST")).unwrap_or(0);
+    let first = seed;
+    while began.elapsed() < Duration::from_secs(minutes * 60) {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+        let drawn = input(seed % 2 == 0).new_tree(&mut runner).unwrap().current();
+        let result = std::panic::catch_unwind(|| run(drawn.clone()));
+        assert!(result.is_ok(), "a shared document, seed {seed} (replay with SOAK_SEED={seed}): {drawn:#?}");
+        seed += 1;
+        if number("SOAK_SEED").is_some() {
+            break;
+        }
+    }
+    eprintln!("{} histories of shared documents held", seed - first);
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything runs without sockets in a runtime whose time is paused, so that waits of seconds take none.
 
+mod default_version;
 mod histories;
 mod moves;
 mod overlap;
@@ -11,20 +12,20 @@ mod release;
 use std::time::Duration;
 
 use loopback_aws::ssm::Document;
-use loopback_aws::{Age, Fault, Loopback};
+use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::NAME;
+use super::{NAME, killed_at, signed_now};
 use crate::world::{Request, World, stack};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 /// A document of long ago, with keys that nobody knows, in an order that must stay.
-const BASE: &str = r#"{"schemaVersion": "1.0", "zeta": [1.50], "sessionType": "Standard_Stream", "inputs": {"runAsEnabled": false, "idleSessionTimeout": "20", "future": {"deep": "\u00e9"}, "kmsKeyId": ""}}"#;
+pub const BASE: &str = r#"{"schemaVersion": "1.0", "zeta": [1.50], "sessionType": "Standard_Stream", "inputs": {"runAsEnabled": false, "idleSessionTimeout": "20", "future": {"deep": "\u00e9"}, "kmsKeyId": ""}}"#;
 
 fn world() -> World {
-    World::in_process(Loopback::builder())
+    World::new()
 }
 
 fn with(document: Document) -> World {
@@ -38,7 +39,7 @@ fn shared() -> World {
 }
 
 /// The properties of a resource that manages these inputs.
-fn merging(inputs: Value) -> Value {
+pub fn merging(inputs: Value) -> Value {
     json!({
         "ServiceToken": "arn:aws:lambda:::function:provider", "DocumentName": NAME, "ContentMode": "Merge",
         "DocumentContent": {"inputs": inputs}
@@ -51,23 +52,23 @@ fn merging_with(inputs: Value, more: Value) -> Value {
     properties
 }
 
-fn restoring(inputs: Value) -> Value {
+pub fn restoring(inputs: Value) -> Value {
     merging_with(inputs, json!({"OnDelete": "Restore"}))
 }
 
-fn base() -> Value {
+pub fn base() -> Value {
     serde_json::from_str(BASE).unwrap()
 }
 
 /// The base content with these inputs changed.
-fn base_with(inputs: Value) -> Value {
+pub fn base_with(inputs: Value) -> Value {
     let mut content = base();
     content["inputs"].as_object_mut().unwrap().extend(inputs.as_object().unwrap().clone());
     content
 }
 
 /// The tags of keys, each with the name of its owner's stack.
-fn owners(world: &World) -> Vec<(String, String)> {
+pub fn owners(world: &World) -> Vec<(String, String)> {
     let tags = world.tags(NAME).into_iter();
     let of_keys = tags.filter_map(|(tag, value)| {
         let key = tag.strip_prefix("cfn-ssm-document:key:inputs.")?.to_owned();
@@ -78,11 +79,6 @@ fn owners(world: &World) -> Vec<(String, String)> {
 
 fn owned(keys: &[(&str, &str)]) -> Vec<(String, String)> {
     keys.iter().map(|(key, stack)| ((*key).to_owned(), (*stack).to_owned())).collect()
-}
-
-fn signed_now(world: &World, request: Request) -> Request {
-    let url = world.aws.response_url(Age::Now);
-    request.answered_at(url)
 }
 
 fn refused() -> Fault {
@@ -101,7 +97,7 @@ async fn two_stacks_share_a_document_and_everything_else_in_it_stays() {
     let expected = json!({
         "idleSessionTimeout": "5", "kmsKeyId": "alias/a", "shellProfile": {"linux": "cd"}, "runAsEnabled": true
     });
-    assert_eq!(world.in_force(NAME), base_with(expected));
+    assert_eq!(world.default_content(NAME), base_with(expected));
     let text = world.aws.ssm(|model| model.document(NAME).unwrap().default().content.clone());
     assert_eq!(
         text,
@@ -113,7 +109,7 @@ async fn two_stacks_share_a_document_and_everything_else_in_it_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn an_update_that_changes_nothing_writes_nothing_and_takes_one_round_trip() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(1)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     let properties = merging(json!({"idleSessionTimeout": "5"}));
     world.send(&Request::create(properties.clone())).await.ok();
@@ -143,7 +139,7 @@ async fn an_update_changes_its_keys_and_keeps_a_hand_edit_of_another_key() {
     });
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::update(NAME, old, new)).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "6", "maxSessionDuration": "60"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "6", "maxSessionDuration": "60"})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +147,7 @@ async fn a_document_is_created_from_the_named_keys_and_the_empty_ones_that_the_c
     let world = world();
     let reply = world.send(&Request::create(merging(json!({"idleSessionTimeout": "5", "future": "1"})))).await.ok();
     assert_eq!(reply.data("DefaultVersion"), "1");
-    let inputs = &world.in_force(NAME)["inputs"];
+    let inputs = &world.default_content(NAME)["inputs"];
     assert_eq!((&inputs["idleSessionTimeout"], &inputs["future"]), (&json!("5"), &json!("1")));
     assert_eq!((&inputs["kmsKeyId"], &inputs["runAsEnabled"]), (&json!(""), &json!(false)));
     assert_eq!(inputs.as_object().unwrap().len(), 13);
@@ -195,7 +191,7 @@ async fn a_problem_of_a_named_key_is_refused_and_one_of_another_key_is_not() {
     assert!(!reply.reason().contains("hunter2") && !reply.reason().contains("maxSessionDuration"), "{reply:?}");
     assert_eq!((reply.marker(), world.writes()), (NOT_CREATED, vec![]));
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await.ok();
-    assert_eq!(world.in_force(NAME)["inputs"]["maxSessionDuration"], "never");
+    assert_eq!(world.default_content(NAME)["inputs"]["maxSessionDuration"], "never");
 }
 
 #[tokio::test(start_paused = true)]

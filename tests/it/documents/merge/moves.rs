@@ -18,7 +18,7 @@ async fn a_move_from_replace_to_merge_keeps_the_content_and_hands_on_what_was_th
     world.send(&Request::create(old.clone())).await.ok();
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::update(NAME, old.clone(), new.clone())).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})));
     assert_eq!(owners(&world), owned(&[("idleSessionTimeout", "a")]));
     let tags = world.tags(NAME);
     assert_eq!(tags.len(), 2, "the key and the origin: {tags:?}");
@@ -29,7 +29,7 @@ async fn a_move_from_replace_to_merge_keeps_the_content_and_hands_on_what_was_th
     world.send(&Request::create(second).of_stack("b")).await.ok();
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::delete(NAME, new)).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"kmsKeyId": "alias/a"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"kmsKeyId": "alias/a"})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,12 +43,15 @@ async fn the_rollback_of_a_move_owns_the_whole_document_as_before() {
         world.send(&Request::update(NAME, old.clone(), new.clone())).await.ok();
         sleep(Duration::from_secs(5)).await;
         world.send(&Request::update(NAME, new, old.clone())).await.ok();
-        assert_eq!((world.in_force(NAME), world.tags(NAME)), (base_with(json!({"idleSessionTimeout": "5"})), before));
+        assert_eq!(
+            (world.default_content(NAME), world.tags(NAME)),
+            (base_with(json!({"idleSessionTimeout": "5"})), before)
+        );
         sleep(Duration::from_secs(60)).await;
         world.send(&Request::delete(NAME, old)).await.ok();
         match created {
             true => assert!(!world.exists(NAME)),
-            false => assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![])),
+            false => assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![])),
         }
     }
 }
@@ -61,10 +64,10 @@ async fn a_move_that_was_cut_anywhere_is_rolled_back() {
         world.send(&Request::create(old.clone())).await.ok();
         let before = world.tags(NAME);
         sleep(Duration::from_secs(60)).await;
-        overlap::killed_at(&world, operation, &Request::update(NAME, old.clone(), new.clone())).await;
+        killed_at(&world, operation, &Request::update(NAME, old.clone(), new.clone())).await;
         sleep(Duration::from_secs(5)).await;
         world.send(&Request::update(NAME, new, old)).await.ok();
-        let now = (world.in_force(NAME), world.tags(NAME));
+        let now = (world.default_content(NAME), world.tags(NAME));
         assert_eq!(now, (base_with(json!({"idleSessionTimeout": "5"})), before), "{operation}");
     }
 }

@@ -1,23 +1,14 @@
 //! Several writers at once, requests that are cut short or undone, and calls whose response is lost.
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, Sameness};
-use loopback_aws::{Loss, TakesEffect};
+use loopback_aws::{Loopback, Loss, TakesEffect};
 use tokio::time::Instant;
 
 use super::*;
-
-/// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
-pub async fn killed_at(world: &World, operation: &str, request: &Request) {
-    let mut gate = world.aws.on(operation).hold_after();
-    tokio::select! {
-        result = world.invoke(request) => panic!("it ended: {result:?}"),
-        () = gate.reached() => {}
-    }
-    world.aws.no_faults();
-}
+use crate::world::DEFAULT_VERSION;
 
 fn latency(milliseconds: u64) -> World {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(milliseconds)));
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(milliseconds)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     world
 }
@@ -40,7 +31,7 @@ fn all_inputs() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn merges_at_the_same_moment_all_end_up_in_the_document() {
+async fn merges_at_the_same_time_all_end_up_in_the_document() {
     for milliseconds in [0, 20, 150] {
         for lag in [Duration::ZERO, Duration::from_secs(1)] {
             let world = latency(milliseconds);
@@ -52,26 +43,31 @@ async fn merges_at_the_same_moment_all_end_up_in_the_document() {
             for body in world.aws.delivered() {
                 assert_eq!(body["Status"], "SUCCESS", "{body}");
             }
-            assert_eq!(world.in_force(NAME), base_with(all_inputs()), "{milliseconds} {lag:?}");
+            assert_eq!(world.default_content(NAME), base_with(all_inputs()), "{milliseconds} {lag:?}");
+            let default_version = Some(world.versions(NAME).0.to_string());
+            assert_eq!(world.tag(NAME, DEFAULT_VERSION), default_version, "{milliseconds} {lag:?}");
 
             sleep(Duration::from_secs(60)).await;
             let deletes = STACKS.map(|(stack, key)| Request::delete(NAME, restoring(inputs(key))).of_stack(stack));
             let [b, c, d, e, f] = &deletes;
             tokio::try_join!(world.invoke(b), world.invoke(c), world.invoke(d), world.invoke(e), world.invoke(f))
                 .unwrap();
-            assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]), "{milliseconds} {lag:?}");
+            let mut tags = world.tags(NAME);
+            // If reads lag, each of the last two may take the other for the last one. A tag without an owner means nothing.
+            tags.retain(|(tag, _)| lag.is_zero() || tag != DEFAULT_VERSION);
+            assert_eq!((world.default_content(NAME), tags), (base(), vec![]), "{milliseconds} {lag:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn creates_of_an_absent_document_at_the_same_moment_all_end_up_in_it() {
-    let world = World::in_process(Loopback::builder().latency(Duration::from_millis(30)));
+async fn creates_of_an_absent_document_at_the_same_time_all_end_up_in_it() {
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(30)));
     let requests = STACKS.map(|(stack, key)| Request::create(restoring(inputs(key))).of_stack(stack));
     let [b, c, d, ..] = &requests;
     tokio::try_join!(world.invoke(b), world.invoke(c), world.invoke(d)).unwrap();
     for (_, key) in &STACKS[..3] {
-        assert_eq!(world.in_force(NAME)["inputs"][key], "7", "{:?}", world.aws.trace());
+        assert_eq!(world.default_content(NAME)["inputs"][key], "7", "{:?}", world.aws.trace());
     }
     sleep(Duration::from_secs(60)).await;
     for (stack, key) in &STACKS[..3] {
@@ -88,10 +84,14 @@ async fn a_writer_waits_while_another_one_has_uploaded_and_not_promoted() {
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await.ok();
     let waited = begun.elapsed().as_secs();
     assert!((11..20).contains(&waited), "{waited} s");
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})), "the dead one's key was never set");
+    assert_eq!(
+        world.default_content(NAME),
+        base_with(json!({"idleSessionTimeout": "5"})),
+        "the dead one's key was never set"
+    );
     // The dead one's request is delivered again.
     world.send(&Request::create(merging(json!({"kmsKeyId": "alias/a"}))).of_stack("b")).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +105,7 @@ async fn a_writer_that_is_too_slow_does_not_promote_what_others_have_not_seen() 
         world.invoke(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await
     };
     tokio::try_join!(world.invoke(&slow), other).unwrap();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,12 +120,12 @@ async fn a_create_that_was_cut_anywhere_succeeds_when_it_is_delivered_again() {
             killed_at(&world, operation, &create).await;
             sleep(Duration::from_secs(later)).await;
             world.send(&create).await.ok();
-            assert_eq!(world.in_force(NAME)["inputs"]["idleSessionTimeout"], "5", "{operation}");
+            assert_eq!(world.default_content(NAME)["inputs"]["idleSessionTimeout"], "5", "{operation}");
             sleep(Duration::from_secs(60)).await;
             world.send(&Request::delete(NAME, properties)).await.ok();
             match operation {
                 "CreateDocument" => assert!(!world.exists(NAME)),
-                _ => assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]), "{operation}"),
+                _ => assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]), "{operation}"),
             }
         }
     }
@@ -142,7 +142,7 @@ async fn a_create_that_fails_anywhere_leaves_nothing_of_itself() {
                 continue;
             }
             assert_eq!(
-                (reply.marker(), world.in_force(NAME), world.tags(NAME)),
+                (reply.marker(), world.default_content(NAME), world.tags(NAME)),
                 (NOT_CREATED, base(), vec![]),
                 "{operation}"
             );
@@ -161,15 +161,15 @@ async fn an_update_that_fails_gives_back_the_keys_that_it_took_and_its_rollback_
     let old = merging(json!({"idleSessionTimeout": "5"}));
     let new = merging(json!({"idleSessionTimeout": "6", "kmsKeyId": "alias/a"}));
     world.send(&Request::create(old.clone())).await.ok();
-    let before = (world.in_force(NAME), owners(&world));
+    let before = (world.default_content(NAME), owners(&world));
     sleep(Duration::from_secs(60)).await;
     // The promotion takes effect, and the look after it is refused.
     world.aws.on("DescribeDocument").nth(3).fault(refused());
     world.send(&Request::update(NAME, old.clone(), new.clone())).await.reason();
     assert_eq!(owners(&world), before.1);
-    assert_eq!(world.in_force(NAME)["inputs"]["kmsKeyId"], "");
+    assert_eq!(world.default_content(NAME)["inputs"]["kmsKeyId"], "");
     world.send(&Request::update(NAME, new, old)).await.ok();
-    assert_eq!((world.in_force(NAME), owners(&world)), before);
+    assert_eq!((world.default_content(NAME), owners(&world)), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,26 +183,26 @@ async fn an_upload_whose_response_is_lost_is_found_and_promoted() {
         let world = shared();
         world.aws.on("UpdateDocument").fault(fault.clone());
         world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await.ok();
-        assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})), "{fault:?}");
+        assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})), "{fault:?}");
         assert!(!own || world.versions(NAME) == (2, 2), "{fault:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_delivered_twice_at_the_same_moment_ends_as_once() {
+async fn a_request_that_is_delivered_twice_at_the_same_time_ends_as_if_delivered_once() {
     let world = latency(40);
     let create = signed_now(&world, Request::create(restoring(json!({"idleSessionTimeout": "5"}))));
     tokio::try_join!(world.invoke(&create), world.invoke(&create)).unwrap();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})));
     assert_eq!(world.versions(NAME), (2, 2));
     sleep(Duration::from_secs(60)).await;
     let delete = signed_now(&world, Request::delete(NAME, restoring(json!({"idleSessionTimeout": "5"}))));
     tokio::try_join!(world.invoke(&delete), world.invoke(&delete)).unwrap();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_made_up_delete_of_a_cancelled_create_puts_each_key_back_whatever_on_delete_says() {
+async fn the_delete_with_a_generated_id_of_a_cancelled_create_restores_each_key_whatever_on_delete_says() {
     for operation in ["AddTagsToResource", "UpdateDocument", "UpdateDocumentDefaultVersion", "CreateDocument"] {
         let world = if operation == "CreateDocument" { world() } else { shared() };
         let properties = merging(json!({"idleSessionTimeout": "5"}));
@@ -211,7 +211,7 @@ async fn the_made_up_delete_of_a_cancelled_create_puts_each_key_back_whatever_on
         world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", properties)).await.ok();
         match operation {
             "CreateDocument" => assert!(!world.exists(NAME)),
-            _ => assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]), "{operation}"),
+            _ => assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]), "{operation}"),
         }
     }
 }
@@ -225,11 +225,11 @@ async fn the_rollback_of_a_cancelled_rename_gives_back_the_keys_of_the_other_doc
     world.send(&Request::create(old.clone())).await.ok();
     sleep(Duration::from_secs(60)).await;
     killed_at(&world, "UpdateDocumentDefaultVersion", &Request::update(NAME, old.clone(), new.clone())).await;
-    assert_eq!(world.in_force("Other")["inputs"]["idleSessionTimeout"], "6");
+    assert_eq!(world.default_content("Other")["inputs"]["idleSessionTimeout"], "6");
     sleep(Duration::from_secs(4)).await;
     world.send(&Request::update(NAME, new, old)).await.ok();
-    assert_eq!((world.in_force("Other"), world.tags("Other")), (base(), vec![]));
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
+    assert_eq!((world.default_content("Other"), world.tags("Other")), (base(), vec![]));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +246,7 @@ async fn a_key_that_toggles_is_merged_whatever_aws_calls_a_duplicate() {
         for (old, new) in [("5", "6"), ("6", "5"), ("5", "20"), ("20", "6")] {
             sleep(Duration::from_secs(60)).await;
             world.send(&Request::update(NAME, properties(old), properties(new))).await.ok();
-            assert_eq!(world.in_force(NAME), base_with(json!({ "idleSessionTimeout": new })), "{duplicates:?}");
+            assert_eq!(world.default_content(NAME), base_with(json!({ "idleSessionTimeout": new })), "{duplicates:?}");
         }
     }
 }
@@ -257,6 +257,6 @@ async fn a_version_that_becomes_active_slowly_is_promoted_in_the_end() {
         let world = shared();
         world.aws.ssm(|model| model.activation = Activation::After(Duration::from_secs(seconds)));
         world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"})))).await.ok();
-        assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})), "{seconds}");
+        assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})), "{seconds}");
     }
 }

@@ -13,10 +13,33 @@ async fn a_key_of_another_resource_is_refused_with_the_owners_name_and_the_way_o
                     set OnExisting: TakeOver.";
     assert!(reply.reason().starts_with(expected), "{}", reply.reason());
     assert_eq!((reply.marker(), world.writes()), (NOT_CREATED, vec![]));
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})));
     // A resource of the same stack is another owner, too.
     let same_stack = Request::create(merging(json!({"idleSessionTimeout": "6"}))).of_stack("workload-a");
     world.send(&same_stack.of_resource("Second")).await.reason();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_conflicts_with_those_above_and_below_it() {
+    for (first, second, expected) in [
+        (
+            json!({"extra": {"deep": "1"}}),
+            json!({"extra": "2"}),
+            "inputs.extra.deep, which overlaps with inputs.extra,",
+        ),
+        (
+            json!({"extra": "1"}),
+            json!({"extra": {"deep": "2"}}),
+            "inputs.extra, which overlaps with inputs.extra.deep,",
+        ),
+    ] {
+        let world = shared();
+        world.send(&Request::create(merging(first)).of_stack("b")).await.ok();
+        world.aws.forget();
+        let reply = world.send(&Request::create(merging(second))).await;
+        assert!(reply.reason().starts_with(expected), "{}", reply.reason());
+        assert_eq!(world.writes(), [""; 0]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,12 +54,12 @@ async fn a_take_over_inherits_what_was_there_before_the_former_owner() {
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::delete(NAME, first).of_stack("b")).await.ok();
     assert_eq!(
-        world.in_force(NAME),
+        world.default_content(NAME),
         base_with(json!({"idleSessionTimeout": "6"})),
         "the former owner lets go of its own"
     );
     world.send(&Request::delete(NAME, taking)).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,11 +72,11 @@ async fn a_take_over_that_fails_gives_the_former_owner_its_key_back() {
     let reply = world.send(&Request::create(taking)).await;
     reply.reason();
     assert_eq!((reply.marker(), world.tags(NAME)), (NOT_CREATED, before));
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "5"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})));
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_resources_that_take_a_key_at_the_same_moment_one_fails() {
+async fn of_two_resources_that_take_a_key_at_the_same_time_one_fails() {
     let world = shared();
     let first = Request::create(merging(json!({"idleSessionTimeout": "5"}))).of_stack("b");
     let second = Request::create(merging(json!({"idleSessionTimeout": "6"}))).of_stack("c");
@@ -62,7 +85,7 @@ async fn of_two_resources_that_take_a_key_at_the_same_moment_one_fails() {
     assert!(statuses.contains(&json!("FAILED")) && statuses.contains(&json!("SUCCESS")), "{statuses:?}");
     let winner = &owners(&world)[0].1;
     let value = if winner == "b" { "5" } else { "6" };
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": value})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": value})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +119,7 @@ async fn a_resource_that_wants_the_whole_document_is_refused_with_every_key_and_
     let mut taking = whole;
     taking["OnExisting"] = json!("TakeOver");
     world.send(&Request::create(taking)).await.ok();
-    assert_eq!((world.in_force(NAME), owners(&world)), (base(), vec![]));
+    assert_eq!((world.default_content(NAME), owners(&world)), (base(), vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,6 +146,6 @@ async fn a_late_request_that_a_later_one_has_overtaken_changes_nothing() {
     let reply = world.send(&create).await;
     assert!(reply.reason().contains("later request"), "{}", reply.reason());
     world.send(&late_delete).await.ok();
-    assert_eq!(world.in_force(NAME), base_with(json!({"idleSessionTimeout": "6"})));
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "6"})));
     assert_eq!((world.writes(), owners(&world)), (vec![], owned(&[("idleSessionTimeout", "a")])));
 }

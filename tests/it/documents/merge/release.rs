@@ -25,7 +25,7 @@ async fn a_key_that_leaves_the_template_stays_under_retain_and_gets_its_earlier_
         if let Some(profile) = profile {
             expected["inputs"]["shellProfile"] = json!({ "linux": profile });
         }
-        assert_eq!(world.in_force(NAME), expected, "{on_delete}");
+        assert_eq!(world.default_content(NAME), expected, "{on_delete}");
         assert_eq!(owners(&world), owned(&[("kmsKeyId", "a")]));
     }
 }
@@ -38,7 +38,10 @@ async fn a_delete_under_retain_removes_tags_only() {
     aged(&world).await;
     world.send(&Request::delete(NAME, properties)).await.ok();
     assert_eq!(world.writes(), ["RemoveTagsFromResource"]);
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (base_with(json!({"idleSessionTimeout": "5"})), vec![]));
+    assert_eq!(
+        (world.default_content(NAME), world.tags(NAME)),
+        (base_with(json!({"idleSessionTimeout": "5"})), vec![])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +60,7 @@ async fn deletes_under_restore_in_any_order_give_the_base_content_back() {
             aged(&world).await;
             world.send(&Request::delete(NAME, properties(stack)).of_stack(stack)).await.ok();
         }
-        assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]), "{order:?}");
+        assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]), "{order:?}");
     }
 }
 
@@ -82,6 +85,25 @@ async fn the_last_owner_under_restore_deletes_a_document_of_which_only_the_skele
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_gets_another_owner_while_the_last_one_deletes_it_stays() {
+    let world = world();
+    let first = restoring(json!({"idleSessionTimeout": "5"}));
+    world.send(&Request::create(first.clone())).await.ok();
+    aged(&world).await;
+    // Between the decision to delete the document and the deletion.
+    world.aws.on("DescribeDocument").nth(2).before(|model| {
+        let tags = &mut model.document_mut(NAME).unwrap().tags;
+        let tag = format!("1 1800000000 00000000 {}", crate::world::stack("b"));
+        tags.insert("cfn-ssm-document:key:inputs.kmsKeyId".into(), tag);
+    });
+    world.send(&Request::delete(NAME, first)).await.ok();
+    assert_eq!(
+        (world.default_content(NAME)["inputs"]["idleSessionTimeout"].as_str(), owners(&world)),
+        (Some(""), owned(&[("kmsKeyId", "b")]))
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_created_document_stays_when_something_was_left_in_it() {
     let (first, second) = (restoring(json!({"idleSessionTimeout": "5"})), merging(json!({"kmsKeyId": "alias/a"})));
     // What a resource leaves under Retain is to stay.
@@ -92,7 +114,7 @@ async fn a_created_document_stays_when_something_was_left_in_it() {
     world.send(&Request::delete(NAME, second).of_stack("b")).await.ok();
     assert!(world.tags(NAME).contains(&("cfn-ssm-document:origin".into(), "adopted".into())));
     world.send(&Request::delete(NAME, first.clone())).await.ok();
-    assert_eq!((&world.in_force(NAME)["inputs"]["kmsKeyId"], world.tags(NAME)), (&json!("alias/a"), vec![]));
+    assert_eq!((&world.default_content(NAME)["inputs"]["kmsKeyId"], world.tags(NAME)), (&json!("alias/a"), vec![]));
 
     // So is what somebody wrote by hand.
     let world = super::world();
@@ -104,7 +126,7 @@ async fn a_created_document_stays_when_something_was_left_in_it() {
     });
     aged(&world).await;
     world.send(&Request::delete(NAME, first)).await.ok();
-    let inputs = &world.in_force(NAME)["inputs"];
+    let inputs = &world.default_content(NAME)["inputs"];
     assert_eq!((&inputs["maxSessionDuration"], &inputs["idleSessionTimeout"]), (&json!("9"), &json!("")));
     assert_eq!(world.tags(NAME), []);
 }
@@ -121,7 +143,10 @@ async fn a_value_that_somebody_changed_by_hand_stays_and_so_does_one_whose_earli
     });
     aged(&world).await;
     world.send(&Request::delete(NAME, properties.clone())).await.ok();
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (base_with(json!({"idleSessionTimeout": "7"})), vec![]));
+    assert_eq!(
+        (world.default_content(NAME), world.tags(NAME)),
+        (base_with(json!({"idleSessionTimeout": "7"})), vec![])
+    );
 
     let world = shared();
     world.send(&Request::create(properties.clone())).await.ok();
@@ -132,7 +157,7 @@ async fn a_value_that_somebody_changed_by_hand_stays_and_so_does_one_whose_earli
     aged(&world).await;
     world.send(&Request::delete(NAME, properties)).await.ok();
     let stays = base_with(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"}));
-    assert_eq!((world.in_force(NAME), world.tags(NAME)), (stays, vec![]));
+    assert_eq!((world.default_content(NAME), world.tags(NAME)), (stays, vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,10 +168,10 @@ async fn a_delete_that_was_cut_anywhere_finishes_when_it_is_delivered_again() {
         world.send(&Request::create(properties.clone())).await.ok();
         aged(&world).await;
         let delete = signed_now(&world, Request::delete(NAME, properties));
-        overlap::killed_at(&world, operation, &delete).await;
+        killed_at(&world, operation, &delete).await;
         sleep(Duration::from_secs(60)).await;
         world.send(&delete).await.ok();
-        assert_eq!((world.in_force(NAME), world.tags(NAME)), (base(), vec![]), "{operation}");
+        assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]), "{operation}");
     }
 }
 
@@ -165,5 +190,5 @@ async fn a_version_that_a_tag_remembers_is_never_pruned() {
     assert!(world.aws.ssm(|model| model.document(NAME).unwrap().get(1).is_some()), "version 1 is stack b's");
     aged(&world).await;
     world.send(&Request::delete(NAME, keeper).of_stack("b")).await.ok();
-    assert_eq!(world.in_force(NAME)["inputs"]["kmsKeyId"], "");
+    assert_eq!(world.default_content(NAME)["inputs"]["kmsKeyId"], "");
 }

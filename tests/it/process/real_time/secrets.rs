@@ -1,11 +1,11 @@
-//! Nothing that the function prints, answers or tells the runtime has a response URL, credentials or content in it.
+//! Nothing that the function prints, responds with or tells the runtime contains a response URL, credentials or content in it.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use loopback_aws::ssm::{Activation, Document};
-use loopback_aws::{ACCESS_KEY_ID, Age, Fault, RuntimeApi, SECRET_ACCESS_KEY, Sink};
+use loopback_aws::{ACCESS_KEY_ID, Age, Fault, Loopback, RuntimeApi, SECRET_ACCESS_KEY, Sink};
 use serde_json::{Value, json};
 
 use crate::documents::{NAME, desired_with};
@@ -83,7 +83,7 @@ impl Heard {
         self.world.aws.ssm(|model| drop(model.remove_document(NAME)));
         self.bad_properties().await;
         self.refusals().await;
-        self.lost_answers().await;
+        self.lost_replies().await;
         self.odd_events().await;
     }
 
@@ -145,7 +145,7 @@ impl Heard {
         self.world.aws.ssm(|model| model.activation = Activation::AtOnce);
     }
 
-    async fn lost_answers(&mut self) {
+    async fn lost_replies(&mut self) {
         for step in [Sink::Status(403), Sink::Status(503), Sink::Reset, Sink::Redirect("/a".into()), Sink::Hang] {
             for url in [self.world.aws.response_url(Age::Now), self.world.aws.response_url_v2(Age::Now)] {
                 self.world.aws.sink().always(step.clone());
@@ -183,7 +183,7 @@ impl Heard {
 }
 
 async fn assert_keeps_secrets(level: &str) {
-    let world = World::new().await;
+    let world = World::on_sockets(Loopback::builder()).await;
     let runtime = world.aws.runtime_api().await;
     let mut process = Bootstrap::start(&world.aws, &runtime, level, Stdio::piped(), Stdio::piped());
     let printed = process.listen();
@@ -191,18 +191,18 @@ async fn assert_keeps_secrets(level: &str) {
     heard.everything().await;
     process.kill();
     let printed = printed.map(|thread| thread.join().unwrap()).concat();
-    let answers = heard.world.aws.responses();
-    let answered: Vec<String> =
-        answers.iter().map(|answer| String::from_utf8_lossy(&answer.bytes).into_owned()).collect();
+    let responses = heard.world.aws.responses();
+    let bodies: Vec<String> =
+        responses.iter().map(|response| String::from_utf8_lossy(&response.bytes).into_owned()).collect();
     for secret in SECRETS {
         for (place, text) in
-            [("the log", &printed), ("answers", &answered.join("\n")), ("errors", &heard.said.join("\n"))]
+            [("the log", &printed), ("responses", &bodies.join("\n")), ("errors", &heard.said.join("\n"))]
         {
             let found = text.lines().find(|line| line.contains(secret));
             assert_eq!(found, None, "{secret} stands in {place} at level {level}");
         }
     }
-    assert!(answers.len() > 60 && heard.said.len() > 70, "{} answers, {} ends", answers.len(), heard.said.len());
+    assert!(responses.len() > 60 && heard.said.len() > 70, "{} responses, {} ends", responses.len(), heard.said.len());
     let failed = |line: &str| line.contains("the response is FAILED") && !line.contains(LOG_STREAM);
     match level {
         "OFF" => assert_eq!(printed, ""),
@@ -211,7 +211,7 @@ async fn assert_keeps_secrets(level: &str) {
 }
 
 #[tokio::test]
-async fn no_secret_is_printed_answered_or_told_to_the_runtime_at_any_level() {
+async fn no_secret_reaches_the_log_the_response_or_the_runtime_at_any_level() {
     let levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF"];
     join_all(levels.map(assert_keeps_secrets)).await;
 }

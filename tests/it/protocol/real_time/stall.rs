@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 
-use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, in_force};
+use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, state_of_documents};
 use crate::world::World;
 
 const SECRET: &str = "what a panic may quote";
@@ -58,9 +58,9 @@ impl HttpConnector for FaultyClient {
             ClientFault::StallAfter if number == self.at => {
                 let call = self.inner.call(request);
                 return HttpConnectorFuture::new(async {
-                    let answer = call.await;
+                    let reply = call.await;
                     stall();
-                    answer
+                    reply
                 });
             }
             _ => {}
@@ -78,16 +78,16 @@ fn set(world: &mut World, fault: ClientFault, at: u64) {
 
 async fn at_call(stage: Stage, n: u64, fault: ClientFault) {
     let case = format!("{fault:?} at call {n}");
-    let (mut world, request) = stage.set().await;
-    let before = in_force(&world);
+    let (mut world, request) = stage.set_on_sockets().await;
+    let before = state_of_documents(&world);
     let sound = world.provider.clone();
     set(&mut world, fault, n);
     let started = Instant::now();
     let result = world.invoke_within(&request, TIMEOUT).await;
     assert!(result.is_ok(), "{stage:?}: {case}: {result:?}");
     let arrived = world.aws.journal().iter().find_map(|entry| entry.response().is_some().then_some(entry.arrived));
-    let took = arrived.expect("an answer") - started;
-    assert!(took < TIMEOUT, "{stage:?}: {case}: answered after {took:?}");
+    let took = arrived.expect("a response") - started;
+    assert!(took < TIMEOUT, "{stage:?}: {case}: responded after {took:?}");
     let reply = delivered(&world, &case);
     let expected = if matches!(fault, ClientFault::Panic | ClientFault::PanicAlways) { "panicked" } else { "stalled" };
     assert!(reply.reason().contains(expected) && !reply.reason().contains(SECRET), "{stage:?}: {case}: {}", reply.0);
@@ -103,7 +103,7 @@ fn at_every_call(fault: ClientFault) {
         let calls = block_on().block_on(stage.calls());
         cases.extend((1..=calls).map(|n| (stage, n)));
     }
-    for some in cases.chunks(12) {
+    for some in cases.chunks(20) {
         std::thread::scope(|scope| {
             for (stage, n) in some.iter().copied() {
                 scope.spawn(move || block_on().block_on(at_call(stage, n, fault)));
@@ -113,21 +113,21 @@ fn at_every_call(fault: ClientFault) {
 }
 
 #[test]
-fn a_stall_of_the_thread_before_a_call_delays_no_answer() {
+fn a_stall_of_the_thread_before_a_call_delays_no_response() {
     at_every_call(ClientFault::StallBefore);
 }
 
 #[test]
-fn a_stall_of_the_thread_after_a_call_delays_no_answer() {
+fn a_stall_of_the_thread_after_a_call_delays_no_response() {
     at_every_call(ClientFault::StallAfter);
 }
 
 #[test]
-fn a_panic_is_answered_without_its_payload() {
+fn the_response_to_a_panic_lacks_its_payload() {
     at_every_call(ClientFault::Panic);
 }
 
 #[test]
-fn a_panic_that_repeats_itself_while_undoing_is_answered() {
+fn a_panic_that_repeats_during_the_undo_gets_a_response() {
     at_every_call(ClientFault::PanicAlways);
 }

@@ -1,4 +1,4 @@
-//! What CloudFormation knows of the resources of stacks, and what DescribeStackResource says of them.
+//! What CloudFormation knows of the resources of stacks, and what DescribeStackResource and DescribeStacks say of them.
 //!
 //! A resource is known from the requests that were sent for it ([`Cloudformation::sent`]): it is in progress until the
 //! sink has a response, and then complete or failed. A test that wants another state sets it, and it stays.
@@ -189,6 +189,7 @@ impl Cloudformation {
     pub fn call(&self, operation: &str, input: &Value) -> Result<Value, ModelError> {
         match operation {
             "DescribeStackResource" => self.describe_stack_resource(input),
+            "DescribeStacks" => self.describe_stacks(input),
             _ => {
                 let version = input["Version"].as_str().unwrap_or("NO_VERSION_SPECIFIED");
                 let text = format!("Could not find operation {operation} for version {version}");
@@ -197,19 +198,38 @@ impl Cloudformation {
         }
     }
 
-    fn describe_stack_resource(&self, input: &Value) -> Result<Value, ModelError> {
-        let required = |member: &str| {
-            let value = input[member].as_str().filter(|value| !value.is_empty());
-            value.ok_or_else(|| ModelError {
-                code: "ValidationError".to_owned(),
-                ..ModelError::constraint(None, member, "Member must not be null")
-            })
-        };
-        let (stack, logical_id) = (required("StackName")?, required("LogicalResourceId")?);
-        let refuse = |text: String| Err(ModelError::new("ValidationError", text));
+    /// The id of the stack that a call names, by its id or its name.
+    fn stack_id(&self, stack: &str) -> Option<&str> {
         let mut stack_ids = self.set.keys().chain(self.sent.keys()).map(|(stack_id, _)| stack_id.as_str());
         let found = stack_ids.find(|id| *id == stack || stack_name(id) == stack);
-        let Some(stack_id) = found.filter(|id| !self.removed.contains(*id)) else {
+        found.filter(|id| !self.removed.contains(*id))
+    }
+
+    /// A stack is in progress while one of its resources is, and deleted once all are.
+    fn describe_stacks(&self, input: &Value) -> Result<Value, ModelError> {
+        let stack = required(input, "StackName")?;
+        let Some(stack_id) = self.stack_id(stack) else {
+            return Err(ModelError::new("ValidationError", format!("Stack with id {stack} does not exist")));
+        };
+        let keys = self.set.keys().chain(self.sent.keys()).filter(|(of, _)| of == stack_id);
+        let resources = keys.filter_map(|(_, logical_id)| self.resource(stack_id, logical_id));
+        let statuses: Vec<&str> = resources.map(|resource| resource.status.as_str()).collect();
+        let in_progress = statuses.iter().find(|status| status.ends_with("_IN_PROGRESS")).copied();
+        let is_deleted = statuses.iter().all(|status| *status == "DELETE_COMPLETE");
+        let status = in_progress.unwrap_or(if is_deleted { "DELETE_COMPLETE" } else { "UPDATE_COMPLETE" });
+        let described = json!({
+            "StackId": stack_id,
+            "StackName": stack_name(stack_id),
+            "CreationTime": timestamp(self.clock.now_system()),
+            "StackStatus": status,
+        });
+        Ok(json!({ "Stacks": [described] }))
+    }
+
+    fn describe_stack_resource(&self, input: &Value) -> Result<Value, ModelError> {
+        let (stack, logical_id) = (required(input, "StackName")?, required(input, "LogicalResourceId")?);
+        let refuse = |text: String| Err(ModelError::new("ValidationError", text));
+        let Some(stack_id) = self.stack_id(stack) else {
             return refuse(format!("Stack '{stack}' does not exist"));
         };
         let Some(resource) = self.resource(stack_id, logical_id) else {
@@ -228,6 +248,14 @@ impl Cloudformation {
         }
         Ok(json!({ "StackResourceDetail": detail }))
     }
+}
+
+fn required<'a>(input: &'a Value, member: &str) -> Result<&'a str, ModelError> {
+    let value = input[member].as_str().filter(|value| !value.is_empty());
+    value.ok_or_else(|| ModelError {
+        code: "ValidationError".to_owned(),
+        ..ModelError::constraint(None, member, "Member must not be null")
+    })
 }
 
 /// The name in a stack's id, `arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID`.

@@ -1,4 +1,4 @@
-//! What DescribeStackResource says of what is known.
+//! What DescribeStackResource and DescribeStacks say of what is known.
 
 use super::*;
 use std::time::{Duration, UNIX_EPOCH};
@@ -32,6 +32,24 @@ fn a_resource_is_described_by_the_stack_s_id_or_name_in_every_status() {
             "LastUpdatedTimestamp": "2026-11-21T19:41:10.123Z"});
         assert_eq!(describe(&cloudformation, STACK), Ok(expected.clone()));
         assert_eq!(describe(&cloudformation, "prod"), Ok(expected));
+    }
+}
+
+#[test]
+fn a_stack_is_in_progress_with_one_of_its_resources_and_deleted_with_all() {
+    use ResourceStatus::{CreateComplete, DeleteComplete, DeleteInProgress, UpdateInProgress};
+    for (first, second, expected) in [
+        (CreateComplete, CreateComplete, "UPDATE_COMPLETE"),
+        (CreateComplete, UpdateInProgress, "UPDATE_IN_PROGRESS"),
+        (DeleteInProgress, DeleteComplete, "DELETE_IN_PROGRESS"),
+        (DeleteComplete, CreateComplete, "UPDATE_COMPLETE"),
+        (DeleteComplete, DeleteComplete, "DELETE_COMPLETE"),
+    ] {
+        let mut cloudformation = Cloudformation::default();
+        cloudformation.put(STACK, "First", Resource::new(first, UNIX_EPOCH));
+        cloudformation.put(STACK, "Second", Resource::new(second, UNIX_EPOCH));
+        let stacks = cloudformation.call("DescribeStacks", &json!({"StackName": STACK})).unwrap();
+        assert_eq!(stacks["Stacks"][0]["StackStatus"], expected, "{first:?} {second:?}");
     }
 }
 

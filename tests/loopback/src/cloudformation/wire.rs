@@ -80,6 +80,7 @@ pub(crate) fn named(error: &ModelError) -> (u16, &str) {
 fn element(name: &str, value: &Value) -> String {
     let inner = match value {
         Value::Object(members) => members.iter().map(|(name, value)| element(name, value)).collect(),
+        Value::Array(items) => items.iter().map(|item| element("member", item)).collect(),
         Value::String(text) => escaped(text),
         other => other.to_string(),
     };

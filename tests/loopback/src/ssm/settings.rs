@@ -44,12 +44,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What was set under this id; `None` where the default is in force.
+    /// What was set under this id; `None` if it has the default.
     pub fn get(&self, id: &str) -> Option<&Setting> {
         self.set.get(id)
     }
 
-    /// The value in force: what was set, or the default.
+    /// The current value: what was set, or the default.
     pub fn value(&self, id: &str) -> Option<&str> {
         self.set.get(id).map(|setting| setting.value.as_str()).or(default(id))
     }

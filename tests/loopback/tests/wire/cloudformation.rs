@@ -55,6 +55,19 @@ async fn calls_are_journalled_apart_from_those_of_ssm_and_count_as_round_trips()
 }
 
 #[tokio::test]
+async fn a_stack_is_described_in_xml() {
+    let aws = known().await;
+    let question = QUESTION.replace("StackResource&", "Stacks&").replace("&LogicalResourceId=Preferences", "");
+    let (status, body) = ask(&aws, &question).await;
+    let beginning = "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+        <DescribeStacksResult><Stacks><member>";
+    assert!(status == 200 && body.starts_with(beginning), "{body}");
+    for part in [format!("<StackId>{STACK}</StackId>"), "<StackStatus>UPDATE_IN_PROGRESS</StackStatus>".to_owned()] {
+        assert!(body.contains(&part), "{part} in {body}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_is_refused_with_the_error_that_aws_gives() {
     let aws = known().await;
     aws.cloudformation(|known| known.remove_stack(STACK));
@@ -64,7 +77,8 @@ async fn a_request_is_refused_with_the_error_that_aws_gives() {
         (QUESTION.replace("2010-05-15", "2011-01-01"), "InvalidAction", "for version 2011-01-01"),
         (QUESTION.replace("&Version=2010-05-15", ""), "InvalidAction", "NO_VERSION_SPECIFIED"),
         (QUESTION.replace("Action=DescribeStackResource&", ""), "MissingAction", "missing an action"),
-        (QUESTION.replace("StackResource&", "Stacks&"), "InvalidAction", "DescribeStacks"),
+        (QUESTION.replace("StackResource&", "StackEvents&"), "InvalidAction", "DescribeStackEvents"),
+        (QUESTION.replace("StackResource&", "Stacks&"), "ValidationError", "Stack with id arn:aws:cloudformation:"),
         (format!("{QUESTION}&Extra=1"), "ValidationError", "Extra"),
         (format!("{QUESTION}&StackName=twice"), "MalformedQueryString", "StackName"),
     ];

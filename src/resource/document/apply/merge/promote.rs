@@ -1,4 +1,4 @@
-//! Promotes a version if no other version has been made or promoted.
+//! Promotes a version if no other version has been created or promoted.
 
 use tokio::time::{Duration, Instant, timeout_at};
 
@@ -7,12 +7,15 @@ use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::resource::document::apply::context::{Applied, NotApplied, newer};
 use crate::resource::document::aws::LONGEST_LAG;
+use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
+use crate::resource::document::ownership::DEFAULT_VERSION;
 use crate::resource::document::plan::merge::KeyChange;
+use crate::resource::document::plan::merge::default_version::tag_of;
 use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
 
-/// How long a promotion without the lock may be retried, since another writer could overtake it.
+/// How long a promotion without the lock may be retried. Later, another writer may have overtaken it.
 const UNLOCKED: Duration = Duration::from_secs(2);
 
 /// How long this request holds the lock on the document.
@@ -42,7 +45,7 @@ impl Limit {
 }
 
 impl Merge<'_> {
-    /// Promotes a version, then reads again whether another one was made or promoted in between.
+    /// Promotes a version, then checks that no other version was created or promoted in the meantime.
     ///
     /// # Errors
     /// Another resource took a key, a call failed, or the document has changed.
@@ -55,10 +58,18 @@ impl Merge<'_> {
     ) -> Result<Applied, NotApplied> {
         let version = &promotion.version;
         self.undo_log.step(format!("promoting version {version}"));
-        if self.wait_until_promotable(promotion, limit, change, content).await? {
+        // Joined, not tried: if one fails, the tag may not still be in flight while the request is undone.
+        let (tagged, is_promotable) = tokio::join!(
+            self.record(version, limit, change),
+            self.wait_until_promotable(promotion, limit, change, content)
+        );
+        tagged?;
+        if is_promotable? {
+            if limit.is_some_and(Limit::has_passed) {
+                return Err(took_too_long(version));
+            }
             self.amend(|undo| undo.promoted = Some(version.clone()));
-            let end = limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end);
-            match timeout_at(end, self.writer.promote(version)).await {
+            match timeout_at(end(limit), self.writer.promote(version)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(NotWritten::Refused(failure))) => {
                     self.amend(|undo| undo.promoted = None);
@@ -71,18 +82,31 @@ impl Merge<'_> {
         let (mut backoff, started) = (Backoff::new(), Instant::now());
         loop {
             let seen = self.reader.describe().await?;
+            let has_tag = |seen: &Described| seen.description.tags.get(DEFAULT_VERSION) == Some(version);
+            // A request that corrected the tag at the same time may have overwritten it.
+            let is_recorded = !change.records_default_version || seen.as_ref().is_some_and(has_tag);
             match seen.as_ref().and_then(|seen| promotion.after(&seen.description)) {
-                Some(true) => {
+                Some(true) if is_recorded => {
                     return Ok(Applied {
                         default_version: version.clone(),
                         latest_version: newer(version, &promotion.latest).to_owned(),
                         hash: seen.and_then(|seen| seen.description.hash),
                     });
                 }
-                None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
-                Some(false) | None => return Err(outdated()),
+                Some(true) | None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                Some(_) | None => return Err(outdated()),
             }
         }
+    }
+
+    /// Sets the tag that names the default version, while the version locks the document.
+    async fn record(&self, version: &str, limit: Option<Limit>, change: &KeyChange) -> Result<(), NotApplied> {
+        if !change.records_default_version {
+            return Ok(());
+        }
+        self.amend(|undo| undo.records_default_version = true);
+        let tagged = timeout_at(end(limit), self.writer.tag(&tag_of(version))).await;
+        Ok(tagged.map_err(|_| took_too_long(version))??)
     }
 
     /// Waits until the version is Active. Returns whether it must still be promoted.
@@ -110,7 +134,7 @@ impl Merge<'_> {
                 BeforePromotion::Outdated => return Err(outdated()),
                 BeforePromotion::Failed(why) => {
                     return Err(NotApplied::Failed(Failure::new(format!(
-                        "AWS could not make version {version} of document {}, and it was not promoted: {}",
+                        "AWS could not create version {version} of document {}, so it was not promoted: {}",
                         self.reader.name,
                         redact(&why, &content.text, content.node.as_ref())
                     ))));
@@ -121,8 +145,13 @@ impl Merge<'_> {
     }
 }
 
-fn outdated() -> NotApplied {
-    NotApplied::Outdated(Failure::new("Another version of the document came in between."))
+/// When a write that relies on the lock must have ended.
+fn end(limit: Option<Limit>) -> Instant {
+    limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end)
+}
+
+pub(super) fn outdated() -> NotApplied {
+    NotApplied::Outdated(Failure::new("Another version of the document was created in the meantime."))
 }
 
 fn took_too_long(version: &str) -> NotApplied {

@@ -1,4 +1,4 @@
-//! Uploads a merged content, or finds the version that has it if AWS refuses another.
+//! Uploads merged content or, if AWS refuses it as a duplicate, finds the version that has it.
 
 use super::context::Merge;
 use crate::resource::document::apply::context::NotApplied;

@@ -1,5 +1,5 @@
 //! Session documents, [schema 1.0](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html):
-//! checks what the agent and the console need before AWS receives the document.
+//! checks, before AWS receives the document, what the agent and the console need.
 
 mod values;
 
@@ -49,7 +49,7 @@ pub fn check(name: Option<&str>, content: &Content) -> Findings {
     let mut check = Check::default();
     match &content.node {
         Some(node) => check.document(name, node),
-        None => check.problem("", "A Session document is JSON or YAML, not TEXT."),
+        None => check.problem("", "must be JSON or YAML in a Session document, but is TEXT."),
     }
     check.findings
 }
@@ -85,7 +85,7 @@ impl Check {
         match (node.get("inputs"), session_type) {
             (Some(inputs), _) => self.inputs(inputs),
             (None, Some("Standard_Stream")) => {
-                self.problem("inputs", "is missing. Standard_Stream needs it, if only empty.")
+                self.problem("inputs", "is missing. Standard_Stream needs it, even if it is empty.")
             }
             (None, _) => {}
         }
@@ -94,9 +94,12 @@ impl Check {
             (Some(properties), Some("InteractiveCommands" | "NonInteractiveCommands")) => self.commands(properties),
             (Some(_), Some("Standard_Stream")) => self.warning("properties", "is ignored by Standard_Stream."),
             (None, Some("InteractiveCommands" | "NonInteractiveCommands")) => {
-                self.problem("properties", "is missing. It names the commands, by platform: linux, windows, macOS.");
+                self.problem(
+                    "properties",
+                    "is missing. It holds the commands for each platform: linux, windows, macOS.",
+                );
             }
-            (None, Some("Port")) => self.problem("properties", "is missing. Port needs portNumber in it."),
+            (None, Some("Port")) => self.problem("properties", "is missing. Port needs it, with a portNumber."),
             _ => {}
         }
         if let Some(parameters) = node.get("parameters") {
@@ -160,7 +163,7 @@ impl Check {
         if inputs.get("idleSessionTimeout").is_none() {
             self.warning(
                 "inputs.idleSessionTimeout",
-                "is missing: the console's page of preferences stays blank without it. AWS's default is \"20\".",
+                "is missing, which leaves the console's preferences page blank. AWS's default is \"20\".",
             );
         }
         if on("runAsEnabled") && !given("runAsDefaultUser") {
@@ -169,7 +172,7 @@ impl Check {
         if given("cloudWatchLogGroupName") && !on("cloudWatchStreamingEnabled") {
             self.warning(
                 "inputs.cloudWatchStreamingEnabled",
-                "is not true: the log is uploaded at the session's end, and lost when the instance stops before.",
+                "is not true: the log is uploaded when the session ends, and is lost if the instance stops before that.",
             );
         }
         if on("cloudWatchEncryptionEnabled") && !given("cloudWatchLogGroupName") {
@@ -236,7 +239,7 @@ impl Check {
             for (Key { text, .. }, parameter) in map {
                 let path = format!("parameters.{text}");
                 if self.is_mapping(&path, parameter) && parameter.get("type").is_none() {
-                    self.problem(&format!("{path}.type"), "is missing. It is String.");
+                    self.problem(&format!("{path}.type"), "is missing. It must be String.");
                 }
             }
         }

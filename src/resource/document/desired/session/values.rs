@@ -1,14 +1,15 @@
-//! Checks single values of a Session document, and collects the findings.
+//! Checks single values of a Session document and collects the findings.
 
 use crate::failure::{Problem, did_you_mean};
 use crate::resource::document::content::Node;
 
-/// The problems of a document, and the warnings.
+/// What the checks of a Session document found.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[allow(missing_docs)]
 pub struct Findings {
-    pub problems: Vec<Problem>,
-    pub warnings: Vec<Problem>,
+    /// What AWS, the agent or the console could not handle.
+    pub(crate) problems: Vec<Problem>,
+    /// What is probably not intended.
+    pub(crate) warnings: Vec<Problem>,
 }
 
 #[derive(Default)]
@@ -42,7 +43,10 @@ impl Check {
                 );
             }
             Some(Node::Text(text)) if matches!(text.as_str(), "true" | "false") => {
-                self.warning(path, "is in quotes: the console's page of preferences stays blank. Write it without.");
+                self.warning(
+                    path,
+                    "is in quotes, which leaves the console's preferences page blank. Remove the quotes.",
+                );
             }
             Some(other) => self.problem(path, format!("must be true or false, but is {}.", other.kind())),
         }
@@ -57,7 +61,7 @@ impl Check {
                 let in_range = text.bytes().all(|byte| byte.is_ascii_digit())
                     && text.parse::<u32>().is_ok_and(|minutes| (1..=longest).contains(&minutes));
                 if !in_range {
-                    // Only a number is quoted: anything else may be secret.
+                    // Only a number is quoted, because any other value may be secret.
                     let given =
                         text.parse::<i64>().map(|number| format!("{number} is not ")).unwrap_or("must be ".into());
                     self.problem(path, format!("{given}{range}."));
@@ -82,10 +86,7 @@ impl Check {
         let Node::Map(map) = node else { return };
         for key in map.keys().filter(|key| !known.contains(&key.text.as_str())) {
             let nearest = did_you_mean(&key.text, known.iter().copied());
-            self.warning(
-                &format!("{prefix}{}", key.text),
-                format!("is not a key of this schema that is known.{nearest}"),
-            );
+            self.warning(&format!("{prefix}{}", key.text), format!("is not a known key of this schema.{nearest}"));
         }
     }
 
@@ -103,7 +104,7 @@ fn at(path: &str, text: impl Into<String>) -> Problem {
     Problem::new(format!("DocumentContent{dot}{path}"), text)
 }
 
-/// `{{ parameter }}` or `{{ssm:name}}`: known only when a session starts.
+/// `{{ parameter }}` or `{{ssm:name}}`: its value is known only when a session starts.
 pub(super) fn is_reference(text: &str) -> bool {
     let text = text.trim();
     text.len() > 4 && text.starts_with("{{") && text.ends_with("}}")

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::key_plan::Former;
-use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base};
+use super::default_version::{can_record, correction, tag_of};
+use super::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned, base};
 use super::merged::{edits_to_set, findings, merge, refuse_other_shape, skeleton, value_in};
 use super::owners::{refuse_overtaken, refuse_tags_without_room, refuse_whole_owner, taken_from_others};
 use super::put_back::{edit_back, needed_version, put_back};
@@ -16,10 +16,10 @@ use crate::resource::document::key_ownership::{
 };
 use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::{
-    ATTACHMENTS, DEFAULT_VERSION, LOGICAL_ID, ORIGIN, Origin, Ownership, PREVIOUS_DEFAULT_VERSION, SINCE, STACK_ID,
-    Tags,
+    ATTACHMENTS, LOGICAL_ID, MAX_TAGS, ORIGIN, Origin, Ownership, PREVIOUS_DEFAULT_VERSION, SINCE, STACK_ID, Tags,
 };
 use crate::resource::document::plan::adoption::refuse_other_kind;
+use crate::resource::document::plan::tags::{FIRST_VERSION, NO_ROOM_FOR_DEFAULT_VERSION};
 
 /// The keys of a resource, as its properties name them.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ enum Standing<'a> {
     Own(&'a KeyOwnership),
     /// An earlier delivery of this request took it.
     TakenEarlier(&'a KeyOwnership),
-    /// A Create meets a key that an earlier Create of the same resource left behind.
+    /// An earlier Create of the same resource left the key behind, and this Create finds it.
     MetAgain,
     /// The request takes it. Until now, another resource may own it.
     New,
@@ -93,6 +93,7 @@ impl Desiring<'_> {
         fail_on(&findings.problems)?;
         let mut tags = Tags::from([(ORIGIN.to_owned(), "created".to_owned())]);
         tags.extend(self.tags(|_| Before::NoDocument)?);
+        tags.extend(tag_of(FIRST_VERSION).into_iter().filter(|_| tags.len() < MAX_TAGS).collect::<Tags>());
         let former = |(key, value): (&KeyPath, &_)| {
             let former = Former { tag: None, declared: Clone::clone(value), put_back: edit_back(key, &skeleton) };
             (key.clone(), former)
@@ -138,7 +139,8 @@ impl Desiring<'_> {
         fail_on(&findings.problems)?;
         warnings.extend(findings.warnings);
 
-        if merged.is_none() && owns_all && dropped.is_empty() && !owns_whole {
+        let is_recorded = correction(description, &Tags::new()).is_empty();
+        if merged.is_none() && owns_all && dropped.is_empty() && !owns_whole && is_recorded {
             return Ok(KeysPlanned { plan: KeyPlan::Nothing, warnings });
         }
         let before_new = || match &whole {
@@ -154,11 +156,19 @@ impl Desiring<'_> {
             Some(Standing::New) | None => others.get(key).map_or_else(before_new, |other| other.before.clone()),
             Some(Standing::MetAgain) => Before::Version(description.default_version.clone()),
         };
-        let set_tags = description.lacking(self.tags(before)?);
+        let mut set_tags = description.lacking(self.tags(before)?);
         refuse_tags_without_room(name, description, &set_tags)?;
+        let records_default_version = can_record(description, &set_tags);
+        if !records_default_version {
+            warnings.push(Problem::new("Tags", NO_ROOM_FOR_DEFAULT_VERSION));
+        }
+        if merged.is_none() {
+            set_tags.extend(correction(description, &set_tags));
+        }
         let mut change = KeyChange {
             set_tags,
             content: merged,
+            records_default_version,
             taken: self.taken(&standings, &base, earlier, &description.tags),
             finds_own_value: standings.iter().any(|(key, standing)| {
                 let has_value = value_in(&base, key).is_some_and(|value| self.named.keys.get(*key) == Some(value));
@@ -244,12 +254,11 @@ impl Desiring<'_> {
         taken.collect()
     }
 
-    /// The resource owned the whole document until now. Removes what it declared besides the content, and its tags of ownership.
+    /// The resource owned the whole document until now. Removes what it declared besides the content, and its ownership tags.
     fn let_go_of_the_whole(&self, document: &Document, change: &mut KeyChange) {
         let tags = &document.description.tags;
-        let mut remove = BTreeSet::from(
-            [STACK_ID, LOGICAL_ID, PREVIOUS_DEFAULT_VERSION, SINCE, ATTACHMENTS, DEFAULT_VERSION].map(str::to_owned),
-        );
+        let mut remove =
+            BTreeSet::from([STACK_ID, LOGICAL_ID, PREVIOUS_DEFAULT_VERSION, SINCE, ATTACHMENTS].map(str::to_owned));
         if let Some(previous) = self.intent.previous() {
             remove.extend(previous.tags.keys().cloned());
             change.unshare = previous.account_ids.intersection(&document.shared_with).cloned().collect();
@@ -261,8 +270,8 @@ impl Desiring<'_> {
 fn refuse_existing(intent: Intent<'_>, is_known: bool) -> Result<(), Failure> {
     match (intent.desired.on_existing, intent.encounter) {
         (OnExisting::Fail, Encounter::Create | Encounter::Rename) if !is_known => Err(Failure::new(format!(
-            "OnExisting: the document {} exists, and Fail refuses it. Choose another DocumentName, or OnExisting: Adopt to manage keys \
-             of it.",
+            "OnExisting: the document {} already exists, and OnExisting is Fail. Choose another DocumentName, or set \
+             OnExisting: Adopt to manage keys of it.",
             intent.desired.name
         ))),
         (OnExisting::Fail | OnExisting::Adopt | OnExisting::TakeOver, _) => Ok(()),

@@ -6,9 +6,9 @@ use std::fmt;
 use crate::failure::{Failure, Problem};
 use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node};
 use crate::resource::document::observed::Document;
-use crate::resource::document::ownership::Tags;
+use crate::resource::document::ownership::{DEFAULT_VERSION, Tags};
 
-/// The contents of earlier versions, by number; `None` for a version that is gone or can't be read.
+/// The content of earlier versions, by version number; `None` for a version that is gone or can't be read.
 pub(crate) type Earlier = BTreeMap<String, Option<Content>>;
 
 /// What to do with the keys.
@@ -43,6 +43,8 @@ pub(crate) struct KeyChange {
     pub(crate) set_tags: Tags,
     /// The content to make the default version, if it changes.
     pub(crate) content: Option<Content>,
+    /// Whether a tag names the version with the content before that version is promoted.
+    pub(crate) records_default_version: bool,
     /// Set and removed once the default version has the content.
     pub(crate) set_tags_afterwards: Tags,
     pub(crate) remove_tags_afterwards: BTreeSet<String>,
@@ -58,6 +60,11 @@ pub(crate) struct KeyChange {
 }
 
 impl KeyChange {
+    /// Whether it corrects the tag that names the default version, and promotes none.
+    pub(crate) fn only_records_default_version(&self) -> bool {
+        self.content.is_none() && self.set_tags.contains_key(DEFAULT_VERSION)
+    }
+
     /// Whether it changes nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.content.is_none()
@@ -82,12 +89,12 @@ pub(super) fn nothing() -> KeysPlanned {
 /// Reads the default version, which others may have written.
 ///
 /// # Errors
-/// It is not a JSON object, or not one that can be merged with.
+/// It is not a JSON object, or can't be merged into.
 pub(super) fn base(document: &Document) -> Result<Content, Failure> {
     let read = Content::read("it", document.default.content.clone(), Some(Format::Json));
     read.map_err(|problem| {
         Failure::new(format!(
-            "The content of version {}, the default version, can't be merged with: {problem} Correct the document.",
+            "Keys can't be merged into the content of version {}, the default version: {problem} Correct the document.",
             document.default.number
         ))
     })

@@ -1,4 +1,4 @@
-//! Merges changed keys into a content.
+//! Merges changed keys into content.
 
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node, edit};
@@ -46,8 +46,8 @@ pub(super) fn value_in<'a>(content: &'a Content, key: &KeyPath) -> Option<&'a No
     content.node.as_ref()?.at(key.names())
 }
 
-/// Refuses what can't be merged with `base`: a key inside a value that is not a mapping, a key that would replace a mapping, and
-/// a `schemaVersion` or `sessionType` that differs from the document's.
+/// Refuses what can't be merged into `base`: a key inside a value that is not a mapping, a key that would replace a mapping,
+/// and a `schemaVersion` or `sessionType` that differs from the document's.
 pub(super) fn refuse_other_shape(named: &NamedKeys, base: &Content) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for key in named.keys.keys() {

@@ -3,6 +3,7 @@
 //! A [`KeyRequest`] is what one invocation wants for its keys. A decision is made from what was observed. If the document changes
 //! before the decision is carried out, the document is observed again and another decision is made.
 
+pub(crate) mod default_version;
 pub(super) mod desired;
 mod key_plan;
 mod merged;
@@ -26,13 +27,13 @@ use crate::resource::document::observed::Observed;
 /// What a request wants for its keys.
 #[derive(Debug)]
 pub(crate) enum KeyRequest<'a> {
-    /// A Create or an Update: the keys have these values.
+    /// A Create or an Update: the keys must have these values.
     Merge(Desiring<'a>),
-    /// A Delete: the resource has no keys.
+    /// A Delete: the resource must no longer own keys.
     Release(Releasing<'a>),
-    /// A Delete after a failed Create: the keys are as they were before the Create.
+    /// A Delete after a failed Create: the keys must be as they were before the Create.
     UndoCreate(UndoneCreate<'a>),
-    /// A failed request takes back what it did.
+    /// A failed request undoes what it did.
     Undo(&'a Undo),
 }
 

@@ -10,10 +10,9 @@ use crate::resource::document::key_ownership::{
     Before, KeyOwner, KeyOwnership, KeyOwnerships, key_ownerships, tag_key,
 };
 use crate::resource::document::observed::Description;
-use crate::resource::document::ownership::{LOGICAL_ID, ORIGIN, Ownership, PREVIOUS_DEFAULT_VERSION, STACK_ID, Tags};
-
-/// AWS's limit for [one resource](https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
-const MAX_TAGS: usize = 50;
+use crate::resource::document::ownership::{
+    LOGICAL_ID, MAX_TAGS, ORIGIN, Ownership, PREVIOUS_DEFAULT_VERSION, STACK_ID, Tags,
+};
 
 /// Refuses a request if one of its own keys, or one that it takes, shows that a later request has written.
 pub(super) fn refuse_overtaken(
@@ -106,8 +105,8 @@ pub(crate) fn whole_document_before(mine: &KeyOwner, tags: &Tags) -> Option<Tags
     Some(whole)
 }
 
-/// The failure that names the taken keys which a *third* resource owns now, if any. The former owner's tag may only be a read
-/// that lags.
+/// The failure that names the taken keys that a *third* resource owns now, if there are any. If a read shows the former owner,
+/// it may only lag.
 pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen: &Tags) -> Option<Failure> {
     let owned = key_ownerships(seen);
     let lost: Vec<String> = taken
@@ -116,22 +115,26 @@ pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen
             let now = owned.get(key)?;
             let is_former = former.tag.as_ref() == seen.get(&tag_key(key));
             (now.owner != *mine && !is_former).then(|| {
-                format!("{key} was taken by another resource (stack {}) at the same moment.", now.owner.stack_name())
+                format!("{key} was taken by another resource (stack {}) at the same time.", now.owner.stack_name())
             })
         })
         .collect();
     (!lost.is_empty()).then(|| Failure::new(lost.join(" ")))
 }
 
+/// How many tags the document has once these are set. AWS's own tags don't count.
+pub(super) fn count_tags(document: &Description, set: &Tags) -> usize {
+    let all: BTreeSet<&String> = document.tags.keys().chain(set.keys()).collect();
+    all.iter().filter(|key| !key.starts_with("aws:")).count()
+}
+
 /// Refuses tags that AWS would refuse, before anything is written.
 pub(super) fn refuse_tags_without_room(name: &str, document: &Description, set: &Tags) -> Result<(), Failure> {
-    let all: BTreeSet<&String> = document.tags.keys().chain(set.keys()).collect();
-    // AWS's own tags don't count.
-    let count = all.iter().filter(|key| !key.starts_with("aws:")).count();
+    let count = count_tags(document, set);
     if count > MAX_TAGS {
         return Err(Failure::new(format!(
-            "The document {name} would have {count} tags, one for each key; AWS allows {MAX_TAGS}. Remove tags from it, or name \
-             fewer keys."
+            "The document {name} would have {count} tags, including one for each key, but AWS allows only {MAX_TAGS}. Remove \
+             tags from it, or name fewer keys."
         )));
     }
     Ok(())

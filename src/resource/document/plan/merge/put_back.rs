@@ -11,7 +11,7 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // Mappings other than the outermost may have been made by a resource that no longer exists.
+        // Mappings inside the outermost one may have been created by a resource that no longer exists.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
 /// stays.
 ///
 /// # Errors
-/// The skeleton can't be read, which is a defect.
+/// The skeleton can't be read, which is a bug.
 pub(super) fn put_back(
     key: &KeyPath,
     declared: Option<&Node>,
@@ -36,7 +36,9 @@ pub(super) fn put_back(
         Before::Version(version) => match earlier.get(version).and_then(Option::as_ref) {
             Some(content) => content,
             None => {
-                let why = format!("stays: version {version}, which has the earlier value, is gone or can't be read.");
+                let why = format!(
+                    "stays: version {version}, which has the earlier value, no longer exists or can't be read."
+                );
                 return Ok(Err(Problem::new(key.as_str(), why)));
             }
         },

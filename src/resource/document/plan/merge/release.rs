@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::default_version::{can_record, correction};
 use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge};
 use super::put_back::{needed_version, put_back};
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::resource::document::desired::{NamedKeys, OnDelete};
 use crate::resource::document::key_ownership::{KeyOwner, KeyOwnerships, key_ownerships, tag_key};
 use crate::resource::document::observed::Document;
-use crate::resource::document::ownership::{ORIGIN, Owner, Ownership, Tags};
+use crate::resource::document::ownership::{DEFAULT_VERSION, ORIGIN, Owner, Ownership, REPAIRED_AT, Tags};
 
 /// The keys that a resource releases.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +74,14 @@ impl Releasing<'_> {
             }
         }
         if is_last {
-            let origin = tags.contains_key(ORIGIN).then(|| ORIGIN.to_owned());
-            change.remove_tags_afterwards.extend(origin);
+            let of_document = [ORIGIN, REPAIRED_AT].into_iter().filter(|tag| tags.contains_key(*tag));
+            // It was set after the tags of the keys, so it may not be visible yet.
+            change.remove_tags_afterwards.extend(of_document.chain([DEFAULT_VERSION]).map(str::to_owned));
+        } else {
+            change.records_default_version = can_record(&document.description, &change.set_tags_afterwards);
+            if change.content.is_none() {
+                change.set_tags = correction(&document.description, &change.set_tags_afterwards);
+            }
         }
         Ok(KeysPlanned { plan: KeyPlan::Change(change), warnings })
     }

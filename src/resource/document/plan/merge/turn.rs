@@ -42,7 +42,7 @@ pub(crate) fn turn(latest: &Latest, merged: Option<&Content>) -> Turn {
     match &latest.status {
         Status::Creating | Status::Updating | Status::Deleting => Turn::Wait,
         Status::Failed(_) => Turn::Upload,
-        // The upload's reply was lost, or another delivery made it.
+        // The upload's reply was lost, or another delivery uploaded it.
         Status::Active if has_content && latest.age < PROMOTE_WITHIN => {
             Turn::Promote(Some(PROMOTE_WITHIN - latest.age))
         }
@@ -52,7 +52,7 @@ pub(crate) fn turn(latest: &Latest, merged: Option<&Content>) -> Turn {
     }
 }
 
-/// A version to promote, and what must not have changed by then.
+/// A version to promote, and what must not change before its promotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Promotion {
     /// The version to promote.
@@ -72,9 +72,9 @@ pub(crate) enum BeforePromotion {
     Promoted,
     /// It is not Active yet, or not visible.
     LookAgain,
-    /// Another version was made or promoted in the meantime.
+    /// Another version was created or promoted in the meantime.
     Outdated,
-    /// AWS could not make it, for this reason.
+    /// AWS could not create it, for this reason.
     Failed(String),
 }
 
@@ -96,7 +96,8 @@ impl Promotion {
         }
     }
 
-    /// Decides, from a description after the promotion, whether it held; `None` if the promotion is not visible yet.
+    /// Decides, from a description after the promotion, whether it is still valid: `Some(false)` if a newer version exists,
+    /// `None` if the promotion is not visible yet.
     pub(crate) fn after(&self, seen: &Description) -> Option<bool> {
         match ordinal(&seen.latest_version).cmp(&ordinal(&self.latest)) {
             std::cmp::Ordering::Greater => Some(false),

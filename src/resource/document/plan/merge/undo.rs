@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use super::default_version::{can_record, correction, tag_of};
 use super::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge, value_in};
 use super::put_back::{edit_back, needed_version};
@@ -12,7 +13,7 @@ use crate::resource::document::content::{Content, Format, KeyPath};
 use crate::resource::document::desired::NamedKeys;
 use crate::resource::document::key_ownership::{Before, KeyOwner, KeyOwnerships, key_ownerships, tag_key};
 use crate::resource::document::observed::{Document, Observed};
-use crate::resource::document::ownership::{ORIGIN, Owner, Ownership, Tags};
+use crate::resource::document::ownership::{DEFAULT_VERSION, ORIGIN, Owner, Ownership, Tags};
 use crate::resource::document::plan::merge::merged::SKELETON;
 use crate::resource::document::plan::undo::CreateCall;
 
@@ -26,6 +27,8 @@ pub(crate) struct Undo {
     pub(crate) created: Option<CreateCall>,
     /// The version that the request promotes.
     pub(crate) promoted: Option<String>,
+    /// Whether the request sets the tag that names the default version.
+    pub(crate) records_default_version: bool,
     /// Determines how old a version is.
     pub(crate) clock: Clock,
 }
@@ -74,6 +77,19 @@ impl Undo {
         if is_created && is_last {
             change.remove_tags_afterwards.insert(ORIGIN.to_owned());
         }
+        if is_last {
+            change.remove_tags_afterwards.insert(DEFAULT_VERSION.to_owned());
+        } else {
+            let description = &document.description;
+            change.records_default_version = can_record(description, &change.set_tags_afterwards);
+            if change.content.is_none() {
+                change.set_tags = match self.records_default_version {
+                    // What the request set may not be visible yet.
+                    true => tag_of(&description.default_version),
+                    false => Tags::new(),
+                };
+            }
+        }
         Ok(KeysPlanned { plan: KeyPlan::Change(change), warnings: Vec::new() })
     }
 }
@@ -114,6 +130,7 @@ impl UndoneCreate<'_> {
                 taken: BTreeMap::new(),
                 created: None,
                 promoted: None,
+                records_default_version: !correction(&document.description, &Tags::new()).is_empty(),
                 clock: self.clock.clone(),
             },
             Vec::new(),
@@ -133,7 +150,7 @@ impl UndoneCreate<'_> {
                     undo.taken.insert(key, Former { tag: None, declared: declared.clone(), put_back });
                 }
                 _ => {
-                    warnings.push(Problem::new(key.as_str(), "stays: its earlier value is not known any longer."));
+                    warnings.push(Problem::new(key.as_str(), "stays: its earlier value is no longer known."));
                     untag.insert(tag_key(&key), String::new());
                 }
             }

@@ -39,12 +39,12 @@ fn both(one: &Tags, other: &Tags) -> Tags {
     one.iter().chain(other).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The undo of a Create that was signed at 100 and meets the document.
-fn met(document: &Description, more: Value) -> Undo {
+/// The undo of a Create that was signed at 100 and finds the document.
+fn undo_of_existing(document: &Description, more: Value) -> Undo {
     let (desired, owner) = (desired(more), owner());
     let intent =
         Intent { desired: &desired, encounter: Encounter::Create, owner: &owner, signature: Some(100), account: None };
-    Undo::of_met(intent, document)
+    Undo::of_existing(intent, document)
 }
 
 fn created(call: CreateCall) -> Undo {
@@ -95,7 +95,7 @@ fn a_created_document_is_deleted_and_one_that_may_still_appear_is_looked_for() {
 fn an_adoption_is_put_back_even_where_its_tags_are_not_visible_yet() {
     let team = tags(&[("team", "blue")]);
     let adopted = owner().tags_of_adopted("3");
-    let mut undo = met(&document(&team), json!({}));
+    let mut undo = undo_of_existing(&document(&team), json!({}));
     undo.sets_tags(&adopted);
     undo.sets_tags(&tags(&[("team", "red"), ("new", "1")]));
     undo.shares(["111111111111".to_owned()]);
@@ -119,7 +119,7 @@ fn an_adoption_is_put_back_even_where_its_tags_are_not_visible_yet() {
 
 #[test]
 fn what_somebody_else_has_changed_since_stays() {
-    let mut undo = met(&document(&tags(&[("team", "blue")])), json!({}));
+    let mut undo = undo_of_existing(&document(&tags(&[("team", "blue")])), json!({}));
     undo.sets_tags(&owner().tags_of_adopted("3"));
     undo.sets_tags(&tags(&[("team", "red")]));
     undo.promotes(Some("4"));
@@ -135,7 +135,7 @@ fn what_somebody_else_has_changed_since_stays() {
 #[test]
 fn a_former_owner_gets_its_tags_back() {
     let former = both(&other().tags_of_adopted("1"), &tags(&[(SINCE, "50")]));
-    let mut undo = met(&document(&former), json!({"OnExisting": "TakeOver"}));
+    let mut undo = undo_of_existing(&document(&former), json!({"OnExisting": "TakeOver"}));
     let ours = both(&owner().tags_of_adopted("3"), &tags(&[(SINCE, "100")]));
     undo.sets_tags(&ours);
     let expected: Tags = former
@@ -154,8 +154,11 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
     let document = |tags: &Tags| Description { latest_version: "1".into(), ..document(tags) };
     let same = both(&owner().tags_of_created(), &tags(&[(SINCE, "100")]));
     let older = both(&owner().tags_of_created(), &tags(&[(SINCE, "50")]));
-    assert_eq!(met(&document(&same), json!({})).take_back(Some(&document(&same))), TakeBack::Delete);
-    assert!(matches!(met(&document(&older), json!({})).take_back(Some(&document(&older))), TakeBack::Revert(_)));
+    assert_eq!(undo_of_existing(&document(&same), json!({})).take_back(Some(&document(&same))), TakeBack::Delete);
+    assert!(matches!(
+        undo_of_existing(&document(&older), json!({})).take_back(Some(&document(&older))),
+        TakeBack::Revert(_)
+    ));
     // Without the tag, the document's age decides.
     for (created_at, expected) in [(100, true), (99, false)] {
         let first = Description {
@@ -163,7 +166,7 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
             latest_version: "1".into(),
             ..document(&owner().tags_of_created())
         };
-        let undo = met(&first, json!({}));
+        let undo = undo_of_existing(&first, json!({}));
         assert_eq!(undo.take_back(Some(&first)) == TakeBack::Delete, expected, "{created_at}");
     }
 }
@@ -172,7 +175,7 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
 fn what_an_earlier_delivery_adopted_is_put_back_with_the_declared_tags() {
     let declared = json!({"Tags": {"team": "blue"}});
     let ours = both(&owner().tags_of_adopted("1"), &tags(&[(SINCE, "100"), ("team", "blue"), ("cost", "7")]));
-    let revert = revert(&met(&document(&ours), declared), &document(&ours));
+    let revert = revert(&undo_of_existing(&document(&ours), declared), &document(&ours));
     let mut expected: BTreeSet<String> = owner().tags_of_adopted("1").into_keys().collect();
     expected.extend(keys(&[SINCE, "team"]));
     assert_eq!((revert.promote.as_deref(), revert.remove_tags), (Some("1"), expected));
@@ -180,7 +183,7 @@ fn what_an_earlier_delivery_adopted_is_put_back_with_the_declared_tags() {
 
 #[test]
 fn a_tag_that_the_request_gives_two_values_in_turn_is_removed_whichever_is_there() {
-    let mut undo = met(&document(&Tags::new()), json!({}));
+    let mut undo = undo_of_existing(&document(&Tags::new()), json!({}));
     undo.sets_tags(&tags(&[("version", "1")]));
     undo.sets_tags(&tags(&[("version", "2")]));
     for (seen, removed) in [("1", true), ("2", true), ("3", false)] {

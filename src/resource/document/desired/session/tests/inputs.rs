@@ -20,7 +20,7 @@ fn strings_are_strings_and_the_remedy_fits_what_stands_there() {
     let profile = |profile| with(standard(), "/inputs/shellProfile", Some(profile));
     finds(&profile(json!({"linux": true})), &[&quote("inputs.shellProfile.linux", "a boolean")], &[]);
     finds(&profile(json!({"windows": 1})), &[&quote("inputs.shellProfile.windows", "a number")], &[]);
-    let mac = ["? inputs.shellProfile.macOS: is not a key of this schema that is known."];
+    let mac = ["? inputs.shellProfile.macOS: is not a known key of this schema."];
     finds(&profile(json!({"macOS": "x"})), &mac, &mac);
     let mapping = ["! inputs.shellProfile: must be a mapping, but is a string."];
     finds(&profile(json!("bash")), &mapping, &mapping);
@@ -49,7 +49,7 @@ fn booleans_in_quotes_are_warned_of_and_refused_where_the_agent_cannot_read_them
                 "! inputs.{name}: must be a boolean without quotes: the agent can't read it otherwise, and sessions fail."
             ),
             _ => format!(
-                "? inputs.{name}: is in quotes: the console's page of preferences stays blank. Write it without."
+                "? inputs.{name}: is in quotes, which leaves the console's preferences page blank. Remove the quotes."
             ),
         };
         let both: Vec<&str> = [quoted.as_str()].into_iter().chain(extra).collect();
@@ -64,8 +64,8 @@ fn booleans_in_quotes_are_warned_of_and_refused_where_the_agent_cannot_read_them
         }
     }
     let elevated = with(interactive(), "/properties/linux/runAsElevated", Some(json!("true")));
-    let warning = "? properties.linux.runAsElevated: is in quotes: the console's page of preferences stays blank. Write it \
-                   without.";
+    let warning = "? properties.linux.runAsElevated: is in quotes, which leaves the console's preferences page blank. Remove \
+        the quotes.";
     finds(&elevated, &[warning], &[]);
 }
 
@@ -99,12 +99,12 @@ fn timeouts_are_strings_of_minutes_in_their_range() {
 
 #[test]
 fn combinations_that_lock_out_lose_logs_or_blank_the_console_are_warned_of() {
-    let idle = "? inputs.idleSessionTimeout: is missing: the console's page of preferences stays blank without it. AWS's \
-                default is \"20\".";
+    let idle = "? inputs.idleSessionTimeout: is missing, which leaves the console's preferences page blank. AWS's default is \
+        \"20\".";
     let run_as = "? inputs.runAsDefaultUser: is missing while runAsEnabled is true: sessions are refused for every caller \
                   without the tag SSMSessionRunAs.";
-    let streaming = "? inputs.cloudWatchStreamingEnabled: is not true: the log is uploaded at the session's end, and lost when \
-                     the instance stops before.";
+    let streaming = "? inputs.cloudWatchStreamingEnabled: is not true: the log is uploaded when the session ends, and is lost \
+        if the instance stops before that.";
     let bucket = "? inputs.s3EncryptionEnabled: is true, but no s3BucketName is given.";
     let group = "? inputs.cloudWatchEncryptionEnabled: is true, but no cloudWatchLogGroupName is given.";
     let prefix = "? inputs.s3KeyPrefix: is given, but no s3BucketName is.";

@@ -127,13 +127,16 @@ fn the_session_type_is_one_of_four_and_decides_what_else_is_needed() {
     let missing = "is missing. It is one of Standard_Stream, Port, InteractiveCommands, NonInteractiveCommands.";
     let near = "\"Standard_Strem\" is not one of Standard_Stream, Port, InteractiveCommands, NonInteractiveCommands. \
                 Did you mean Standard_Stream?";
-    let commands = "! properties: is missing. It names the commands, by platform: linux, windows, macOS.";
+    let commands = "! properties: is missing. It holds the commands for each platform: linux, windows, macOS.";
     for (document, expected) in [
         (with(standard(), "/sessionType", None), format!("! sessionType: {missing}")),
         (with(standard(), "/sessionType", Some(json!("Standard_Strem"))), format!("! sessionType: {near}")),
-        (with(standard(), "/inputs", None), "! inputs: is missing. Standard_Stream needs it, if only empty.".into()),
+        (
+            with(standard(), "/inputs", None),
+            "! inputs: is missing. Standard_Stream needs it, even if it is empty.".into(),
+        ),
         (with(standard(), "/properties", Some(json!({}))), "? properties: is ignored by Standard_Stream.".into()),
-        (with(port(), "/properties", None), "! properties: is missing. Port needs portNumber in it.".into()),
+        (with(port(), "/properties", None), "! properties: is missing. Port needs it, with a portNumber.".into()),
         (with(interactive(), "/properties", None), commands.into()),
         (
             with(with(interactive(), "/properties", None), "/sessionType", Some(json!("NonInteractiveCommands"))),
@@ -205,7 +208,7 @@ fn ports_commands_and_parameters_have_what_their_type_needs() {
         (with(port(), "/parameters", Some(json!([]))), "! parameters: must be a mapping, but is a list."),
         (
             with(port(), "/parameters", Some(json!({"p": {"default": "1"}}))),
-            "! parameters.p.type: is missing. It is String.",
+            "! parameters.p.type: is missing. It must be String.",
         ),
         (with(port(), "/parameters", Some(json!({"p": "x"}))), "! parameters.p: must be a mapping, but is a string."),
         (with(standard(), "/inputs", Some(json!([]))), "! inputs: must be a mapping, but is a list."),
@@ -217,27 +220,23 @@ fn ports_commands_and_parameters_have_what_their_type_needs() {
 #[test]
 fn a_key_that_nobody_knows_is_a_warning_with_the_nearest_known_one() {
     for (document, pointer, expected) in [
-        (
-            standard(),
-            "/sessiontype",
-            "? sessiontype: is not a key of this schema that is known. Did you mean sessionType?",
-        ),
-        (standard(), "/inputs/runAsUser", "? inputs.runAsUser: is not a key of this schema that is known."),
+        (standard(), "/sessiontype", "? sessiontype: is not a known key of this schema. Did you mean sessionType?"),
+        (standard(), "/inputs/runAsUser", "? inputs.runAsUser: is not a known key of this schema."),
         (
             standard(),
             "/inputs/idleSesionTimeout",
-            "? inputs.idleSesionTimeout: is not a key of this schema that is known. Did you mean idleSessionTimeout?",
+            "? inputs.idleSesionTimeout: is not a known key of this schema. Did you mean idleSessionTimeout?",
         ),
-        (port(), "/properties/port", "? properties.port: is not a key of this schema that is known."),
+        (port(), "/properties/port", "? properties.port: is not a known key of this schema."),
         (
             interactive(),
             "/properties/linux/command",
-            "? properties.linux.command: is not a key of this schema that is known. Did you mean commands?",
+            "? properties.linux.command: is not a known key of this schema. Did you mean commands?",
         ),
         (
             interactive(),
             "/properties/macos",
-            "? properties.macos: is not a key of this schema that is known. Did you mean macOS?",
+            "? properties.macos: is not a known key of this schema. Did you mean macOS?",
         ),
     ] {
         let document = with(document, pointer, Some(json!("x")));
@@ -257,14 +256,14 @@ fn yaml_whose_scalars_parsers_read_differently_is_told_so() {
     let text = "schemaVersion: '1.0'\nsessionType: Standard_Stream\ninputs:\n  idleSessionTimeout: '20'\n  runAsEnabled: yes\n";
     assert_eq!(
         found(None, &read(text.into(), Format::Yaml)),
-        ["! inputs.runAsEnabled: must be true or false, but is a plain scalar that parsers read differently."]
+        ["! inputs.runAsEnabled: must be true or false, but is a plain scalar that YAML parsers read differently."]
     );
 }
 
 #[test]
 fn a_text_is_no_session_document() {
     let content = read("schemaVersion: '1.0'".into(), Format::Text);
-    assert_eq!(found(None, &content), ["! DocumentContent: A Session document is JSON or YAML, not TEXT."]);
+    assert_eq!(found(None, &content), ["! DocumentContent: must be JSON or YAML in a Session document, but is TEXT."]);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn recorded(version: &str) -> Tags {
 fn every_cell_of_owner_choice_and_versions_is_decided() {
     let other = |stack: &str, logical: &str| Owner { stack_id: stack.into(), logical_id: logical.into() };
     // Whether it is adopted, or the refusal, under Adopt, TakeOver and Fail.
-    let fail = Err("Fail refuses it");
+    let fail = Err("already exists, and OnExisting is Fail");
     let foreign = Err("Delete that resource first or, if the stack no longer exists, set OnExisting: TakeOver");
     let owners = [
         (Tags::new(), [Ok(true), Ok(true), fail]),
@@ -163,9 +163,15 @@ fn every_cell_of_owner_choice_and_versions_is_decided() {
                             assert_eq!(change.version, **expected, "{cell}");
                             let mut ours = owner().tags_of_adopted("3");
                             ours.retain(|key, value| tags.get(key) != Some(value));
-                            let expected = if *adopts { Adoption::Adopt(ours) } else { Adoption::AlreadyOurs };
                             let default = if set_default == "true" { recorded("3") } else { Tags::new() };
-                            assert_eq!((adoption, change.set_tags), (expected, default), "{cell}");
+                            // An adoption records the default version with its own tags.
+                            let expected = if *adopts {
+                                ours.extend(default);
+                                (Adoption::Adopt(ours), Tags::new())
+                            } else {
+                                (Adoption::AlreadyOurs, default)
+                            };
+                            assert_eq!((adoption, change.set_tags), expected, "{cell}");
                         }
                         (Err(why), Err(expected)) => assert!(why.contains(expected), "{cell}: {why}"),
                         (result, _) => panic!("{cell}: {result:?}"),
@@ -261,7 +267,7 @@ fn a_plan_names_each_of_its_steps() {
         (Plan::Change(Change::default()), "nothing to do"),
         (
             Plan::Change(full),
-            "set 2 tags, remove 1 tags, promote version 7, share with 1 accounts, unshare from 1 accounts",
+            "set 2 tags, remove 1 tags, promote version 7, share with 1 accounts, stop sharing with 1 accounts",
         ),
         (Plan::Change(upload(true, None)), "upload a version and promote it"),
         (Plan::Change(upload(false, attributes)), "upload a version for DisplayName and TargetType"),
@@ -330,23 +336,26 @@ fn a_request_that_a_later_one_has_overtaken_is_refused() {
 }
 
 #[test]
-fn a_create_that_meets_its_own_document_of_an_earlier_life_records_the_default_version() {
+fn a_create_that_finds_its_own_document_from_an_earlier_create_records_the_default_version() {
     let (owner, wanted) = (owner(), desired(json!({})));
     let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    let met = |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
-    assert_eq!(met("50"), Adoption::MeetAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
+    let adopted_again =
+        |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
+    assert_eq!(adopted_again("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
     // An earlier delivery of the same request.
-    assert_eq!(met("100"), Adoption::AlreadyOurs);
+    assert_eq!(adopted_again("100"), Adoption::AlreadyOurs);
     let rename = Intent { encounter: Encounter::Rename, ..intent };
     assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), Adoption::AlreadyOurs);
 }
 
 #[test]
-fn fail_refuses_only_a_first_meeting() {
+fn fail_refuses_only_a_document_that_is_new_to_the_resource() {
     let (wanted, previous) = (desired(json!({"OnExisting": "Fail"})), previous(json!({})));
     assert!(decided(&wanted, None, &with(OLD)).is_err());
     let (adoption, _) = decided(&wanted, Some(&previous), &with(OLD)).unwrap();
-    assert_eq!(adoption, Adoption::Adopt(owner().tags_of_adopted("3")));
+    let mut expected = owner().tags_of_adopted("3");
+    expected.extend(recorded("3"));
+    assert_eq!(adoption, Adoption::Adopt(expected));
     let others = Owner { logical_id: "Other".into(), ..owner() }.tags_of_created();
     assert!(decided(&wanted, Some(&previous), &with(OLD).tagged(others)).is_err());
 }
@@ -356,9 +365,10 @@ fn a_document_without_room_for_optional_tags_is_managed_without_them() {
     let many = |count: usize| (0..count).map(|number| (format!("tag-{number}"), String::new()));
     let (owner, wanted) = (owner(), desired(json!({})));
     let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    for (count, has_since) in [(45, true), (46, false)] {
+    for (count, expected) in [(44, (true, true)), (45, (true, false)), (46, (false, false))] {
         let adoption = adoption(intent, &with(OLD).tagged(many(count)).description).unwrap();
-        assert_eq!(adoption.tags().unwrap().contains_key(SINCE), has_since, "{count}");
+        let tags = adoption.tags().unwrap();
+        assert_eq!((tags.contains_key(SINCE), tags.contains_key(DEFAULT_VERSION)), expected, "{count}");
     }
     let document = with(OLD).ours().tagged(many(47));
     let (change, warnings) = plan(intent, &document).unwrap();

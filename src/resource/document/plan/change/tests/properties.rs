@@ -24,7 +24,7 @@ fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_wh
         old["DocumentContent"] = json!(OLD);
         old
     };
-    let not_in_force = json!({"DisplayName": "Two", "SetDefaultVersion": "false"});
+    let without_promotion = json!({"DisplayName": "Two", "SetDefaultVersion": "false"});
     let every = ["VersionName", "DisplayName", "TargetType"];
     let attributes = |names: &[&'static str], refusable| Some(Attributes { names: names.to_vec(), refusable });
     for (wanted, old, document, expected) in [
@@ -34,7 +34,7 @@ fn an_attribute_is_uploaded_where_this_request_changes_it_alone_and_refusable_wh
         // Neither the old nor the new value: a rollback would be refused, too.
         (&all, Some(&old), &present([Some("v3"), Some("Three"), Some("/x")]), attributes(&every, false)),
         (&all, Some(&old), &present([Some("v1"), Some("Three"), Some("/")]), attributes(&every, false)),
-        (&not_in_force, Some(&old), &before, attributes(&["DisplayName"], false)),
+        (&without_promotion, Some(&old), &before, attributes(&["DisplayName"], false)),
         // Already as desired; unchanged by this request, but changed by somebody else; not the only change; no longer declared.
         (&all, Some(&old), &as_desired, None),
         (&all, Some(&all), &before, None),
@@ -82,7 +82,7 @@ fn attachments_change_only_between_the_old_and_the_new_properties() {
         (Some(json!({})), with_file("1.zip"), true),
         // Attachments can't be removed, only replaced.
         (Some(with_file("1.zip")), json!({}), false),
-        // When a Create meets an existing document, its attachments are not known.
+        // When a Create finds an existing document, its attachments are not known.
         (None, with_file("1.zip"), false),
     ] {
         let old = old.map(previous);
@@ -136,7 +136,7 @@ fn requires_is_refused_where_it_changes_and_the_document_has_not_what_is_asked_f
         let cell = format!("{old:?} -> {new} on {:?}", document.description.requires);
         match planned(&desired(new.clone()), old.cloned().map(previous).as_ref(), &document) {
             Ok(_) => assert!(!refused, "{cell}"),
-            Err(why) => assert!(refused && why.contains("Requires: can be given only when"), "{cell}: {why}"),
+            Err(why) => assert!(refused && why.contains("Requires: can be set only when"), "{cell}: {why}"),
         }
     }
 }
@@ -161,7 +161,7 @@ fn a_document_has_at_most_50_tags_and_those_with_a_reserved_prefix_do_not_count(
     // Adopting takes four tags of ours.
     assert_eq!(decided(&desired(json!({})), None, &document(46)).unwrap().0.tags().unwrap().len(), 4);
     let why = planned(&desired(json!({})), None, &document(47)).unwrap_err();
-    assert!(why.contains("would have 51 tags") && why.contains("AWS allows 50"), "{why}");
+    assert!(why.contains("would have 51 tags") && why.contains("AWS allows only 50"), "{why}");
     // Removed tags make room.
     let old = previous(json!({"Tags": {"t0": ""}}));
     let wanted = desired(json!({"Tags": {"new": ""}}));

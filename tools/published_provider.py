@@ -9,6 +9,7 @@ from samcli.yamlhelper import yaml_parse
 from stacks import HOST_ARCHITECTURE, Stacks
 
 BINARY = release_binary(HOST_ARCHITECTURE)
+# Where the tests keep the id of a machine image, which AWS publishes as a parameter of its own.
 IMAGE = "/images/amazon-linux"
 
 
