@@ -231,7 +231,10 @@ impl Invocation {
     async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
         let left_behind = Some(self.unfinished(&entry));
         self.undo_log.step("asking CloudFormation whether it still waits for this request");
-        if guard::run(self.deadlines.undo, self.standing.ask_before_undo().map(Ok)).await.is_err() {
+        // The other half of the time is for the undo.
+        let now = Instant::now();
+        let until = now + self.deadlines.undo.saturating_duration_since(now) / 2;
+        if guard::run(until, self.standing.ask_before_undo().map(Ok)).await.is_err() {
             tracing::warn!("CloudFormation did not reply in time, so the undo continues");
         }
         if let Some(overtaken) = self.standing.overtaken() {

@@ -1,7 +1,7 @@
 //! Random histories of stacks, hand edits, faults and deaths, under every reading of what AWS calls a duplicate.
 //!
 //! What always holds: after every SUCCESS of a Create or an Update the desired content is the Active default version (or, with
-//! `SetDefaultVersion: false`, an Active version beside a default that did not move); no document goes that the acting resource
+//! `SetDefaultVersion: false`, an Active version beside a default that did not move), and the tag names it; no document goes that the acting resource
 //! did not make; an adopted document loses no version; a Create that failed and was undone has changed nothing.
 //!
 //! A failing history is shrunk and printed, and its seed is kept in `mod.regressions`; `PROPTEST_CASES` sets how many run.
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use self::steps::{Disturbance, NAMES, STACKS, Step, Wanted, step};
 use super::preferences;
-use crate::world::{Reply, Request, World, provider_in_process, stack};
+use crate::world::{DEFAULT_VERSION, Reply, Request, World, provider_in_process, stack};
 
 /// A document as a test compares it.
 #[derive(Debug, Clone, PartialEq)]
@@ -215,6 +215,8 @@ impl History {
             _ => assert!(has_it(&state.versions[&state.default]), "the default has the content: {state:?}"),
         }
         assert_eq!(state.tags.get("cfn-ssm-document:stack-id"), Some(&self::stack(STACKS[stack])));
+        let recorded = wanted.set_default.then(|| state.default.to_string());
+        assert_eq!(state.tags.get(DEFAULT_VERSION), recorded.as_ref(), "the drift guard compares with the tag");
         assert_eq!(state.tags.get("tag"), wanted.tag.map(|tag| tag.to_string()).as_ref().or(state.tags.get("tag")));
         assert!(!wanted.shared || state.shares == ["444455556666"]);
     }
