@@ -133,7 +133,7 @@ TEST_JOBS ?= 8
 test: setup ## Run every check and test, several at once, until one fails
 	@echo "The steps run side by side; what each prints appears when it ends: $(TEST_STEPS)"; \
 	export SKIPPED=$(CURDIR)/.local/skipped; rm -f "$$SKIPPED"; \
-	$(MAKE) --jobs=$(TEST_JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(TEST_STEPS) || \
+	$(MAKE) --jobs=$(TEST_JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync) --no-print-directory $(TEST_STEPS) || \
 	  { printf '\n"make test" failed: the step is named above\n' >&2; exit 1; }; \
 	printf '\nAll steps of "make test" passed in %d s: %s\n' "$$SECONDS" "$(TEST_STEPS)"; \
 	if [ -e "$$SKIPPED" ]; then printf 'Skipped on this machine:\n'; sort -u "$$SKIPPED" | sed 's/^/  /'; else echo "Nothing was skipped."; fi
