@@ -103,7 +103,7 @@ async fn a_duplicate_that_no_version_has_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_version_limit_a_created_document_loses_its_oldest_version_that_can_be_spared() {
+async fn at_the_version_limit_a_created_document_loses_its_oldest_version_that_can_be_pruned() {
     let world = World::with(|model| model.version_limit = 3);
     let named = desired_with("10", json!({"VersionName": "keep"}));
     world.send(&Request::create(named.clone())).await.ok();

@@ -110,7 +110,7 @@ async fn a_delete_is_carried_out_whatever_its_properties_are() {
         let payload = RawValue::from_string(event.to_string().replace("\"@\"", &hole)).unwrap();
         world.provider.handle(LambdaEvent::new(payload, context(TIMEOUT))).await.unwrap();
         assert_eq!(world.aws.delivered().pop().unwrap()["Status"], "SUCCESS");
-        assert_eq!(world.tags(NAME), [], "let go");
+        assert_eq!(world.tags(NAME), [], "released");
     }
 }
 

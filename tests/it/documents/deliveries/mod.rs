@@ -73,7 +73,7 @@ struct History {
     parts: u32,
     /// Which stack's resource made a document and manages it still.
     makers: [Option<usize>; 2],
-    /// The documents that a stack let go of with their tags.
+    /// The documents that a stack released together with their tags.
     abandoned: BTreeSet<(usize, usize)>,
     before: [Option<State>; 2],
     /// Whether something happened that remains possible and leaves nothing to check.

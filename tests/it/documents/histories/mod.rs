@@ -82,7 +82,7 @@ impl History {
                             (before.versions.keys().collect(), after.versions.keys().collect());
                         assert!(before.is_subset(&after), "{} lost a version: {before:?} {after:?}", NAMES[name]);
                     }
-                    // Let go of, or taken over: from now on it was there before.
+                    // Released or taken over: from now on, it counts as existing before.
                     let maker = self.makers.get(&name).map(|maker| self::stack(STACKS[*maker]));
                     if maker.as_ref() != after.tags.get("cfn-ssm-document:stack-id") {
                         self.makers.remove(&name);

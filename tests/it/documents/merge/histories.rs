@@ -35,7 +35,7 @@ struct Wanted {
 }
 
 #[derive(Debug, Clone)]
-enum Fate {
+enum Delivery {
     Quiet,
     Twice,
     Fault(u64, u8),
@@ -44,9 +44,9 @@ enum Fate {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Deploy { stack: usize, wanted: Wanted, fate: Fate },
+    Deploy { stack: usize, wanted: Wanted, delivery: Delivery },
     AtOnce { values: [[u8; 2]; 3] },
-    Remove { stack: usize, fate: Fate },
+    Remove { stack: usize, delivery: Delivery },
     Hand { key: usize, value: u8 },
     Wait,
 }
@@ -128,8 +128,8 @@ impl History {
         match step {
             Step::Wait => sleep(Duration::from_secs(60)).await,
             Step::Hand { key, value } => self.hand(BY_HAND[*key], *value),
-            Step::Deploy { stack, wanted, fate } => self.deploy(*stack, wanted, fate).await,
-            Step::Remove { stack, fate } => self.remove(*stack, fate).await,
+            Step::Deploy { stack, wanted, delivery } => self.deploy(*stack, wanted, delivery).await,
+            Step::Remove { stack, delivery } => self.remove(*stack, delivery).await,
             Step::AtOnce { values } => self.at_once(values).await,
         }
         sleep(A_WHILE).await;
@@ -157,22 +157,22 @@ impl History {
         request.of_stack(STACKS[stack])
     }
 
-    async fn deploy(&mut self, stack: usize, wanted: &Wanted, fate: &Fate) {
+    async fn deploy(&mut self, stack: usize, wanted: &Wanted, delivery: &Delivery) {
         let request = self.request(stack, wanted);
-        let reply = self.deliver(&request, fate).await;
+        let reply = self.deliver(&request, delivery).await;
         match (reply, &self.resources[stack]) {
             (Some(reply), _) if reply.0["Status"] == "SUCCESS" => {
                 assert_eq!(reply.id(), NAME);
                 self.succeeded(stack, Some(wanted.clone())).await;
             }
             (reply, Some(old)) => {
-                assert!(!matches!(fate, Fate::Quiet | Fate::Twice), "{reply:?}");
+                assert!(!matches!(delivery, Delivery::Quiet | Delivery::Twice), "{reply:?}");
                 sleep(A_WHILE).await;
                 let rollback = Request::update(NAME, wanted.properties(stack), old.properties(stack));
                 self.world.send(&rollback.of_stack(STACKS[stack])).await.ok();
             }
             (reply, None) => {
-                assert!(!matches!(fate, Fate::Quiet | Fate::Twice), "{reply:?}");
+                assert!(!matches!(delivery, Delivery::Quiet | Delivery::Twice), "{reply:?}");
                 sleep(A_WHILE).await;
                 let made_up = format!("{}-Preferences-1TIDTIDTIDTID", STACKS[stack]);
                 let id = reply.as_ref().map_or(made_up.as_str(), Reply::id);
@@ -182,10 +182,10 @@ impl History {
         }
     }
 
-    async fn remove(&mut self, stack: usize, fate: &Fate) {
+    async fn remove(&mut self, stack: usize, delivery: &Delivery) {
         let Some(wanted) = &self.resources[stack] else { return };
         let request = Request::delete(NAME, wanted.properties(stack)).of_stack(STACKS[stack]);
-        let reply = self.deliver(&request, fate).await;
+        let reply = self.deliver(&request, delivery).await;
         if reply.is_none_or(|reply| reply.0["Status"] != "SUCCESS") {
             sleep(A_WHILE).await;
             self.world.send(&request).await.ok();
@@ -233,18 +233,18 @@ impl History {
         }
     }
 
-    async fn deliver(&self, request: &Request, fate: &Fate) -> Option<Reply> {
+    async fn deliver(&self, request: &Request, delivery: &Delivery) -> Option<Reply> {
         let aws = &self.world.aws;
         let request = &signed_now(&self.world, request.clone());
-        match *fate {
-            Fate::Quiet => return Some(self.world.send(request).await),
-            Fate::Twice => {
+        match *delivery {
+            Delivery::Quiet => return Some(self.world.send(request).await),
+            Delivery::Twice => {
                 let before = aws.responses().len();
                 tokio::try_join!(self.world.invoke(request), self.world.invoke(request)).unwrap();
                 // CloudFormation takes the first.
                 return aws.responses().get(before).map(|response| Reply(response.body.clone()));
             }
-            Fate::Fault(at, kind) => {
+            Delivery::Fault(at, kind) => {
                 let refused = ModelError::new("ValidationException", "no");
                 aws.on("*").nth(at).fault(match kind {
                     0 => Fault::Error(refused),
@@ -258,7 +258,7 @@ impl History {
                 aws.no_faults();
                 return Some(reply);
             }
-            Fate::Killed { at, after, again } => {
+            Delivery::Killed { at, after, again } => {
                 let rule = aws.on("*").nth(at);
                 let mut gate = if after { rule.hold_after() } else { rule.hold_before() };
                 let before = aws.responses().len();
@@ -290,24 +290,24 @@ fn wanted(faulty: bool) -> impl Strategy<Value = Wanted> {
     })
 }
 
-fn fate(faulty: bool) -> BoxedStrategy<Fate> {
+fn delivery(faulty: bool) -> BoxedStrategy<Delivery> {
     if !faulty {
-        return prop_oneof![3 => Just(Fate::Quiet), 1 => Just(Fate::Twice)].boxed();
+        return prop_oneof![3 => Just(Delivery::Quiet), 1 => Just(Delivery::Twice)].boxed();
     }
     prop_oneof![
-        2 => Just(Fate::Quiet),
-        1 => Just(Fate::Twice),
-        3 => (1..12u64, 0..5u8).prop_map(|(at, kind)| Fate::Fault(at, kind)),
-        3 => (1..12u64, any::<bool>(), any::<bool>()).prop_map(|(at, after, again)| Fate::Killed { at, after, again }),
+        2 => Just(Delivery::Quiet),
+        1 => Just(Delivery::Twice),
+        3 => (1..12u64, 0..5u8).prop_map(|(at, kind)| Delivery::Fault(at, kind)),
+        3 => (1..12u64, any::<bool>(), any::<bool>()).prop_map(|(at, after, again)| Delivery::Killed { at, after, again }),
     ]
     .boxed()
 }
 
 fn step(faulty: bool) -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..3usize, wanted(faulty), fate(faulty))
-            .prop_map(|(stack, wanted, fate)| Step::Deploy { stack, wanted, fate }),
-        2 => (0..3usize, fate(faulty)).prop_map(|(stack, fate)| Step::Remove { stack, fate }),
+        6 => (0..3usize, wanted(faulty), delivery(faulty))
+            .prop_map(|(stack, wanted, delivery)| Step::Deploy { stack, wanted, delivery }),
+        2 => (0..3usize, delivery(faulty)).prop_map(|(stack, delivery)| Step::Remove { stack, delivery }),
         1 => any::<[[bool; 2]; 3]>()
             .prop_map(|values| Step::AtOnce { values: values.map(|values| values.map(|value| 5 + u8::from(value))) }),
         2 => (0..2usize, 1..5u8).prop_map(|(key, value)| Step::Hand { key, value }),
@@ -328,7 +328,7 @@ async fn history(steps: &[Step], exists: bool, arrange: impl FnOnce(&mut loopbac
     }
     for stack in 0..3 {
         sleep(A_WHILE).await;
-        history.remove(stack, &Fate::Quiet).await;
+        history.remove(stack, &Delivery::Quiet).await;
         history.holds();
     }
     if history.world.exists(NAME) {
