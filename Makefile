@@ -23,7 +23,7 @@ COMMIT = $(shell git log -1 --abbrev=12 --format=%h -- $(SOURCES) 2>/dev/null)$(
     $(shell git status --porcelain -- $(SOURCES) 2>/dev/null),-dirty)
 BUILD_ENV = RUSTFLAGS="$(REMAP)" $(addprefix CFN_SSM_DOCUMENT_COMMIT=,$(COMMIT))
 # A recipe's own make, such as that of "sam build", has no part in this one's jobs.
-unexport MAKEFLAGS
+unexport MAKEFLAGS MFLAGS
 
 .PHONY: help
 help: ## List the targets
