@@ -406,3 +406,23 @@ async fn a_refused_rollback_of_a_rename_still_undoes_the_document_that_the_renam
     assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
     assert!(!world.exists("Team-Preferences"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_removes_tags_that_are_not_visible_yet() {
+    let world = with(Document::session(NAME, preferences("1")).tag("team", "blue"));
+    world.aws.ssm(|model| model.lags = Lags::fixed(Duration::from_secs(1)));
+    world.aws.on("GetDocument").fault(Fault::error(400, "InvalidDocumentContent", "no"));
+    let reply = world.send(&Request::create(desired("20"))).await;
+    reply.reason();
+    assert!(world.writes().contains(&"AddTagsToResource".to_owned()), "{:?}", world.aws.trace());
+    assert_eq!((reply.marker(), world.tags(NAME)), (NOT_CREATED, vec![("team".to_owned(), "blue".to_owned())]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_keeps_a_declared_share_that_it_did_not_make() {
+    let world = with(Document::session(NAME, preferences("1")).share("444455556666"));
+    world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+    let shared = desired_with("20", json!({"AccountIds": ["444455556666", "777788889999"]}));
+    world.send(&Request::create(shared)).await.reason();
+    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loopback_aws::Fault;
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
-use loopback_aws::ssm::{Document, Lag};
+use loopback_aws::ssm::{Document, Lag, Version};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -46,14 +46,31 @@ async fn the_second_waits_for_the_tags_of_the_document_that_the_first_created() 
 #[tokio::test(start_paused = true)]
 async fn the_second_does_not_take_what_the_first_promoted_for_what_was_there_before() {
     let world = world();
-    world.aws.ssm(|model| {
-        model.put_document(Document::session(NAME, preferences("1")));
-        model.lags.tags = Lag::Fixed(Duration::from_secs(1));
-    });
+    let lags = |seconds| world.aws.ssm(|model| model.lags.tags = Lag::Fixed(Duration::from_secs(seconds)));
+    world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
+    lags(1);
     let create = signed_now(&world, Request::create(desired("10")));
     world.send(&create).await.ok();
+    // Another replica still shows the document without tags, but with the version that the first delivery promoted.
+    lags(4);
     world.send(&create).await.ok();
     assert_eq!((tag(&world, PREVIOUS).as_deref(), world.default_content(NAME)), (Some("1"), content("10")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_waits_for_the_version_that_aws_calls_a_duplicate() {
+    let world = world();
+    world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
+    let duplicate = Fault::error(400, "DuplicateDocumentContent", "matches another document");
+    world.aws.on("UpdateDocument").always().fault(duplicate);
+    let appears = async {
+        sleep(Duration::from_secs(1)).await;
+        world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(preferences("10"))));
+    };
+    let create = signed_now(&world, Request::create(desired("10")));
+    let (reply, ()) = tokio::join!(world.send(&create), appears);
+    reply.ok();
+    assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("10"), (2, 2)));
 }
 
 #[tokio::test(start_paused = true)]
