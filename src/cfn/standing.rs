@@ -41,7 +41,7 @@ pub(crate) struct Standing {
     /// `None` if this stack may not be asked about.
     cloudformation: Option<CloudFormation>,
     /// Locked while a question is being asked.
-    asked: tokio::sync::Mutex<Asked>,
+    asked: tokio::sync::Mutex<LastReplies>,
     overtaken: Mutex<Option<Overtaken>>,
     undoes: AtomicBool,
 }
@@ -55,9 +55,9 @@ pub(crate) struct Overtaken {
     pub(crate) another_delivery_succeeded: bool,
 }
 
-/// What is known from the last questions.
+/// What is known from the last replies.
 #[derive(Debug, Default)]
-struct Asked {
+struct LastReplies {
     /// When the last question was sent that confirmed that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
@@ -157,7 +157,7 @@ impl Standing {
         }
     }
 
-    async fn ask(&self, asked: &mut Asked) -> Result<(), Stopped> {
+    async fn ask(&self, asked: &mut LastReplies) -> Result<(), Stopped> {
         let Some(cloudformation) = &self.cloudformation else {
             return Err(Stopped::NotAsked("the stack is not known to be in this account and Region".to_owned()));
         };
@@ -169,7 +169,7 @@ impl Standing {
         })?;
         match rules::verdict(self.request_type, self.signature, &resource) {
             Verdict::Stands => {
-                *asked = Asked { stands: Some(sent), failed: None };
+                *asked = LastReplies { stands: Some(sent), failed: None };
                 Ok(())
             }
             Verdict::Overtaken(why) => Err(Stopped::Overtaken(self.give_up(&why, &resource))),

@@ -174,7 +174,7 @@ pub(crate) async fn release(
             ContentMode::Merge(named) => {
                 let (owner, on_delete, signature) = (&owner, declared.on_delete, Some(signature));
                 let keys = ReleasingKeys { owner, named, on_delete, signature };
-                carry_out(releasing(&name), &KeyRequest::Release(keys), standing).await?;
+                apply_key_request(releasing(&name), &KeyRequest::Release(keys), standing).await?;
                 // After a failed change from Replace to Merge, this resource may still own the whole document.
                 releasing(&name).release().await
             }
@@ -206,12 +206,16 @@ async fn undo_create(
         ContentMode::Replace => releasing.undo_create(&signed).await,
         ContentMode::Merge(named) => {
             let undone = UndoneCreate { name: reader.name, owner, named, signed, clock: &clock(standing) };
-            carry_out(releasing, &KeyRequest::UndoCreate(undone), standing).await
+            apply_key_request(releasing, &KeyRequest::UndoCreate(undone), standing).await
         }
     }
 }
 
-async fn carry_out(releasing: Releasing<'_>, request: &KeyRequest<'_>, standing: &Standing) -> Result<(), Failure> {
+async fn apply_key_request(
+    releasing: Releasing<'_>,
+    request: &KeyRequest<'_>,
+    standing: &Standing,
+) -> Result<(), Failure> {
     let Releasing { reader, writer, owner, undo_log, .. } = releasing;
     let merge = Merge { reader, writer, owner, request, clock: &clock(standing), undo_log, with_shares: false };
     let observed = merge.observe().await?;

@@ -150,7 +150,7 @@ impl Merge<'_> {
             Err(NotCreated::Failed(NotWritten::Uncertain(failure))) => return Err(failure.into()),
         };
         self.amend(|undo| undo.created = Some(CreateCall::Succeeded));
-        let created = self.whole(&desired).wait_until_active(created, None).await?;
+        let created = self.apply_for(&desired).wait_until_active(created, None).await?;
         let version = created.version.number.unwrap_or_else(|| "1".into());
         let hash = created.description.hash;
         Ok(Round::Done(Some(Applied { default_version: version.clone(), latest_version: version, hash })))
@@ -325,7 +325,7 @@ impl Merge<'_> {
     }
 
     /// The steps for a whole document with this content.
-    fn whole<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
+    fn apply_for<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
         let intent =
             Intent { desired, encounter: Encounter::Create, owner: self.owner, signature: None, account: None };
         Apply { reader: self.reader, writer: self.writer, intent, clock: self.clock, undo_log: self.undo_log }

@@ -42,7 +42,7 @@ impl Releasing<'_> {
             tracing::info!("the document does not exist");
             return Ok(());
         };
-        let Err(failure) = self.carry_out(&described, shared_with).await else { return Ok(()) };
+        let Err(failure) = self.apply(&described, shared_with).await else { return Ok(()) };
         match self.reader.describe().await {
             Ok(None) => Ok(()),
             Ok(Some(now)) if now.status() == Status::Deleting => Ok(()),
@@ -116,7 +116,7 @@ impl Releasing<'_> {
         }
     }
 
-    async fn carry_out(&self, described: &Described, shared_with: BTreeSet<String>) -> Result<(), Failure> {
+    async fn apply(&self, described: &Described, shared_with: BTreeSet<String>) -> Result<(), Failure> {
         let description = &described.description;
         let release = plan(self.owner, description, &shared_with, self.declared, self.signature);
         tracing::info!(plan = %release, "planned");

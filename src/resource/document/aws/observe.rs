@@ -27,7 +27,7 @@ pub(crate) enum Look<T> {
 /// # Errors
 /// A call failed.
 pub(crate) async fn describe(reader: Reader<'_>) -> Result<Look<Description>, Failure> {
-    Ok(reader.describe().await?.map_or(Look::Absent, settled))
+    Ok(reader.describe().await?.map_or(Look::Absent, to_look))
 }
 
 /// Reads the content of the described document, and its shares if the request manages them, in one round trip, or in two if the
@@ -57,7 +57,7 @@ pub(crate) async fn describe_and_read(reader: Reader<'_>, intent: Intent<'_>) ->
     let content = &intent.desired.content;
     let (described, default, shared_with) =
         tokio::try_join!(reader.describe(), reader.default_version(content.format), shared_with(reader, intent))?;
-    match (described.map(settled), default) {
+    match (described.map(to_look), default) {
         (None, None) => Ok(Look::Absent),
         (Some(Look::Present(description)), Some(default)) => {
             complete(reader, description, default, shared_with, content).await
@@ -76,7 +76,7 @@ pub(crate) fn is_new(description: &Description, now: Duration) -> bool {
     created_at.is_some_and(|created_at| now.as_secs().abs_diff(created_at) <= LONGEST_LAG.as_secs())
 }
 
-fn settled(described: Described) -> Look<Description> {
+fn to_look(described: Described) -> Look<Description> {
     match described.status() {
         status @ (Status::Creating | Status::Updating | Status::Deleting) => Look::Changing(status),
         Status::Active | Status::Failed(_) => Look::Present(described.description),

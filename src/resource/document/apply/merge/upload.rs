@@ -12,7 +12,7 @@ impl Merge<'_> {
     pub(super) async fn upload(&self, document: &Document, content: &Content) -> Result<(String, String), NotApplied> {
         let latest = &document.description.latest_version;
         let desired = Desired::session(self.reader.name, content.clone());
-        match self.whole(&desired).upload_or_find(document, latest, None).await? {
+        match self.apply_for(&desired).upload_or_find(document, latest, None).await? {
             WithContent::New(described) => {
                 let number = described.version.number.unwrap_or_default();
                 Ok((number.clone(), number))
