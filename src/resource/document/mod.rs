@@ -133,6 +133,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
 }
 
 /// Observes, plans and applies the keys that the resource names.
+/// [`plan::merge::turn`] decides whether a version is promoted.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
     let Apply { reader, writer, intent, clock, undo_log } = apply;
     let request = KeyRequest::Merge(Desiring { intent, named });
