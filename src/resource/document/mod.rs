@@ -3,6 +3,9 @@
 //! In reading order: [`desired`] and [`content`] read what a request declares, and [`intent`] adds which resource declares it;
 //! [`aws`] observes and writes, and [`observed`], [`ownership`] and [`key_ownership`] describe what it finds; [`plan`] decides;
 //! [`apply`] carries out the decision.
+//!
+//! [`plan::change`] decides whether a version is promoted, under `ContentMode: Merge` [`plan::merge::turn`]; [`plan::undo`] decides
+//! what undoes a failed request.
 
 pub(crate) mod apply;
 pub(crate) mod aws;

@@ -1,4 +1,5 @@
-//! Decides whether a resource adopts a document, from the document's description alone.
+//! Decides whether a resource adopts a document, from the document's description alone. [`undo`](super::undo) decides what takes a
+//! failed adoption back.
 
 use std::fmt;
 
