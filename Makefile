@@ -125,7 +125,7 @@ invoke: .venv/tools/.done debug ## Run one request through the function: make in
 
 TEMPLATES = template.yaml examples/*.yaml stackset/template.yaml
 LINT_STEPS := check-format check-scripts check-templates check-policies check-supply-chain check-rust-lints
-TEST_STEPS := $(LINT_STEPS) test-stacks test-examples test-publishing test-rust test-schema bench-gate test-cdk test-binaries
+TEST_STEPS := $(LINT_STEPS) test-stacks test-examples test-publishing test-verify test-rust test-schema bench-gate test-cdk test-binaries
 # Most of a test's time is spent waiting for replies, so more steps than there are processors run at once.
 TEST_JOBS ?= 8
 
@@ -191,8 +191,12 @@ test-schema: .venv/tools/.done $(RELEASED) debug ## The JSON Schema and the rule
 LOCAL_AWS := .venv/tools/.done .venv/ministack/.done .venv/moto/.done
 
 .PHONY: test-stacks
-test-stacks: $(LOCAL_AWS) $(RELEASED) debug ## Real stacks on a local AWS; the emulator with real kills; make verify
-	.venv/tools/bin/python -m pytest tests/stack tests/verify
+test-stacks: $(LOCAL_AWS) $(RELEASED) debug ## Real stacks on a local AWS; the emulator with real kills
+	.venv/tools/bin/python -m pytest tests/stack
+
+.PHONY: test-verify
+test-verify: $(LOCAL_AWS) $(RELEASED) debug ## make verify, against emulators
+	.venv/tools/bin/python -m pytest tests/verify
 
 .PHONY: test-examples
 test-examples: $(LOCAL_AWS) .venv/calendar/.done $(RELEASED) debug ## The examples, and the commands of README and docs, on a local AWS

@@ -18,7 +18,7 @@ use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_
 pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
-    /// An earlier Create of the same resource left the document behind, and this Create finds it: these tags record its current
+    /// The same resource left the document behind earlier, and a Create or a rename finds it: these tags record its current
     /// default version.
     ManageAgain(Tags),
     /// The resource adopts it by setting these tags.
@@ -48,7 +48,7 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     if let Some(ownership) = Ownership::by(intent.owner, &description.tags) {
         let is_same_request = ownership.since == intent.signature;
         return Ok(match (intent.encounter, since(intent)) {
-            (Encounter::Create, Some(since)) if !is_same_request => {
+            (Encounter::Create | Encounter::Rename, Some(since)) if !is_same_request => {
                 let mut tags = Tags::from([since]);
                 tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.clone());
                 if fits(intent, description, &tags) { Adoption::ManageAgain(tags) } else { Adoption::AlreadyOurs }

@@ -336,16 +336,17 @@ fn a_request_that_a_later_one_has_overtaken_is_refused() {
 }
 
 #[test]
-fn a_create_that_finds_its_own_document_from_an_earlier_create_records_the_default_version() {
+fn a_create_or_rename_that_finds_a_document_left_behind_records_the_default_version() {
     let (owner, wanted) = (owner(), desired(json!({})));
     let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    let adopted_again =
-        |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
-    assert_eq!(adopted_again("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
-    // An earlier delivery of the same request.
-    assert_eq!(adopted_again("100"), Adoption::AlreadyOurs);
-    let rename = Intent { encounter: Encounter::Rename, ..intent };
-    assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), Adoption::AlreadyOurs);
+    for encounter in [Encounter::Create, Encounter::Rename] {
+        let intent = Intent { encounter, ..intent };
+        let found =
+            |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
+        assert_eq!(found("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
+        // An earlier delivery of the same request.
+        assert_eq!(found("100"), Adoption::AlreadyOurs);
+    }
 }
 
 #[test]
