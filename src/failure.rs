@@ -1,8 +1,8 @@
-//! The reason of a failed request, and the problems it may consist of.
+//! The reason for a failure, and the problems it may consist of.
 
 use std::fmt;
 
-/// The reason of a FAILED response.
+/// The reason in a FAILED response.
 ///
 /// It names the property, the value and the remedy. It must not contain a response URL, credentials or a document's content.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The same as `Display`, since the Lambda runtime logs a handler's error by `Debug`.
+/// The same as `Display`, since the Lambda runtime logs a handler's error with `Debug`.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -74,7 +74,7 @@ pub(crate) fn fail_on(problems: &[Problem]) -> Result<(), Failure> {
     }
 }
 
-/// Quotes `text` for a reason, cut to 100 characters, since a name can be megabytes long.
+/// Quotes `text` for use in a failure's reason, cut to 100 characters, since a name can be megabytes long.
 pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(100) {
         Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),

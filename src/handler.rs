@@ -45,7 +45,7 @@ pub struct Provider {
     pub ssm: Client,
     /// Which response URLs are accepted.
     pub url_rules: UrlRules,
-    /// Asks CloudFormation whether it still waits for a request.
+    /// Asks CloudFormation whether it is still waiting for a response to a request.
     pub cloudformation: CloudFormation,
     /// The wall clock.
     pub clock: Clock,
@@ -82,22 +82,23 @@ impl Provider {
         }
     }
 
-    /// Carries out a request and delivers its response before Lambda ends the process, or lets the drift guard handle its
-    /// event.
+    /// Carries out a request and delivers its response before Lambda ends the process, or passes an event for the drift guard to
+    /// it.
     ///
     /// # Errors
-    /// The event was not handled, and Lambda retries it. Either the response was not delivered: the event is neither a
-    /// CloudFormation request nor one for the drift guard, the response URL is not accepted or has expired, or the PUT failed.
-    /// Or the drift guard could not check every document. A request that fails is not an error.
+    /// The response was not delivered, or the drift guard could not check every document. Lambda then retries the event. A
+    /// response is not delivered if the event is not a CloudFormation request, the response URL is not accepted or has expired,
+    /// the request's ids leave no room for a response, the PUT fails, or the function panics outside of the request's own work. A
+    /// request that fails is not an error.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<(), Unhandled> {
         let started = Instant::now();
         let LambdaEvent { payload, context } = event;
         self.last_retry.clear();
-        let of_guard = match self.drift_guard {
+        let drift_event = match self.drift_guard {
             drift::Mode::Off => None,
             drift::Mode::Report | drift::Mode::Repair => drift::event::Event::parse(&payload),
         };
-        match of_guard {
+        match drift_event {
             Some(event) => caught(self.guard_drift(event, &context)).await.map_err(Unhandled::DriftNotChecked),
             None => caught(self.respond(&payload, &context, started)).await.map_err(Unhandled::ResponseNotDelivered),
         }
@@ -123,7 +124,7 @@ impl Provider {
         let now = self.clock.now();
         if url.expired(seconds(now)) {
             return Err(Failure::new(
-                "ResponseURL: has expired. CloudFormation no longer waits for the response, so nothing was changed.",
+                "ResponseURL: has expired. CloudFormation is no longer waiting for the response, so nothing was changed.",
             ));
         }
         // A request whose response would be too long must not be carried out.
@@ -185,7 +186,7 @@ impl Invocation {
             self.dispatch(&request, context).await
         }
         .boxed();
-        let work = self.standing.beside(guard::run(self.deadlines.work, work));
+        let work = self.standing.ask_while(guard::run(self.deadlines.work, work));
         let result = writes::within(Arc::clone(&self.writes), work).await;
         let failure = match (result, self.standing.overtaken()) {
             (_, Some(overtaken)) => overtaken.failure,
@@ -227,15 +228,15 @@ impl Invocation {
         }
     }
 
-    /// Undoes what a failed request did. Anything not known to be undone counts as left behind.
+    /// Undoes what a failed request did. Anything not known to have been undone counts as left behind.
     async fn undo(&self, entry: UndoEntry<Undo>, failure: Failure) -> Outcome {
         let left_behind = Some(self.unfinished(&entry));
-        self.undo_log.step("asking CloudFormation whether it still waits for this request");
-        // The other half of the time is for the undo.
+        self.undo_log.step("asking CloudFormation whether it is still waiting for a response to this request");
+        // Asking may take half of the remaining time. The other half is for the undo.
         let now = Instant::now();
         let until = now + self.deadlines.undo.saturating_duration_since(now) / 2;
         if guard::run(until, self.standing.ask_before_undo().map(Ok)).await.is_err() {
-            tracing::warn!("CloudFormation did not reply in time, so the undo continues");
+            tracing::warn!("CloudFormation did not reply in time, so the changes are undone anyway");
         }
         if let Some(overtaken) = self.standing.overtaken() {
             if !entry.undo.is_due_after(&overtaken) {
@@ -298,7 +299,7 @@ impl Invocation {
     fn watch(self: &Arc<Self>) -> Watchdog {
         let this = Arc::clone(self);
         Watchdog::start(self.deadlines.watchdog, self.right.clone(), move || {
-            let failure = this.timed_out().and("The function stalled.");
+            let failure = Failure::new("The function stalled.").and(this.timed_out());
             let left_behind = this.undo_log.entry().map(|entry| this.unfinished(&entry));
             let outcome = Outcome::Failed { failure, left_behind };
             let delivery = this.provider.delivery.on_this_thread()?;
@@ -335,7 +336,7 @@ impl Invocation {
 async fn caught(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     guard::catch(work).await.map_err(|error| match error {
         WorkError::Failed(failure) => failure,
-        // The runtime would log the payload of the panic.
+        // Caught here, because the runtime would log the panic's payload.
         WorkError::Panicked | WorkError::TimedOut => Failure::new("The function panicked. This is a bug."),
     })
 }

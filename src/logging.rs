@@ -24,7 +24,7 @@ pub fn start(level: Option<&str>) {
     }));
 }
 
-/// Parses a level as Lambda writes it, which includes `FATAL`, or as `RUST_LOG` does.
+/// Parses a level in Lambda's spelling, which includes `FATAL`, or in that of `RUST_LOG`.
 fn own_level(text: &str) -> Option<LevelFilter> {
     match text.to_ascii_uppercase().as_str() {
         "FATAL" => Some(LevelFilter::ERROR),

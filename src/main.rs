@@ -32,14 +32,14 @@ async fn main() -> Result<(), Error> {
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG")).ok();
     logging::start(level.as_deref());
     let commit = option_env!("CFN_SSM_DOCUMENT_COMMIT").unwrap_or("unknown");
-    // The level of the library's target applies: this crate's own target would be capped at WARN.
+    // Logged under the library's target, because the target of the binary, `bootstrap`, is capped at WARN.
     tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = SdkHttpClient::new(&tls)?;
     let config = sdk_config(client.clone()).await;
-    // The init phase has more CPU than an invocation of a small function, so the handshake is done here.
+    // Lambda's init phase gets more CPU than an invocation of a small function, so the handshake is done here.
     if let Some(endpoint) = endpoint(&config).await {
         let _late = timeout(PRECONNECT_TIMEOUT, client.open(&endpoint)).await;
     }
@@ -54,8 +54,8 @@ async fn main() -> Result<(), Error> {
 
 /// Reads the SDK's configuration from Lambda's environment.
 ///
-/// The default loader of aws-config would also link profiles, IMDS, STS and SSO, which a function never needs and which take a
-/// fifth of the binary.
+/// The default loader of aws-config would also link profiles, IMDS, STS and SSO, which a function never needs and which would
+/// make up a fifth of the binary.
 async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     let flag = |name: &str| set(name).map(|value| value.eq_ignore_ascii_case("true"));
     let mut config = SdkConfig::builder()

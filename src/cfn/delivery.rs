@@ -50,7 +50,8 @@ impl Delivery {
 
     /// PUTs `body` to `url`. Failed or stalled connections and the statuses 408, 429 and 5xx are retried until `deadline`.
     ///
-    /// A stalled attempt is not abandoned, so the same body may arrive twice, which is harmless. Redirects are not followed.
+    /// A stalled attempt runs on for up to 10 s beside the next one, so the same body may arrive twice, which is harmless.
+    /// Redirects are not followed.
     ///
     /// # Errors
     /// The response was not delivered. The error names the last status or the cause, never the URL.

@@ -16,7 +16,7 @@ const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 /// The physical id of a Create that failed. The Delete that follows carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailedCreate {
-    /// Nothing remains of the delivery that responded. The Delete undoes what another delivery of the Create has written since.
+    /// The delivery that responded left nothing behind. The Delete undoes what another delivery of the Create has written since.
     NotCreated {
         /// When CloudFormation signed the Create, in seconds since 1970; `None` in the ids of older releases.
         signature: Option<i64>,
@@ -42,7 +42,7 @@ impl FailedCreate {
         Some(Self::Unfinished { signature: signature.parse().ok()?, id: id.to_owned() })
     }
 
-    /// Whether the physical id fits into [`MAX_BYTES`] even if the Create fails and would have responded with `id`.
+    /// Whether the physical id of an unfinished Create that contains `id` fits into [`MAX_BYTES`].
     pub(crate) fn fits(id: &str) -> bool {
         // A signature is a date whose year has four digits, so it has at most 12 digits.
         UNFINISHED.len() + "123456789012:".len() + id.len() <= MAX_BYTES

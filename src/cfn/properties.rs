@@ -9,7 +9,8 @@ use crate::failure::{Problem, did_you_mean, quoted};
 /// The properties of every custom resource, which CloudFormation itself reads.
 const READ_BY_CLOUDFORMATION: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
-/// The most unknown properties that a failure names: finding the nearest name takes time, and a response has no room for more.
+/// The maximum number of unknown properties that a failure names: finding the nearest name takes time, and a response has no room
+/// for more.
 const MAX_UNKNOWN: usize = 20;
 
 /// The longest list that is parsed, since each entry can have problems of its own. No property accepts more.

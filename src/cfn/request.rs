@@ -12,14 +12,14 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Failure, quoted};
 
-/// What CloudFormation wants of the resource.
+/// What CloudFormation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestType {
     /// The resource is new to its stack.
     Create,
     /// The properties have changed, or a change is rolled back.
     Update,
-    /// The resource has left its stack, was replaced, or its Create failed.
+    /// The resource was removed from its stack or replaced, or its Create failed.
     Delete,
 }
 
@@ -59,7 +59,7 @@ pub struct Request {
     pub physical_resource_id: Option<String>,
     /// Empty if a Delete's properties can't be parsed, since a Delete must succeed without them.
     pub properties: Map<String, Value>,
-    /// Empty for a Create and a Delete.
+    /// Empty for a Create and a Delete, and if an Update's old properties can't be parsed.
     pub old_properties: Map<String, Value>,
     /// When CloudFormation signed the response URL, in seconds since 1970. A URL of the older form does not contain this.
     pub requested_at: Option<i64>,

@@ -73,8 +73,8 @@ impl ResponseTemplate {
 
     /// Encodes the body of a response: JSON of at most [`MAX_RESPONSE_BYTES`].
     ///
-    /// A reason that is too long is cut at a character boundary and keeps its end, which names the log stream. Data that doesn't
-    /// fit is left out. The other fields are never cut.
+    /// A reason that is too long is cut at a character boundary. The name of the log stream at its end is kept if there is room.
+    /// Data that doesn't fit is left out. The other fields are never cut.
     ///
     /// # Errors
     /// The other fields alone are too long.
@@ -138,7 +138,8 @@ fn too_long() -> Failure {
     Failure::new("The request's ids alone exceed the maximum length of a response.")
 }
 
-/// The longest prefix of `text`, in whole characters, that takes at most `room` bytes in a JSON string.
+/// Returns `text`, cut at a character boundary and ended with an ellipsis if it would take more than `room` bytes in a JSON
+/// string.
 fn fit(text: &str, room: usize) -> String {
     if encoded_len(text) <= room {
         return text.to_owned();

@@ -28,7 +28,7 @@ const LIFETIME: Duration = Duration::from_secs(7200);
 pub enum Signature {
     /// The URL contains it, to the second.
     Dated(Duration),
-    /// The URL has the older form, which contains only its expiry. This is 7,200 s before that.
+    /// The URL has the older form, which contains only its expiry. The signature is 7,200 s older.
     Derived(Duration),
 }
 
@@ -56,7 +56,8 @@ pub struct ResponseUrl {
 }
 
 impl ResponseUrl {
-    /// Parses a URL. It must use https on port 443, with a host below one of the suffixes and without user information.
+    /// Parses a URL. It must use https on port 443, with a host below one of the suffixes and without user information. If
+    /// `allow_loopback` is set, loopback addresses are exempt from all but the last of these rules.
     ///
     /// # Errors
     /// The URL is not accepted. The failure names the host, never the rest of the URL.
@@ -80,7 +81,7 @@ impl ResponseUrl {
             let suffixes = rules.suffixes.join(" or ");
             let host = quoted(host);
             return refuse(&format!(
-                "must be an https URL on port 443 with a host below {suffixes}, but its host is {host}."
+                "must be an https URL on port 443 with a host below {suffixes}. Its host is {host}."
             ));
         }
         let query = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());

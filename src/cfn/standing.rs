@@ -1,4 +1,4 @@
-//! Whether a request still stands, that is, whether CloudFormation still waits for its response.
+//! Whether a request still stands, that is, whether CloudFormation is still waiting for its response.
 //!
 //! CloudFormation can give up on a request while the function carries it out, and Lambda can deliver a request late or twice.
 //! [`rules`] decides; this module knows the time and asks CloudFormation. It is the gate that every attempt to write passes
@@ -20,13 +20,13 @@ use crate::cfn::response_url::Signature;
 use crate::failure::Failure;
 use crate::invocation::writes::{Admission, Gate};
 
-/// How often CloudFormation is asked before one attempt. It is asked again if its reply arrives too late to rely on.
+/// The maximum number of questions before one attempt. CloudFormation is asked again if its reply arrives too late to rely on.
 const QUESTIONS: usize = 3;
 
 /// After a question fails, no other is asked for this long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// The time limit of an attempt that starts without CloudFormation's reply, or that is part of an undo.
+/// The time limit of an attempt that starts without CloudFormation's reply, or that [`Standing::allow_undo`] admits.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
 /// The request of one invocation, and what CloudFormation reported about it.
@@ -58,7 +58,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the last question was sent that confirmed that the request stands.
+    /// When the question was sent whose reply last confirmed that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,
@@ -104,7 +104,7 @@ impl Standing {
     }
 
     /// Runs `work`. If its first write would have to ask CloudFormation, asks concurrently, ahead of that write.
-    pub(crate) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn ask_while<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {
             biased;
@@ -137,7 +137,7 @@ impl Standing {
         }
     }
 
-    /// Returns why the request no longer stands; `None` if CloudFormation has not said that it doesn't.
+    /// Returns why the request no longer stands; `None` unless CloudFormation has said so.
     pub(crate) fn overtaken(&self) -> Option<Overtaken> {
         self.overtaken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -180,11 +180,11 @@ impl Standing {
         let request = self.request_type.map_or_else(|| "request".to_owned(), |request_type| request_type.to_string());
         let overtaken = Overtaken {
             failure: Failure::new(format!(
-                "CloudFormation no longer waits for this {request}: {why}. Nothing more was changed."
+                "CloudFormation is no longer waiting for a response to this {request}: {why}. Nothing more was changed."
             )),
             another_delivery_succeeded: rules::another_delivery_succeeded(resource),
         };
-        tracing::warn!(why, "CloudFormation no longer waits for the request");
+        tracing::warn!(why, "CloudFormation is no longer waiting for a response to the request");
         *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = Some(overtaken.clone());
         overtaken
     }
@@ -194,15 +194,16 @@ impl Standing {
         if rules::continues_unasked(self.signature, self.began.0) {
             tracing::warn!(
                 why,
-                "CloudFormation can't be asked whether it still waits for the request, so the request \
-                continues"
+                "CloudFormation can't be asked whether it is still waiting for the response. The request arrived \
+                promptly, so it continues"
             );
             return Ok(());
         }
         Err(Failure::new(format!(
-            "CloudFormation can't be asked whether it still waits for this request: {why}. The request arrived late, so \
-             nothing more was changed. Check that the function's role allows cloudformation:DescribeStackResource and that the \
-             function can reach CloudFormation (in a VPC, it needs an endpoint for cloudformation), then try again."
+            "CloudFormation can't be asked whether it is still waiting for a response to this request: {why}. The request \
+             arrived late, so nothing more was changed. Check that the function's role allows \
+             cloudformation:DescribeStackResource and that the function can reach CloudFormation (in a VPC, it needs an \
+             endpoint for cloudformation), then try again."
         )))
     }
 

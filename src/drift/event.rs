@@ -1,8 +1,8 @@
 //! The events that EventBridge sends to the drift guard.
 //!
 //! See [events of CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever
-//! may invoke the function can forge an event. So an event decides nothing: it names a document, and everything else in it is
-//! only logged.
+//! may invoke the function can forge an event. An event only names a document and can bring the second look forward. Everything
+//! else in it is only logged.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::resource::document::desired::is_document_name;
 
-/// The most characters of an event's text that are logged.
+/// The maximum number of characters logged from each text in an event.
 const LONGEST: usize = 256;
 
 /// An event that the drift guard handles.
@@ -79,8 +79,10 @@ impl Event {
             ("aws.events", "Scheduled Event") => Some(Self::Daily),
             ("aws.ssm", "AWS API Call via CloudTrail") => {
                 let detail: Detail = serde_json::from_str(wire.detail?.get()).ok()?;
-                let is_of_guard = detail.event_name == "UpdateDocumentDefaultVersion" && detail.error_code.is_none();
-                let name = detail.request_parameters?.name.filter(|name| is_of_guard && is_document_name(name))?;
+                let moves_default_version =
+                    detail.event_name == "UpdateDocumentDefaultVersion" && detail.error_code.is_none();
+                let name =
+                    detail.request_parameters?.name.filter(|name| moves_default_version && is_document_name(name))?;
                 let at = detail.event_time.as_deref().and_then(since_1970);
                 let who = detail.user_identity.and_then(|identity| identity.arn);
                 Some(Self::Moved(Moved { name, who: who.map(shortened), when: detail.event_time.map(shortened), at }))

@@ -30,7 +30,8 @@ const ROUNDS: usize = 3;
 /// The outcome for one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Its default version is the one in the tag, or no resource owns it, or a request is in progress.
+    /// Nothing to report: its default version is the one in the tag, no managed key differs, no resource owns it, it does not
+    /// exist, or a request is in progress.
     InOrder,
     /// It drifted, and was not repaired.
     Drifted,
@@ -38,15 +39,15 @@ pub(super) enum Outcome {
     Repaired,
 }
 
-/// A look at one document.
+/// The check of one document.
 #[derive(Debug)]
-pub(super) struct Looking<'a> {
+pub(super) struct DriftCheck<'a> {
     pub(super) guard: &'a Guard<'a>,
     pub(super) name: &'a str,
     pub(super) moved: Option<&'a Moved>,
 }
 
-impl Looking<'_> {
+impl DriftCheck<'_> {
     /// Looks at the document, and looks again once it has settled.
     ///
     /// # Errors
@@ -97,7 +98,7 @@ impl Looking<'_> {
     ) -> Result<Outcome, Failure> {
         let document = self.name;
         if rules::was_repaired_lately(&described, self.now()) {
-            tracing::warn!(document, "it was repaired less than ten minutes ago, so it is left as it is");
+            tracing::warn!(document, "the document was repaired less than ten minutes ago, so it is left as it is");
             return Ok(Outcome::Drifted);
         }
         let version = self.reader().describe_version(&difference.tagged).await?;

@@ -1,7 +1,8 @@
 //! The drift guard: detects a default version that somebody changed by hand and, if configured to, restores it.
 //!
 //! [`event`] reads what EventBridge sends; [`rules`] decides; [`look`] reads, asks CloudFormation and repairs; [`report`] writes
-//! the metrics. Versions are immutable, so it is enough to compare the number of the default version.
+//! the metrics. Versions are immutable, so comparing version numbers is enough to find a difference. In a shared document, the
+//! managed keys are compared as well.
 
 pub(crate) mod event;
 pub(crate) mod guard;
@@ -19,7 +20,7 @@ use tokio::time::timeout;
 use self::event::{Event, Moved};
 pub(crate) use self::guard::Guard;
 pub use self::guard::Mode;
-use self::look::{Looking, Outcome};
+use self::look::{DriftCheck, Outcome};
 use crate::failure::Failure;
 
 /// How many documents the daily check looks at concurrently.
@@ -32,7 +33,7 @@ impl Guard<'_> {
     /// Handles an event within `time`.
     ///
     /// # Errors
-    /// A document can't be read, or `time` is over. Lambda then retries the event.
+    /// A document can't be read, or `time` has run out. Lambda then retries the event.
     pub(crate) async fn handle(&self, event: Event, time: Duration) -> Result<(), Failure> {
         let work = async {
             match event {
@@ -42,14 +43,14 @@ impl Guard<'_> {
         };
         timeout(time.saturating_sub(RESERVE), work).await.unwrap_or_else(|_| {
             Err(Failure::new(
-                "The drift guard ran out of time. Its reports so far are valid, and Lambda's retry checks the remaining \
-                 documents.",
+                "The drift guard ran out of time. Its reports so far are valid. Lambda retries the event, which repeats the \
+                 check.",
             ))
         })
     }
 
     async fn look(&self, name: &str, moved: Option<&Moved>) -> Result<Outcome, Failure> {
-        Looking { guard: self, name, moved }.look().await
+        DriftCheck { guard: self, name, moved }.look().await
     }
 
     /// Looks at every document of the account that has the tag, then logs one line about all of them.
@@ -71,7 +72,7 @@ impl Guard<'_> {
         );
         match outcomes.into_iter().find_map(Result::err) {
             None => Ok(()),
-            Some(first) => Err(first.and(format!("{failed} documents could not be checked."))),
+            Some(first) => Err(first.and(format!("Documents that could not be checked: {failed}."))),
         }
     }
 }

@@ -32,7 +32,7 @@ impl fmt::Display for Unhandled {
     }
 }
 
-/// The runtime logs it, so this crate doesn't.
+/// The runtime logs the diagnostic, so this crate doesn't.
 impl From<Unhandled> for Diagnostic {
     fn from(unhandled: Unhandled) -> Self {
         Self { error_type: unhandled.error_type().to_owned(), error_message: unhandled.to_string() }

@@ -40,7 +40,7 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
         }
     }
     let mut provider = rustls::crypto::ring::default_provider();
-    // Processors have instructions for SHA-256 but not for SHA-384, which ring prefers.
+    // Lambda's processors have instructions for SHA-256 but not for SHA-384, the hash of the suite that ring prefers.
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
     let provider = Arc::new(provider);
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

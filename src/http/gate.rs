@@ -53,7 +53,7 @@ fn is_write(request: &HttpRequest) -> bool {
 fn effect(result: &Result<HttpResponse, ConnectorError>) -> Effect {
     match result {
         Ok(response) if response.status().is_client_error() => Effect::Nothing,
-        Ok(_) => Effect::Done,
+        Ok(_) => Effect::Replied,
         Err(error) if error.is_user() || error.source().is_some_and(|source| source.is::<NotSent>()) => Effect::Nothing,
         Err(_) => Effect::Unknown,
     }
@@ -89,10 +89,10 @@ mod tests {
         use aws_smithy_types::body::SdkBody;
         let response = |status: u16| Ok(HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::empty()));
         for (result, expected) in [
-            (response(200), Effect::Done),
+            (response(200), Effect::Replied),
             (response(400), Effect::Nothing),
             (response(429), Effect::Nothing),
-            (response(503), Effect::Done),
+            (response(503), Effect::Replied),
             (Err(ConnectorError::io(NotSent("refused".into()).into())), Effect::Nothing),
             (Err(ConnectorError::user("no request".into())), Effect::Nothing),
             (Err(ConnectorError::io("reset".into())), Effect::Unknown),

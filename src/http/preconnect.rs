@@ -59,7 +59,7 @@ impl Preconnect {
     }
 }
 
-/// Resets the flag when it is dropped, and so also when the future is dropped.
+/// Resets the flag on drop, and therefore also if the future is dropped.
 struct Opening<'a>(&'a AtomicBool);
 
 impl Drop for Opening<'_> {

@@ -14,7 +14,7 @@ pub(crate) struct Deadlines {
     pub(crate) work: Instant,
     /// The undo is interrupted here, and the response is sent.
     pub(crate) undo: Instant,
-    /// If no response was started by now, the watchdog sends one.
+    /// If no response has been started by then, the watchdog sends one.
     pub(crate) watchdog: Instant,
     /// The last attempt to deliver the response ends here.
     pub(crate) response: Instant,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 
-// The deadline of the work that is polled.
+// The deadline of the work that is being polled.
 tokio::task_local!(static DEADLINE: Instant);
 
 /// Why guarded work has no result.
@@ -75,7 +75,7 @@ fn poll<T>(
     }
 }
 
-/// Drops the payload of a panic. A payload whose drop panics is leaked.
+/// Drops the payload of a panic. If the drop panics, the payload of that second panic is leaked.
 fn forget(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);

@@ -1,4 +1,4 @@
-//! Records how far the work of one request got, for the response if the work is interrupted.
+//! Records the current step of a request and how to undo what it wrote.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +19,7 @@ struct State<U> {
 /// Something that was written, or may have been: a call whose response was lost counts as well.
 #[derive(Debug, Clone)]
 pub(crate) struct UndoEntry<U> {
-    /// The physical id that a failed Create responds with if this can't be undone.
+    /// The physical id of the resource. If this can't be undone, the marker of the failed Create contains it.
     pub(crate) physical_id: String,
     /// How to undo it.
     pub(crate) undo: U,
@@ -74,7 +74,7 @@ impl<U: Clone> UndoLog<U> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<U>> {
-        // A panic under the lock leaves the state consistent: every change is one assignment.
+        // Even after a panic under the lock, the response and the undo need what was recorded.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -39,7 +39,7 @@ pub(crate) enum Effect {
     /// It was not sent, or AWS refused it: it changes nothing.
     Nothing,
     /// It has a reply, and may have taken effect.
-    Done,
+    Replied,
     /// It has no reply, and may still take effect.
     Unknown,
 }
@@ -118,7 +118,7 @@ pub(crate) async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnc
         Effect::Nothing => {
             writes.without_reply.fetch_sub(1, Ordering::SeqCst);
         }
-        Effect::Done => {
+        Effect::Replied => {
             writes.any.store(true, Ordering::SeqCst);
             writes.without_reply.fetch_sub(1, Ordering::SeqCst);
         }
@@ -152,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn what_may_still_take_effect_is_distinguished_from_what_is_done_and_what_did_nothing() {
         for (effect, has_unreplied, any) in
-            [(Effect::Nothing, false, false), (Effect::Done, false, true), (Effect::Unknown, true, true)]
+            [(Effect::Nothing, false, false), (Effect::Replied, false, true), (Effect::Unknown, true, true)]
         {
             let writes = writes(Test(Some(SECOND)));
             let result = within(Arc::clone(&writes), attempt(ready(7), |_| effect)).await;
@@ -165,7 +165,7 @@ mod tests {
     async fn an_attempt_is_cut_off_at_the_end_of_its_time_and_has_no_reply() {
         let writes = writes(Test(Some(SECOND)));
         let started = Instant::now();
-        let result = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Done)).await;
+        let result = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Replied)).await;
         assert!(matches!(result, Err(Stopped::CutOff)));
         assert_eq!((started.elapsed(), writes.has_unreplied()), (SECOND, true));
     }
@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_attempt_that_is_dropped_in_flight_has_no_reply() {
         let writes = writes(Test(Some(SECOND * 60)));
-        let work = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Done));
+        let work = within(Arc::clone(&writes), attempt(pending::<()>(), |()| Effect::Replied));
         assert!(tokio::time::timeout(SECOND, work).await.is_err());
         assert!(writes.has_unreplied());
     }
@@ -182,7 +182,7 @@ mod tests {
     async fn an_attempt_that_is_refused_is_not_sent() {
         let writes = writes(Test(None));
         let send = async { panic!("it must not be polled") };
-        let result = within(Arc::clone(&writes), attempt(send, |()| Effect::Done)).await;
+        let result = within(Arc::clone(&writes), attempt(send, |()| Effect::Replied)).await;
         let Err(Stopped::Refused(Refused(reason))) = result else { panic!("it is refused") };
         assert_eq!(reason, Failure::new("No."));
         assert!(!writes.any());

@@ -42,8 +42,9 @@ impl Location {
             return Ok(());
         }
         Err(Failure::new(format!(
-            "ServiceToken: the function is in account {} and Region {}, but the stack is in account {} and Region {}, where \
-             the function changes nothing. Deploy the provider in the stack's account and Region, and use its ServiceToken.",
+            "ServiceToken: the function is in account {} and Region {}, but the stack is in account {} and Region {}. \
+             The function manages only its own account and Region. Deploy the provider in the stack's account and Region, \
+             and use its ServiceToken.",
             self.account, self.region, stack.account, stack.region
         )))
     }

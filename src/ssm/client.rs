@@ -29,8 +29,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
 /// It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
-/// `process_started`, `AccessDeniedException`. It records the last retried error in `last_retry`. Its attempts to write pass the
-/// invocation's gate.
+/// `process_started`, `AccessDeniedException`. It records the last retried error in `last_retry`. Its attempts to write pass
+/// through the invocation's gate.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)

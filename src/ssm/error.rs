@@ -42,7 +42,8 @@ impl WireError {
 
     pub(super) fn describe(&self, operation: &str) -> String {
         let Self { code, message } = self;
-        // Only this message is quoted: it names the role, the action and the resource. Others may quote the content.
+        // Only the message of an AccessDenied error is quoted: it names the role, the action and the resource. Others may quote
+        // the content.
         let quoted = match code {
             ErrorCode::AccessDenied if !message.is_empty() => format!(": {message}"),
             _ => String::new(),
@@ -130,11 +131,12 @@ impl SsmError {
                 let colon = if message.is_empty() { "." } else { ": " };
                 let remedy = remedy(code, operation, &message);
                 Failure::new(format!(
-                    "{operation} of {subject} failed with {code}{colon}{message}{stop} {remedy}{request_id}"
+                    "{operation} for {subject} failed with {code}{colon}{message}{stop} {remedy}{request_id}"
                 ))
             }
             None => Failure::new(format!(
-                "{operation} of {subject} got no response from Systems Manager: {message}{stop} {CHECK_ENDPOINT}{request_id}"
+                "{operation} for {subject} got no usable response from Systems Manager: {message}{stop} \
+                 {CHECK_ENDPOINT}{request_id}"
             )),
         }
     }

@@ -5,15 +5,15 @@ use super::code::ErrorCode;
 pub(super) const CHECK_ENDPOINT: &str =
     "Check that the function can reach the endpoint (in a VPC, it needs an endpoint for ssm), then try again.";
 
-/// What whoever deploys a stack can do about an error. This is the only table of AWS's errors.
+/// What the person who deploys a stack can do about an error. This is the only table of AWS's errors.
 pub(super) fn remedy(code: &ErrorCode, operation: &str, message: &str) -> String {
     use ErrorCode as Code;
     let text = match code {
         Code::AccessDenied => {
             let action = denied_action(message).map_or_else(|| format!("ssm:{operation}"), str::to_owned);
             return format!(
-                "The function's execution role must allow {action} on it. A service control policy or a permissions boundary \
-                 may also deny it."
+                "The function's execution role must allow {action} on the resource. A service control policy or a \
+                 permissions boundary may also deny the action."
             );
         }
         Code::AssociatedInstances => "Delete the State Manager associations of the document first.",
@@ -51,7 +51,7 @@ pub(super) fn remedy(code: &ErrorCode, operation: &str, message: &str) -> String
         Code::InvalidPermissionType | Code::InvalidResourceType | Code::InvalidResourceId => {
             "Try again. If the error persists, report it."
         }
-        Code::MaxDocumentSizeExceeded => "A document can have at most 64 KB. Shorten its content.",
+        Code::MaxDocumentSizeExceeded => "A document can be at most 64 KB in size. Shorten its content.",
         Code::NoLongerSupported | Code::NoLongerSupportedException => {
             "AWS no longer accepts documents of this kind. Choose another DocumentType."
         }

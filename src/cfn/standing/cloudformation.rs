@@ -3,7 +3,7 @@
 //! Each question is one call of CloudFormation's
 //! [Query API](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html), signed with
 //! [Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html). The SDK's client for this service
-//! takes a fifth of the time that a release build takes.
+//! would add a fifth to the time of a release build.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -155,7 +155,7 @@ impl Endpoint {
     }
 }
 
-/// Why a question has no reply. Messages about a signature quote the signed request, so they are left out.
+/// Why a question was not answered. Messages about a signature quote the signed request, so they are left out.
 #[derive(Debug)]
 enum NoReply {
     Late,

@@ -1,4 +1,4 @@
-//! Pure rules that decide whether a request still stands, that is, whether CloudFormation still waits for its response.
+//! Pure rules that decide whether a request still stands, that is, whether CloudFormation is still waiting for its response.
 //!
 //! Every `Duration` that names a moment is the time since 1970. See
 //! [DescribeStackResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html).
@@ -20,7 +20,7 @@ const REPLY_LASTS: Duration = Duration::from_secs(2);
 /// An attempt starts only if it has at least this long left: an attempt that is cut off may still take effect.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// How much later than the signature CloudFormation may date the status that belongs to it.
+/// CloudFormation may date a request's status up to this long after the signature.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// This long after the signature, every lease of an earlier request has ended and its writes are visible.
@@ -63,8 +63,8 @@ pub(crate) enum Verdict {
     Overtaken(String),
 }
 
-/// Decides whether an attempt to write may start at `now`. `asked` is when the last question was sent that confirmed that the
-/// request stands. A Delete needs no question.
+/// Decides whether an attempt to write may start at `now`. `asked` is when the question was sent whose reply last confirmed that
+/// the request stands. A Delete needs no question.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,

@@ -1,4 +1,4 @@
-//! What one request wants of a document, and for which resource.
+//! What one request declares for a document, and for which resource.
 
 use super::desired::{Declared, Desired};
 use super::ownership::Owner;
@@ -7,7 +7,7 @@ use super::ownership::Owner;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Intent<'a> {
     pub(crate) desired: &'a Desired,
-    pub(crate) encounter: Encounter<'a>,
+    pub(crate) operation: Operation<'a>,
     /// The resource that the request is for.
     pub(crate) owner: &'a Owner,
     /// When CloudFormation signed the request, in seconds since 1970, if known.
@@ -16,9 +16,9 @@ pub(crate) struct Intent<'a> {
     pub(crate) account: Option<&'a str>,
 }
 
-/// How the resource and the document relate when the request begins.
+/// What the request does, and what the document is to the resource when it begins.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Encounter<'a> {
+pub(crate) enum Operation<'a> {
     /// A Create: the document is new to the resource.
     Create,
     /// An Update that changes the name: the document is new to the resource.
@@ -28,11 +28,11 @@ pub(crate) enum Encounter<'a> {
 }
 
 impl<'a> Intent<'a> {
-    /// What the old properties declared of this same document.
+    /// What the old properties declared for the same document.
     pub(crate) fn previous(&self) -> Option<&'a Declared> {
-        match self.encounter {
-            Encounter::Create | Encounter::Rename => None,
-            Encounter::Update(previous) => Some(previous),
+        match self.operation {
+            Operation::Create | Operation::Rename => None,
+            Operation::Update(previous) => Some(previous),
         }
     }
 

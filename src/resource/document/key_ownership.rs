@@ -16,7 +16,7 @@ const MAX_TAG_VALUE: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyOwnership {
     pub(crate) before: Before,
-    /// When CloudFormation signed the owner's last request that wrote, in UTC seconds since 1970.
+    /// When CloudFormation signed the owner's last request that wrote, in seconds since 1970.
     pub(crate) since: Option<i64>,
     pub(crate) owner: KeyOwner,
 }

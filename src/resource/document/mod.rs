@@ -28,11 +28,11 @@ use self::apply::release::Releasing;
 use self::aws::read::Reader;
 use self::aws::write::Writer;
 use self::desired::{ContentMode, Declared, Desired, NamedKeys};
-use self::intent::{Encounter, Intent};
+use self::intent::{Intent, Operation};
 use self::key_ownership::last_since;
 use self::observed::Observed;
 use self::ownership::{Owner, since};
-use self::plan::merge::{Desiring, KeyRequest, Releasing as ReleasingKeys, UndoneCreate};
+use self::plan::merge::{DesiredKeys, KeyRequest, Releasing as ReleasingKeys, UndoneCreate};
 use self::plan::patience::shows_old_properties;
 use self::plan::release::{Target, abandoned_name, target};
 use self::plan::{Planned, change};
@@ -67,14 +67,14 @@ pub(crate) async fn reconcile(
     let abandoned = abandoned_name(request, &old);
     let of_another_document = Declared::default();
     let previous = if abandoned.is_some() { &of_another_document } else { &old };
-    let encounter = match request.request_type {
-        RequestType::Update if request.physical_resource_id.as_deref() == Some(name) => Encounter::Update(previous),
-        RequestType::Update => Encounter::Rename,
-        RequestType::Create | RequestType::Delete => Encounter::Create,
+    let operation = match request.request_type {
+        RequestType::Update if request.physical_resource_id.as_deref() == Some(name) => Operation::Update(previous),
+        RequestType::Update => Operation::Rename,
+        RequestType::Create | RequestType::Delete => Operation::Create,
     };
     let account = location.map(|location| location.account.as_str());
     let signature = Some(standing.signature());
-    let intent = Intent { desired: &desired, encounter, owner: &owner, signature, account };
+    let intent = Intent { desired: &desired, operation, owner: &owner, signature, account };
     let (reader, writer, clock) = (Reader { client, name }, Writer { client, name }, &clock(standing));
     let apply = Apply { reader, writer, intent, clock, undo_log };
     let applied = match abandoned {
@@ -139,7 +139,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
 /// [`plan::merge::turn`] decides whether a version is promoted.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
     let Apply { reader, writer, intent, clock, undo_log } = apply;
-    let request = KeyRequest::Merge(Desiring { intent, named });
+    let request = KeyRequest::Merge(DesiredKeys { intent, named });
     let with_shares = intent.manages_sharing();
     let merge = Merge { reader, writer, owner: intent.owner, request: &request, clock, undo_log, with_shares };
     let mut observed = merge.observe().await?;

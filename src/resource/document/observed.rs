@@ -40,7 +40,7 @@ pub(crate) struct Description {
     pub(crate) tags: Tags,
     /// The hash of the default version.
     pub(crate) hash: Option<String>,
-    /// The time of its creation, in seconds since 1970.
+    /// When the described version was created, in seconds since 1970. For version 1, that is when the document was created.
     pub(crate) created_at: Option<i64>,
     pub(crate) default_version: String,
     pub(crate) latest_version: String,
@@ -88,7 +88,7 @@ pub(crate) struct ListedVersion {
 }
 
 impl Status {
-    /// Whether the status is transient: AWS will change it without another call.
+    /// Whether AWS is creating or changing it: the status will change without another call.
     pub(crate) fn is_pending(&self) -> bool {
         matches!(self, Self::Creating | Self::Updating)
     }

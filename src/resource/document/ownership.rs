@@ -17,11 +17,11 @@ pub(crate) const LOGICAL_ID: &str = "cfn-ssm-document:logical-id";
 pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
 /// The default version when the resource began to manage the document.
 pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
-/// When CloudFormation signed the last request that wrote, in UTC seconds since 1970.
+/// When CloudFormation signed the last request that wrote, in seconds since 1970.
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
-/// The version that this resource promoted, or that already was the default version and had the desired content.
+/// The version that this resource promoted, or that was already the default version and had the desired content.
 pub(crate) const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
-/// When the drift guard repaired the document, in UTC seconds since 1970.
+/// When the drift guard repaired the document, in seconds since 1970.
 pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";
 /// A digest of the attachments that the document carries.
 pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";

@@ -16,7 +16,7 @@ use crate::ssm::{ErrorCode, SsmError};
 /// How long a read may lag behind a write.
 const LONGEST_LAG: Duration = Duration::from_secs(5);
 
-/// The setting with one id.
+/// One setting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting<'a, U> {
     pub(crate) client: &'a Client,
@@ -66,7 +66,7 @@ impl<U: Clone> Setting<'_, U> {
         self.find().await?.ok_or_else(unknown)
     }
 
-    /// Applies a plan to the observed setting, and waits up to 5 s until reads show it.
+    /// Applies a plan to the observed setting, and waits up to 5 s for reads to show it.
     ///
     /// # Errors
     /// AWS refused the change, or reads don't show it.

@@ -33,7 +33,7 @@ const KNOWN: [(&str, &str); 10] = [
 pub enum OnDelete {
     /// Leaves it as it is.
     Retain,
-    /// Restores the value from before this resource, or the default.
+    /// Restores the value that the setting had before this resource managed it, or the default.
     Restore,
     /// Resets it to AWS's default.
     Reset,
@@ -104,7 +104,7 @@ pub(crate) fn explain_id(id: &str) -> String {
 /// Explains a value that AWS refused.
 pub(crate) fn explain_value(id: &str) -> Option<String> {
     let (_, values) = KNOWN.iter().find(|(known, _)| *known == id)?;
-    Some(format!("SettingValue of {id} is one of: {values}."))
+    Some(format!("The SettingValue of {id} can be: {values}."))
 }
 
 fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Option<String> {

@@ -69,7 +69,7 @@ pub(crate) async fn reconcile(
         observed = setting.apply(&plan, observed).await?;
         if request.request_type == RequestType::Create {
             // A setting has no ownership tags, so the Delete after a cancelled Create can't find out what that Create set.
-            undo_log.step("asking CloudFormation whether it still waits for this request");
+            undo_log.step("asking CloudFormation whether it is still waiting for a response to this request");
             standing.confirm().await?;
         }
     }

@@ -1,19 +1,20 @@
-//! The physical id of a setting. It also contains the value from before this resource, so that no other store is needed.
+//! The physical id of a setting. It also contains the value that the setting had before this resource managed it, so that no
+//! other store is needed.
 
 use std::fmt;
 
 use crate::cfn::physical_id::FailedCreate;
 
-/// A setting and its value from before this resource.
+/// A setting and the value that it had before this resource managed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhysicalId {
     /// The setting's id.
     pub setting: String,
-    /// The value before this resource.
+    /// The value that the setting had before this resource managed it.
     pub previous: Previous,
 }
 
-/// The value before this resource.
+/// The value that the setting had before this resource managed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Previous {
     /// AWS's default.

@@ -5,6 +5,9 @@ use super::observed::Observed;
 use super::physical_id::{PhysicalId, Previous};
 use crate::failure::Failure;
 
+const PREVIOUS_UNKNOWN: &str =
+    "the value that the setting had before this resource is unknown, so the setting is left as it is";
+
 /// What to do with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -21,7 +24,8 @@ pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
     if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
 }
 
-/// Returns the physical id of a resource that adopts a setting. It contains the value from before the resource.
+/// Returns the physical id of a resource that adopts a setting. It contains the value that the setting had before this resource
+/// managed it.
 ///
 /// If this function has changed the setting since the request was signed, an earlier delivery of the request did so, and the
 /// value from before it is unknown.
@@ -69,8 +73,8 @@ pub(crate) fn shows(plan: &Plan, before: &Observed, observed: &Observed) -> bool
 
 /// Plans the undo of a request: it restores the earlier value, unless the setting has been changed since.
 ///
-/// `set` is the value that the request set. If the request `wrote`, a read that returns the earlier value may only lag, so that
-/// value is written again. Returns `None` if the request changed the setting and the earlier value is unknown.
+/// `set` is the value that the request set. If the request `wrote`, a read that returns the earlier value may just be stale, so
+/// that value is written again. Returns `None` if the request changed the setting and the earlier value is unknown.
 pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Observed) -> Option<Plan> {
     let is_ours = same_value(set, &observed.value) && !observed.is_default;
     let (plan, shows_previous) = match previous {
@@ -101,9 +105,7 @@ pub(crate) fn release(
         (OnDelete::Restore, _) if !is_declared => {
             (Plan::Leave, Some("the setting no longer has the value that this resource declares and is left as it is"))
         }
-        (OnDelete::Restore, Previous::Unknown) => {
-            (Plan::Leave, Some("the value before this resource is unknown, so the setting is left as it is"))
-        }
+        (OnDelete::Restore, Previous::Unknown) => (Plan::Leave, Some(PREVIOUS_UNKNOWN)),
         (OnDelete::Restore, Previous::Default) => (Plan::Reset, None),
         (OnDelete::Restore, Previous::Value(value)) => (Plan::Set(value.clone()), None),
     }
@@ -121,7 +123,7 @@ pub(crate) fn undo_unfinished(
     let Some(declared) = declared.filter(|_| observed.is_ours && since) else { return (Plan::Leave, None) };
     match undo(previous, declared, false, observed) {
         Some(plan) => (plan, None),
-        None => (Plan::Leave, Some("the value before this resource is unknown, so the setting is left as it is")),
+        None => (Plan::Leave, Some(PREVIOUS_UNKNOWN)),
     }
 }
 

@@ -27,7 +27,8 @@ impl Undo {
         let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;
         let plan = plan::undo(&self.id.previous, &self.value, writes::any(), &observed);
-        let unknown = "An earlier delivery of this request changed it, so its earlier value is unknown.";
+        let unknown = "The setting's earlier value is unknown: an earlier delivery of this request changed it, or the value was \
+                       too long to record.";
         let plan = plan.ok_or_else(|| Failure::new(unknown))?;
         setting.apply(&plan, observed).await.map(drop)
     }

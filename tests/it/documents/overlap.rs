@@ -222,30 +222,6 @@ async fn a_document_that_a_rename_found_long_ago_stays_in_a_rollback() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rollback_of_a_rename_takes_back_what_the_rename_did_to_a_document_that_was_left_behind() {
-    let world = world();
-    let other = |more: Value| {
-        let mut properties = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
-        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        properties
-    };
-    world.send(&Request::create(other(json!({})))).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    // Under a DeletionPolicy of Retain, no Delete follows this rename: the document and its tags stay.
-    world.send(&Request::update("Team-Preferences", other(json!({})), desired("10"))).await.ok();
-    sleep(Duration::from_secs(600)).await;
-    let shared = other(json!({"AccountIds": ["444455556666"]}));
-    // The tag with the signature gets no response, and the process ends beside it.
-    world.aws.on("AddTagsToResource").fault(Fault::Hang);
-    killed_at(&world, "ModifyDocumentPermission", &Request::update(NAME, desired("10"), shared.clone())).await;
-    sleep(Duration::from_secs(60)).await;
-    world.aws.no_faults();
-    world.send(&Request::update(NAME, shared, desired("10"))).await.ok();
-    let shares = world.aws.ssm(|model| model.document("Team-Preferences").unwrap().shares.clone());
-    assert!(shares.is_empty(), "{shares:?}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_needs_not_see_them() {
     for millis in [50, 500, 1_000] {
         let lagging = |fails: bool| {

@@ -43,6 +43,6 @@ async fn a_document_that_cannot_be_read_does_not_keep_the_others_from_being_chec
     guarded.moves_default(1);
     guarded.world.aws.on("DescribeDocument").nth(1).fault(Fault::error(400, "InvalidDocumentOperation", "no"));
     let Err(Unhandled::DriftNotChecked(why)) = guarded.event(&daily()).await else { panic!("Lambda retries it") };
-    assert!(why.to_string().contains("1 documents could not be checked"), "{why}");
+    assert!(why.to_string().contains("Documents that could not be checked: 1."), "{why}");
     assert_eq!(guarded.world.default_content(NAME), content("20"));
 }

@@ -45,7 +45,7 @@ async fn overlapping(stage: Stage, n: u64, before: bool) {
     let (succeeded, failed): (Vec<_>, Vec<_>) = bodies.into_iter().partition(|body| body["Status"] == "SUCCESS");
     assert!(!succeeded.is_empty(), "{case}");
     for body in failed {
-        assert!(Reply(body).reason().contains("CloudFormation no longer waits for this"), "{case}");
+        assert!(Reply(body).reason().contains("CloudFormation is no longer waiting for a response to this"), "{case}");
     }
     // The clean-up of a rename follows.
     let state = state_of_documents(&one);

@@ -101,7 +101,7 @@ const ERRORS: [(&str, &str, &str); 34] = [
 async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the_remedy() {
     for (operation, code, remedy) in ERRORS {
         let reason = reason(operation, Fault::error(400, code, "As AWS words it"), Duration::from_secs(20)).await;
-        for expected in [&format!("{operation} of document {NAME} failed with {code}: As AWS words it. "), remedy] {
+        for expected in [&format!("{operation} for document {NAME} failed with {code}: As AWS words it. "), remedy] {
             assert!(reason.contains(expected), "{operation} {code}: {reason}");
         }
         assert!(reason.contains("(AWS request "), "{reason}");
@@ -134,7 +134,7 @@ async fn an_error_without_a_message_or_with_a_namespace_is_read() {
     let bare = Fault::Raw(400, r#"{"__type":"com.amazonaws.ssm#InvalidDocumentContent"}"#.into());
     let text = reason("CreateDocument", bare, TIMEOUT).await;
     assert!(
-        text.starts_with(&format!("CreateDocument of document {NAME} failed with InvalidDocumentContent. Correct")),
+        text.starts_with(&format!("CreateDocument for document {NAME} failed with InvalidDocumentContent. Correct")),
         "{text}"
     );
     let text = reason("CreateDocument", Fault::Raw(400, "<html>".into()), TIMEOUT).await;

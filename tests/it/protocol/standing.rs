@@ -43,7 +43,7 @@ async fn updating() -> (World, Request) {
 
 #[track_caller]
 fn assert_given_up(reply: &Reply) {
-    assert!(reply.reason().contains("CloudFormation no longer waits for this"), "{}", reply.0);
+    assert!(reply.reason().contains("CloudFormation is no longer waiting for a response to this"), "{}", reply.0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::observe::{Look, describe, describe_and_read, is_new, read};
 use crate::resource::document::aws::write::NotTagged;
-use crate::resource::document::intent::Encounter;
+use crate::resource::document::intent::Operation;
 use crate::resource::document::observed::{Description, Document, Observed, Status};
 use crate::resource::document::ownership::Ownership;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
@@ -24,9 +24,9 @@ impl Apply<'_> {
         let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
-            let observed = match self.intent.encounter {
-                Encounter::Create | Encounter::Rename => self.observe_new().await,
-                Encounter::Update(_) => self.observe_own().await,
+            let observed = match self.intent.operation {
+                Operation::Create | Operation::Rename => self.observe_new().await,
+                Operation::Update(_) => self.observe_own().await,
             };
             let (look, adopted_now) = match observed {
                 Ok(observed) => observed,
@@ -80,8 +80,8 @@ impl Apply<'_> {
         Ok((with_tags(look, &adoption), adopted))
     }
 
-    /// Whether the document has no owner only because the tags that name one are not visible yet. Another delivery of this request
-    /// may have created or adopted it.
+    /// Whether the document may only seem to have no owner because it is new and its tags are not visible yet. Another delivery
+    /// of this request may have created or adopted it.
     fn may_lack_tags(&self, description: &Description) -> bool {
         Ownership::of(&description.tags).is_none() && is_new(description, self.clock.now())
     }
@@ -111,7 +111,7 @@ impl Apply<'_> {
     /// Records, from the first observation, what existed before the request. An Update of the resource's own document is not
     /// undone: the stack's rollback is an Update as well.
     fn note_what_existed(&self, description: &Description, adoption: &Adoption) {
-        let is_own_update = matches!(self.intent.encounter, Encounter::Update(_)) && *adoption == Adoption::AlreadyOurs;
+        let is_own_update = matches!(self.intent.operation, Operation::Update(_)) && *adoption == Adoption::AlreadyOurs;
         let knows = |undo: &Undo| !undo.is_of_absent() || *adoption == Adoption::AlreadyOurs;
         let is_known = self.noted_undo().is_some_and(|undo| knows(&undo));
         if !is_own_update && !is_known {

@@ -23,7 +23,7 @@ use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
 use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
-use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::{Document, Observed, Status};
 use crate::resource::document::ownership::{Tags, of_ownership};
@@ -78,8 +78,8 @@ impl Merge<'_> {
         description.default_version == "1" && lacks_tags && is_new(description, self.clock.now())
     }
 
-    /// Decides, the first time from `observed`, and carries out the decision, until one is carried out on the document for
-    /// which it was made. Returns the resulting document, or `None` if it does not exist.
+    /// Decides and carries out the decision, beginning with `observed`, until a decision is carried out on the document that it
+    /// was made for. Returns the resulting document, or `None` if it does not exist.
     ///
     /// # Errors
     /// The request is refused, or a call failed. What this wrote is in the undo log.
@@ -327,7 +327,7 @@ impl Merge<'_> {
     /// The steps for a whole document with this content.
     fn apply_for<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
         let intent =
-            Intent { desired, encounter: Encounter::Create, owner: self.owner, signature: None, account: None };
+            Intent { desired, operation: Operation::Create, owner: self.owner, signature: None, account: None };
         Apply { reader: self.reader, writer: self.writer, intent, clock: self.clock, undo_log: self.undo_log }
     }
 }
@@ -335,7 +335,7 @@ impl Merge<'_> {
 /// Undoes what a failed request did to its keys.
 ///
 /// # Errors
-/// A step failed, or what the request wrote can still appear.
+/// A step failed, or what the request wrote is not visible yet.
 pub(crate) async fn undo(
     client: &aws_sdk_ssm::Client,
     undo: &Undo,

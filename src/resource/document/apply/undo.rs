@@ -11,12 +11,12 @@ use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
-use crate::resource::document::plan::undo::{CreateCall, TakeBack, Undo};
+use crate::resource::document::plan::undo::{CreateCall, Undo, UndoPlan};
 
 /// Undoes what a failed request did to the document.
 ///
 /// # Errors
-/// A step failed, or a document that the request may have created can still appear. Every other step was attempted.
+/// A step failed, or the document that the request created is not visible yet. Every other step was attempted.
 pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
     let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
     let (mut backoff, started) = (Backoff::new(), Instant::now());
@@ -24,22 +24,22 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
         let described = reader.describe().await?;
         let is_pending = described.as_ref().is_some_and(|described| described.status().is_pending());
         let description = described.as_ref().map(|described| &described.description);
-        match (undo.take_back(description), description) {
-            (TakeBack::Nothing, _) => return Ok(()),
-            (TakeBack::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
+        match (undo.plan_undo(description), description) {
+            (UndoPlan::Nothing, _) => return Ok(()),
+            (UndoPlan::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
             // The caller's record of writes knows whether a call without a response may still create the document.
-            (TakeBack::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
-            (TakeBack::LookAgain(CreateCall::Succeeded), _) => {
+            (UndoPlan::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
+            (UndoPlan::LookAgain(CreateCall::Succeeded), _) => {
                 return Err(Failure::new(format!("The document {} was created, but is not visible yet.", undo.name)));
             }
             // AWS refuses to change or delete the document while its status is transient.
-            (TakeBack::Delete | TakeBack::Revert(_), _) if is_pending => {}
-            (TakeBack::Delete, description) => {
+            (UndoPlan::Delete | UndoPlan::Revert(_), _) if is_pending => {}
+            (UndoPlan::Delete, description) => {
                 let document_type = description.map(|description| description.document_type.as_str());
                 let shared_with = reader.shared_with().await.unwrap_or_default();
                 return delete(writer, document_type.unwrap_or_default(), shared_with).await;
             }
-            (TakeBack::Revert(steps), _) => return revert(writer, &steps).await,
+            (UndoPlan::Revert(steps), _) => return revert(writer, &steps).await,
         }
         backoff.pause().await;
     }

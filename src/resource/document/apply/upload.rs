@@ -66,7 +66,7 @@ impl Apply<'_> {
                     let Some(oldest) = oldest_prunable(&versions, tags) else { return Err(failure.into()) };
                     tracing::info!(
                         version = oldest.number,
-                        "the oldest version is deleted to make room for the new one"
+                        "deleting the oldest unneeded version to make room for the new one"
                     );
                     self.writer.delete_version(&oldest.number).await?;
                     tried.push(Remedy::Prune);

@@ -38,8 +38,8 @@ impl Reader<'_> {
         Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
     }
 
-    /// Reads a version that is not the default version, and its age at `now`, the time since 1970; `None` if the version is
-    /// gone. A version that is not listed yet counts as just created.
+    /// Reads a version that is not the default version, and its age; `None` if the version is gone. `now` is the time since 1970.
+    /// A version that is not listed yet counts as just created.
     ///
     /// # Errors
     /// A call failed.

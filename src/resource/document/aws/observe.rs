@@ -69,8 +69,8 @@ pub(crate) async fn describe_and_read(reader: Reader<'_>, intent: Intent<'_>) ->
     }
 }
 
-/// Whether the described version is so new at `now`, the time since 1970, that tags written with it or before it may not be
-/// visible yet. The clocks of AWS and of the function may differ.
+/// Whether the described version is so new that tags written with it or before it may not be visible yet. `now` is the time since
+/// 1970. The clocks of AWS and of the function may differ.
 pub(crate) fn is_new(description: &Description, now: Duration) -> bool {
     let created_at = description.created_at.and_then(|created_at| u64::try_from(created_at).ok());
     created_at.is_some_and(|created_at| now.as_secs().abs_diff(created_at) <= LONGEST_LAG.as_secs())

@@ -16,7 +16,7 @@ use crate::resource::document::observed::{Description, ListedVersion, Status, Ve
 use crate::resource::document::ownership::Tags;
 use crate::ssm::{ErrorCode, SsmError};
 
-/// Reads the document with one name. It can't write.
+/// Reads one document. It can't write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) client: &'a Client,

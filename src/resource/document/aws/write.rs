@@ -17,9 +17,9 @@ use crate::resource::document::plan::versions::Refusal;
 use crate::ssm::{ErrorCode, SsmError};
 
 /// How many accounts one call of ModifyDocumentPermission accepts.
-const ACCOUNTS_A_CALL: usize = 20;
+const ACCOUNTS_PER_CALL: usize = 20;
 
-/// Writes the document with one name.
+/// Writes one document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer<'a> {
     pub(crate) client: &'a Client,
@@ -208,8 +208,8 @@ impl Writer<'_> {
     /// # Errors
     /// The calls before the one that failed have taken effect.
     pub(crate) async fn share(&self, add: &[String], remove: &[String]) -> Result<(), Failure> {
-        let added = add.chunks(ACCOUNTS_A_CALL).map(|chunk| (chunk.to_vec(), Vec::new()));
-        let removed = remove.chunks(ACCOUNTS_A_CALL).map(|chunk| (Vec::new(), chunk.to_vec()));
+        let added = add.chunks(ACCOUNTS_PER_CALL).map(|chunk| (chunk.to_vec(), Vec::new()));
+        let removed = remove.chunks(ACCOUNTS_PER_CALL).map(|chunk| (Vec::new(), chunk.to_vec()));
         // Accounts are removed first, since a document can be shared with a limited number.
         for (add, remove) in removed.chain(added) {
             let call = self

@@ -1,4 +1,4 @@
-//! A document's content: parsed, compared and edited. What this module reports names paths and never quotes values.
+//! A document's content: parsed, compared and edited. Its messages name paths and never quote values.
 
 mod edit;
 mod node;
@@ -62,7 +62,8 @@ impl Content {
     /// Parses `text` as `format` or, without a format, as JSON if it is JSON and otherwise as YAML.
     ///
     /// # Errors
-    /// The content is empty, too long or can't be parsed. The problem's path is `path`, and its text says where parsing failed.
+    /// The content is empty or too long, can't be parsed, or is not a mapping. The problem's path is `path`. If parsing failed,
+    /// its text says where.
     pub fn read(path: &str, text: String, format: Option<Format>) -> Result<Self, Problem> {
         if text.len() > MAX_BYTES {
             let size = text.len();

@@ -21,7 +21,7 @@ pub enum Node {
     /// A string.
     Text(String),
     /// A plain YAML scalar that parsers read differently, as spelled: `yes`, `010`, `12:30`.
-    Unsettled(String),
+    Ambiguous(String),
     /// A sequence.
     List(Vec<Node>),
     /// A mapping.
@@ -34,12 +34,12 @@ pub struct Key {
     /// The key as spelled.
     pub text: String,
     /// Whether it is a plain scalar that some parsers do not read as this text.
-    pub unsettled: bool,
+    pub ambiguous: bool,
 }
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self { text: text.to_owned(), unsettled: false }
+        Self { text: text.to_owned(), ambiguous: false }
     }
 }
 
@@ -66,14 +66,15 @@ impl Node {
             Self::Bool(_) => "a boolean",
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Text(_) => "a string",
-            Self::Unsettled(_) => "a plain scalar that YAML parsers read differently",
+            Self::Ambiguous(_) => "a plain scalar that YAML parsers read differently",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
         }
     }
 }
 
-/// Parses JSON without duplicate keys. Numbers that are equal as 64-bit floats are equal, unless both are whole.
+/// Parses JSON without duplicate keys. Whole numbers that fit into 64 bits are compared exactly, all others as 64-bit floats. `1`
+/// and `1.0` differ.
 ///
 /// # Errors
 /// The text is not JSON, or is nested deeper than 128 levels. The error says where, without quoting the text.
@@ -156,7 +157,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
         let mut map = BTreeMap::new();
         while let Some((text, value)) = access.next_entry::<String, Node>()? {
-            if map.insert(Key { text, unsettled: false }, value).is_some() {
+            if map.insert(Key { text, ambiguous: false }, value).is_some() {
                 return Err(de::Error::custom("the same key occurs twice in one mapping"));
             }
         }
@@ -167,16 +168,16 @@ impl<'de> Visitor<'de> for NodeVisitor {
 /// Serializes the value as JSON. A scalar that YAML parsers read differently is an error.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let unsettled = || ser::Error::custom("parsers read it differently");
+        let ambiguous = || ser::Error::custom("parsers read it differently");
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Integer(value) => serializer.serialize_i128(*value),
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Unsettled(_) => Err(unsettled()),
+            Self::Ambiguous(_) => Err(ambiguous()),
             Self::List(items) => serializer.collect_seq(items),
-            Self::Map(map) if map.keys().any(|key| key.unsettled) => Err(unsettled()),
+            Self::Map(map) if map.keys().any(|key| key.ambiguous) => Err(ambiguous()),
             Self::Map(map) => serializer.collect_map(map.iter().map(|(key, value)| (&key.text, value))),
         }
     }
@@ -212,11 +213,11 @@ mod tests {
     fn a_value_is_written_as_the_json_that_it_was_read_from() {
         let text = "{\"a\":[null,true,1,-1.5,\"é\"],\"b\":{}}";
         assert_eq!(serde_json::to_string(&from_json(text).unwrap()).unwrap(), text);
-        for unsettled in [
-            Node::List(vec![Node::Unsettled("yes".into())]),
-            Node::Map([(Key { text: "on".into(), unsettled: true }, Node::Null)].into()),
+        for ambiguous in [
+            Node::List(vec![Node::Ambiguous("yes".into())]),
+            Node::Map([(Key { text: "on".into(), ambiguous: true }, Node::Null)].into()),
         ] {
-            assert!(serde_json::to_string(&unsettled).is_err());
+            assert!(serde_json::to_string(&ambiguous).is_err());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Parses YAML, and keeps the spelling of scalars that parsers read differently.
 //!
 //! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1, YAML 1.2 and JSON read alike becomes a
-//! value; every other one keeps its spelling ([`Node::Unsettled`]).
+//! value; every other one keeps its spelling ([`Node::Ambiguous`]).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse(&self, why: &str) -> String {
-        format!("can't be used as YAML: it {why}, at line {}.", self.line)
+        format!("can't be used as YAML: line {}: it {why}.", self.line)
     }
 
     fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, String> {
@@ -115,12 +115,12 @@ impl<'a> Reader<'a> {
 
     fn key(&self, node: Node) -> Result<Key, String> {
         match node {
-            Node::Text(text) => Ok(Key { text, unsettled: false }),
-            Node::Unsettled(text) => Ok(Key { text, unsettled: true }),
-            Node::Integer(number) => Ok(Key { text: number.to_string(), unsettled: true }),
-            Node::Float(number) => Ok(Key { text: number.to_string(), unsettled: true }),
-            Node::Bool(boolean) => Ok(Key { text: boolean.to_string(), unsettled: true }),
-            Node::Null => Ok(Key { text: "null".into(), unsettled: true }),
+            Node::Text(text) => Ok(Key { text, ambiguous: false }),
+            Node::Ambiguous(text) => Ok(Key { text, ambiguous: true }),
+            Node::Integer(number) => Ok(Key { text: number.to_string(), ambiguous: true }),
+            Node::Float(number) => Ok(Key { text: number.to_string(), ambiguous: true }),
+            Node::Bool(boolean) => Ok(Key { text: boolean.to_string(), ambiguous: true }),
+            Node::Null => Ok(Key { text: "null".into(), ambiguous: true }),
             Node::List(_) | Node::Map(_) => Err(self.refuse("has a key that is not a scalar")),
         }
     }
@@ -133,13 +133,13 @@ impl<'a> Reader<'a> {
 
 fn not_yaml(error: &ScanError) -> String {
     let place = error.marker();
-    format!("is not valid YAML: see line {} column {}.", place.line(), place.col() + 1)
+    format!("is not valid YAML: see line {}, column {}.", place.line(), place.col() + 1)
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Node {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Node::Text(text.to_owned()),
-        Some(tag) => Node::Unsettled(format!("{tag} {text}")),
+        Some(tag) => Node::Ambiguous(format!("{tag} {text}")),
         None if style == ScalarStyle::Plain => plain(text),
         None => Node::Text(text.to_owned()),
     }
@@ -148,7 +148,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Node {
 /// A collection with a tag differs from the same collection without it.
 fn tagged(node: Node, tag: Option<&Tag>) -> Node {
     match tag {
-        Some(tag) => Node::List(vec![Node::Unsettled(tag.to_string()), node]),
+        Some(tag) => Node::List(vec![Node::Ambiguous(tag.to_string()), node]),
         None => node,
     }
 }
@@ -167,7 +167,7 @@ fn plain(text: &str) -> Node {
     let word = text.to_ascii_lowercase();
     let is_an_old_boolean = matches!(word.as_str(), "y" | "n" | "yes" | "no" | "on" | "off");
     if looks_like_a_number || is_an_old_boolean || matches!(text, "<<" | "=") {
-        Node::Unsettled(text.to_owned())
+        Node::Ambiguous(text.to_owned())
     } else {
         Node::Text(text.to_owned())
     }
@@ -234,7 +234,7 @@ mod tests {
     fn a_number_that_is_not_spelled_as_in_json_keeps_its_spelling() {
         for text in ["01", "010", "01.5", "1.", ".5", "+1", "1e3", "0x1F", "12:30", "1_000", "-.5"] {
             let node = read(&format!("a: {text}")).unwrap();
-            assert!(node.get("a") == Some(&Node::Unsettled(text.into())), "{text}");
+            assert!(node.get("a") == Some(&Node::Ambiguous(text.into())), "{text}");
         }
         for (text, expected) in [
             ("-1.5", Node::Float(-1.5)),
@@ -252,7 +252,7 @@ mod tests {
         let value = |text: &str| read(&format!("a: {text}")).unwrap().get("a").cloned().unwrap();
         assert!(value("!!str 010") == Node::Text("010".into()));
         for text in ["!!int 1", "!!bool true", "!str x", "!other \"x\""] {
-            assert!(matches!(value(text), Node::Unsettled(_)), "{text}");
+            assert!(matches!(value(text), Node::Ambiguous(_)), "{text}");
         }
     }
 

@@ -50,7 +50,7 @@ impl NamedKeys {
         match node {
             Node::Map(map) => {
                 for (key, node) in map {
-                    match path.child(&key.text).filter(|path| is_taggable(path) && !key.unsettled) {
+                    match path.child(&key.text).filter(|path| is_taggable(path) && !key.ambiguous) {
                         Some(path) => self.add(Some(path), node, property, problems),
                         None => problems.push(Problem::new(
                             &at,

@@ -101,7 +101,7 @@ pub(super) fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
         reader.problem(
             "Tags",
             format!(
-                "has {} tags; at most {MAX_TAGS} are possible, because the provider needs the rest of AWS's 50.",
+                "has {} tags; at most {MAX_TAGS} are allowed, because the provider needs the rest of AWS's limit of 50.",
                 tags.len()
             ),
         );

@@ -82,7 +82,7 @@ fn the_content_is_a_string_or_for_session_documents_a_mapping() {
         (json!({"DocumentContent": ["x"]}), "DocumentContent: must be a string or, for Session documents, a mapping."),
         (
             json!({"DocumentContent": null, "Content": "a: ["}),
-            "Content: is not valid YAML: see line 2 column 1. Content in another format needs DocumentFormat.",
+            "Content: is not valid YAML: see line 2, column 1. Content in another format needs DocumentFormat.",
         ),
     ]);
 }
@@ -234,7 +234,7 @@ fn tags_are_a_list_or_a_mapping_and_leave_room_for_ours() {
     refused(&[
         (
             json!({"Tags": many(48)}),
-            "Tags: has 48 tags; at most 47 are possible, because the provider needs the rest of AWS's 50.",
+            "Tags: has 48 tags; at most 47 are allowed, because the provider needs the rest of AWS's limit of 50.",
         ),
         (json!({"Tags": {"a": []}}), "Tags.\"a\": must be a string."),
         (json!({"Tags": "a"}), "Tags: must be a list of objects."),

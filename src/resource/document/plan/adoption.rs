@@ -8,7 +8,7 @@ use super::requires::adoption_problem;
 use super::tags::{add_if_it_fits, default_version_tag, fits, refuse_too_many, since};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::{Desired, OnExisting};
-use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_DEFAULT_VERSION, Tags, is_overtaken};
@@ -18,7 +18,7 @@ use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_
 pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
-    /// The same resource left the document behind earlier, and a Create or a rename finds it: these tags record its current
+    /// An earlier Create of the same resource left the document behind, and this Create finds it: these tags record its current
     /// default version.
     ManageAgain(Tags),
     /// The resource adopts it by setting these tags.
@@ -39,7 +39,7 @@ impl Adoption {
 ///
 /// # Errors
 /// A later request has written to the document; or it has another type or account, it or one of its keys has another owner,
-/// `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or the ownership tags leave no room. So every
+/// `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or there is no room for the ownership tags. So every
 /// reason against the adoption is known before the first tag is written.
 pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<Adoption, Failure> {
     refuse_overtaken(intent, description)?;
@@ -47,8 +47,8 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     let default_version = &description.default_version;
     if let Some(ownership) = Ownership::by(intent.owner, &description.tags) {
         let is_same_request = ownership.since == intent.signature;
-        return Ok(match (intent.encounter, since(intent)) {
-            (Encounter::Create | Encounter::Rename, Some(since)) if !is_same_request => {
+        return Ok(match (intent.operation, since(intent)) {
+            (Operation::Create, Some(since)) if !is_same_request => {
                 let mut tags = Tags::from([since]);
                 tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.clone());
                 if fits(intent, description, &tags) { Adoption::ManageAgain(tags) } else { Adoption::AlreadyOurs }
@@ -122,11 +122,11 @@ pub(super) fn refuse_other_kind(intent: Intent<'_>, document: &Description) -> R
 /// somebody removed the tags.
 fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), Failure> {
     let name = &intent.desired.name;
-    match (Ownership::of(&document.tags), intent.desired.on_existing, intent.encounter) {
+    match (Ownership::of(&document.tags), intent.desired.on_existing, intent.operation) {
         (_, OnExisting::TakeOver, _)
         | (None, OnExisting::Adopt, _)
-        | (None, OnExisting::Fail, Encounter::Update(_)) => Ok(()),
-        (None, OnExisting::Fail, Encounter::Create | Encounter::Rename) => Err(Failure::new(format!(
+        | (None, OnExisting::Fail, Operation::Update(_)) => Ok(()),
+        (None, OnExisting::Fail, Operation::Create | Operation::Rename) => Err(Failure::new(format!(
             "OnExisting: the document {name} already exists, and OnExisting is Fail. Choose another DocumentName, or set \
              OnExisting: Adopt to manage it."
         ))),

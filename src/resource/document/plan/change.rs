@@ -20,11 +20,11 @@ const NO_ROOM: &str =
 /// The changes to an existing document.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Change {
-    /// Declared tags that the document lacks.
+    /// The tags to set: declared tags that the document lacks, and ownership tags.
     pub(crate) set_tags: Tags,
     pub(crate) remove_tags: BTreeSet<String>,
     pub(crate) version: VersionChange,
-    /// Tags that describe the new version, set once AWS has accepted it.
+    /// Tags that describe the new version, set once it is Active.
     pub(crate) tags_of_version: Tags,
     /// Whether a tag records the default version once that is final.
     pub(crate) records_default_version: bool,
@@ -94,8 +94,8 @@ pub(crate) struct Attributes {
     pub(crate) refusable: bool,
 }
 
-/// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs
-/// to this resource: [`adoption`](super::adoption) has preceded, and the document has its tags.
+/// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs to
+/// this resource: [`adoption`](super::adoption) has already run, so the document has the ownership tags.
 ///
 /// # Errors
 /// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
@@ -224,7 +224,7 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
-/// Warns about names that differ. Content that the default version already has is not uploaded again for its names.
+/// Warns about names that differ. Content that the default version already has is not uploaded again only to change its names.
 fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
     let present = [&document.default.version_name, &document.description.display_name];
     let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];
@@ -247,10 +247,10 @@ impl fmt::Display for Change {
             self;
         let mut steps: Vec<String> = Vec::new();
         if !set_tags.is_empty() {
-            steps.push(format!("set {} tags", set_tags.len()));
+            steps.push(format!("set tags: {}", set_tags.len()));
         }
         if !remove_tags.is_empty() {
-            steps.push(format!("remove {} tags", remove_tags.len()));
+            steps.push(format!("remove tags: {}", remove_tags.len()));
         }
         match version {
             VersionChange::Keep => {}
@@ -264,10 +264,10 @@ impl fmt::Display for Change {
             }
         }
         if !share.is_empty() {
-            steps.push(format!("share with {} accounts", share.len()));
+            steps.push(format!("share with accounts: {}", share.len()));
         }
         if !unshare.is_empty() {
-            steps.push(format!("stop sharing with {} accounts", unshare.len()));
+            steps.push(format!("stop sharing with accounts: {}", unshare.len()));
         }
         if steps.is_empty() { f.write_str("nothing to do") } else { f.write_str(&steps.join(", ")) }
     }

@@ -3,17 +3,17 @@
 use super::merge::desired::shows_keys;
 use crate::resource::document::content::Content;
 use crate::resource::document::desired::{ContentMode, Declared};
-use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::{Document, Observed, Status};
 use crate::resource::document::ownership::DEFAULT_VERSION;
 
 /// Whether the observed document shows what the old properties of an Update declare. If it does not, an earlier Update failed
 /// midway, somebody changed the document by hand, or an earlier request is still writing.
 pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> bool {
-    match (intent.encounter, observed) {
-        (Encounter::Create | Encounter::Rename, _) => true,
-        (Encounter::Update(_), Observed::Absent) => false,
-        (Encounter::Update(declared), Observed::Present(document)) => {
+    match (intent.operation, observed) {
+        (Operation::Create | Operation::Rename, _) => true,
+        (Operation::Update(_), Observed::Absent) => false,
+        (Operation::Update(declared), Observed::Present(document)) => {
             shows_content(declared, document)
                 && shows_default_version(document)
                 && declared.tags.iter().all(|(key, value)| document.description.tags.get(key) == Some(value))
@@ -60,8 +60,8 @@ mod tests {
     fn shows(old: Value, content: &str) -> bool {
         let (desired, declared) = (Desired::read(&properties(json!({}))).unwrap(), Declared::read(&properties(old)));
         let owner = Owner { stack_id: "stack".into(), logical_id: "Document".into() };
-        let encounter = Encounter::Update(&declared);
-        let intent = Intent { desired: &desired, encounter, owner: &owner, signature: Some(100), account: None };
+        let operation = Operation::Update(&declared);
+        let intent = Intent { desired: &desired, operation, owner: &owner, signature: Some(100), account: None };
         let default =
             Version { number: "1".into(), version_name: None, status: Status::Active, content: content.into() };
         let description =
@@ -70,7 +70,7 @@ mod tests {
         let document = Document { description, default, latest: None, shared_with };
         shows_old_properties(intent, &Observed::Present(document))
             && !shows_old_properties(intent, &Observed::Absent)
-            && shows_old_properties(Intent { encounter: Encounter::Create, ..intent }, &Observed::Absent)
+            && shows_old_properties(Intent { operation: Operation::Create, ..intent }, &Observed::Absent)
     }
 
     #[test]

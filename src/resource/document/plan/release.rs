@@ -78,7 +78,8 @@ pub(crate) enum Release {
     Revert(Revert),
 }
 
-/// Steps that restore a document. Every step is attempted, even if others fail; the ownership tags are removed last.
+/// Steps that restore a document. Every step is attempted, even if others fail; the ownership tags are removed last. A Delete
+/// stops if the promotion fails.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.

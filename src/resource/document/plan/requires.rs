@@ -1,4 +1,4 @@
-//! Checks `Requires`, which AWS accepts only in the creation of a document.
+//! Checks `Requires`, which AWS accepts only when a document is created.
 
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Requirement;
@@ -15,7 +15,7 @@ pub(super) fn refuse_new_requires(intent: Intent<'_>, document: &Description) ->
     if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
 }
 
-/// The problem with a document that lacks requirements that an earlier request already declared.
+/// The problem with a document that does not meet requirements that this request changes.
 pub(super) fn requires_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let desired = &intent.desired.requires;
     (desired != previous(intent)? && !are(desired, &document.requires)).then(requires_unchangeable)

@@ -1,4 +1,4 @@
-//! Decides about the tags of a document.
+//! Decides which tags a document gets.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ pub(super) fn attachments_digest(attachments: &[Attachment]) -> String {
     digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether there is room for `tags` beside the document's tags and the declared ones.
+/// Whether there is room for `tags` in addition to the document's tags and the declared ones.
 pub(super) fn fits(intent: Intent<'_>, document: &Description, tags: &Tags) -> bool {
     count(intent, document, tags) <= MAX_TAGS
 }

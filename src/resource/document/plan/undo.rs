@@ -9,7 +9,7 @@ use crate::resource::document::ownership::{Origin, Owner, Ownership, PREFIX, Tag
 
 /// What one request wrote to a document, or may have written, and what existed before.
 ///
-/// It is updated *before* each write, so that it is true whenever the work is interrupted.
+/// It is updated *before* each write, so that it is accurate whenever the work is interrupted.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Undo {
     pub(crate) name: String,
@@ -47,7 +47,7 @@ pub(crate) enum CreateCall {
 
 /// How to undo what a request did.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum TakeBack {
+pub(crate) enum UndoPlan {
     /// Nothing: the request left no trace.
     Nothing,
     /// A document that the request created, or may have created, is not visible yet.
@@ -148,23 +148,23 @@ impl Undo {
         self.promoted = version.map(str::to_owned);
     }
 
-    /// Decides how to undo what the request wrote. Anything that somebody else has changed since stays. `seen` may lag behind
-    /// the writes.
-    pub(crate) fn take_back(&self, seen: Option<&Description>) -> TakeBack {
+    /// Decides how to undo what the request wrote. Changes that others have made since then are kept. `seen` may lag behind the
+    /// writes.
+    pub(crate) fn plan_undo(&self, seen: Option<&Description>) -> UndoPlan {
         match (&self.before, seen) {
-            (Before::Absent(CreateCall::Refused), None) | (Before::Present { .. }, None) => TakeBack::Nothing,
-            (Before::Absent(call @ (CreateCall::Sent | CreateCall::Succeeded)), None) => TakeBack::LookAgain(*call),
+            (Before::Absent(CreateCall::Refused), None) | (Before::Present { .. }, None) => UndoPlan::Nothing,
+            (Before::Absent(call @ (CreateCall::Sent | CreateCall::Succeeded)), None) => UndoPlan::LookAgain(*call),
             (Before::Absent(call), Some(document)) => match (Ownership::of(&document.tags), call) {
                 (Some(ownership), _) if ownership.owner == self.owner && ownership.origin == Origin::Created => {
-                    TakeBack::Delete
+                    UndoPlan::Delete
                 }
                 // Its tags are not visible yet.
-                (None, CreateCall::Succeeded) => TakeBack::Delete,
-                (None, CreateCall::Sent) => TakeBack::LookAgain(*call),
-                _ => TakeBack::Nothing,
+                (None, CreateCall::Succeeded) => UndoPlan::Delete,
+                (None, CreateCall::Sent) => UndoPlan::LookAgain(*call),
+                _ => UndoPlan::Nothing,
             },
             (Before::Present { default_version, tags }, Some(document)) => {
-                TakeBack::Revert(self.revert(default_version, tags, document))
+                UndoPlan::Revert(self.revert(default_version, tags, document))
             }
         }
     }

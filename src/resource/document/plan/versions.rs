@@ -1,4 +1,4 @@
-//! Decides what to do after AWS refused a new version, which may depend on the existing versions.
+//! Decides what to do after AWS refuses a new version. The decision may depend on the existing versions.
 
 use std::collections::BTreeSet;
 

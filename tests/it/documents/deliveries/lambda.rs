@@ -55,7 +55,8 @@ impl History {
         let all: Vec<_> = responses.iter().filter(|response| url.ends_with(&response.path)).collect();
         let fails = |response: &&Response| {
             let reason = response.body["Reason"].as_str().unwrap_or_default();
-            response.body["Status"] == "FAILED" && !reason.contains("CloudFormation no longer waits for this")
+            response.body["Status"] == "FAILED"
+                && !reason.contains("CloudFormation is no longer waiting for a response to this")
         };
         all.iter().any(fails) && !all.iter().all(fails)
     }

@@ -151,7 +151,7 @@ fn end(limit: Option<Limit>) -> Instant {
 }
 
 pub(super) fn outdated() -> NotApplied {
-    NotApplied::Outdated(Failure::new("Another version of the document was created in the meantime."))
+    NotApplied::Outdated(Failure::new("The versions of the document were changed in the meantime."))
 }
 
 fn took_too_long(version: &str) -> NotApplied {

@@ -11,8 +11,8 @@ use crate::resource::document::plan::merge::turn::Turn;
 use crate::resource::document::plan::merge::{KeyChange, KeyRequest};
 
 impl Merge<'_> {
-    /// Whether no other writer is about to promote a version, if the tag that names the default version is to be set. An undo does
-    /// not wait: the version that its own request uploaded looks like another writer's.
+    /// Whether the tags may be set now. If one of them names the default version, no other writer may be about to promote a
+    /// version. An undo does not wait: the version that its own request uploaded looks like another writer's.
     pub(super) async fn may_set_tags(&self, document: &Document, change: &KeyChange) -> Result<bool, Failure> {
         if !change.only_records_default_version() {
             return Ok(true);
@@ -38,7 +38,7 @@ impl Merge<'_> {
         if let Some(failure) = self.lost_keys(change, &seen.description.tags) {
             return Err(NotApplied::Failed(failure));
         }
-        // The tag may name another version than the one that another writer has promoted or is about to promote.
+        // The tag may name a different version from the one that another writer has promoted or is about to promote.
         let observed = &document.description;
         let is_as_observed = seen.description.default_version == observed.default_version
             && seen.description.latest_version == observed.latest_version;

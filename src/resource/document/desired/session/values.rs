@@ -53,7 +53,7 @@ impl Check {
     }
 
     pub(super) fn minutes(&mut self, path: &str, node: Option<&Node>, longest: u32) {
-        let range = format!("a string of minutes from \"1\" to \"{longest}\", or \"\"");
+        let range = format!("a number of minutes from \"1\" to \"{longest}\", as a string, or \"\"");
         match node {
             None => {}
             Some(Node::Text(text)) if text.is_empty() || is_reference(text) => {}

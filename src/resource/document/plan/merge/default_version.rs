@@ -1,4 +1,4 @@
-//! Decides about the tag that names the default version of a document that several resources share.
+//! Decides whether to set the tag that names the default version of a document that several resources share.
 //!
 //! The tag is set *before* a promotion, while the version that will be promoted locks the document. So tags are set in the
 //! order of the promotions, and the tag of an interrupted request never names an older version than the one that it promoted.
@@ -8,7 +8,7 @@ use crate::resource::document::key_ownership::key_ownerships;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{DEFAULT_VERSION, MAX_TAGS, ORIGIN, Ownership, REPAIRED_AT, Tags};
 
-/// Whether the document has the tag, or room for it beside the tags that the request sets.
+/// Whether the document has the tag, or room for it in addition to its tags and those that the request sets.
 pub(super) fn can_record(document: &Description, set: &Tags) -> bool {
     document.tags.contains_key(DEFAULT_VERSION) || count_tags(document, set) < MAX_TAGS
 }

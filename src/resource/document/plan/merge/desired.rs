@@ -10,7 +10,7 @@ use super::put_back::{edit_back, needed_version, put_back};
 use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::content::{Content, Edit, KeyPath};
 use crate::resource::document::desired::{ContentMode, NamedKeys, OnDelete, OnExisting};
-use crate::resource::document::intent::{Encounter, Intent};
+use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::key_ownership::{
     Before, KeyOwner, KeyOwnership, KeyOwnerships, key_ownerships, tag_key,
 };
@@ -23,7 +23,7 @@ use crate::resource::document::plan::tags::{FIRST_VERSION, NO_ROOM_FOR_DEFAULT_V
 
 /// The keys of a resource, as its properties name them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Desiring<'a> {
+pub(crate) struct DesiredKeys<'a> {
     pub(crate) intent: Intent<'a>,
     pub(crate) named: &'a NamedKeys,
 }
@@ -34,7 +34,7 @@ pub(crate) fn shows_keys(named: &NamedKeys, document: &Document) -> bool {
 }
 
 /// How a key relates to the request.
-enum Standing<'a> {
+enum KeyStatus<'a> {
     /// This resource owns it.
     Own(&'a KeyOwnership),
     /// An earlier delivery of this request took it.
@@ -45,23 +45,25 @@ enum Standing<'a> {
     New,
 }
 
-impl Desiring<'_> {
+impl DesiredKeys<'_> {
     fn mine(&self) -> KeyOwner {
         self.intent.owner.into()
     }
 
-    fn standing<'a>(&self, key: &KeyPath, owned: &'a KeyOwnerships) -> Standing<'a> {
-        let Some(own) = owned.get(key).filter(|ownership| ownership.owner == self.mine()) else { return Standing::New };
+    fn status<'a>(&self, key: &KeyPath, owned: &'a KeyOwnerships) -> KeyStatus<'a> {
+        let Some(own) = owned.get(key).filter(|ownership| ownership.owner == self.mine()) else {
+            return KeyStatus::New;
+        };
         let is_of_this_request = own.since.is_some() && own.since == self.intent.signature;
         let was_declared = match self.intent.previous().map(|previous| &previous.mode) {
             Some(ContentMode::Merge(named)) => named.keys.contains_key(key),
             Some(ContentMode::Replace) | None => false,
         };
-        match (self.intent.encounter, is_of_this_request) {
-            (Encounter::Update(_), true) if !was_declared => Standing::TakenEarlier(own),
-            (Encounter::Update(_), _) => Standing::Own(own),
-            (Encounter::Create | Encounter::Rename, true) => Standing::TakenEarlier(own),
-            (Encounter::Create | Encounter::Rename, false) => Standing::LeftBehind,
+        match (self.intent.operation, is_of_this_request) {
+            (Operation::Update(_), true) if !was_declared => KeyStatus::TakenEarlier(own),
+            (Operation::Update(_), _) => KeyStatus::Own(own),
+            (Operation::Create | Operation::Rename, true) => KeyStatus::TakenEarlier(own),
+            (Operation::Create | Operation::Rename, false) => KeyStatus::LeftBehind,
         }
     }
 
@@ -77,9 +79,9 @@ impl Desiring<'_> {
             OnDelete::Restore => self.dropped(&owned),
             OnDelete::Retain => KeyOwnerships::new(),
         };
-        let taken_earlier = self.named.keys.keys().filter_map(|key| match self.standing(key, &owned) {
-            Standing::TakenEarlier(own) => needed_version(&own.before),
-            Standing::Own(_) | Standing::LeftBehind | Standing::New => None,
+        let taken_earlier = self.named.keys.keys().filter_map(|key| match self.status(key, &owned) {
+            KeyStatus::TakenEarlier(own) => needed_version(&own.before),
+            KeyStatus::Own(_) | KeyStatus::LeftBehind | KeyStatus::New => None,
         });
         dropped.values().filter_map(|own| needed_version(&own.before)).chain(taken_earlier).collect()
     }
@@ -128,10 +130,10 @@ impl Desiring<'_> {
         let merged = merge(&base, &edits)?;
 
         let mut findings = findings(name, self.named, merged.as_ref().unwrap_or(&base));
-        let standings: BTreeMap<&KeyPath, Standing<'_>> =
-            self.named.keys.keys().map(|key| (key, self.standing(key, &owned))).collect();
-        let is_own = |standing: &Standing<'_>| matches!(standing, Standing::Own(_) | Standing::TakenEarlier(_));
-        let owns_all = standings.values().all(is_own);
+        let statuses: BTreeMap<&KeyPath, KeyStatus<'_>> =
+            self.named.keys.keys().map(|key| (key, self.status(key, &owned))).collect();
+        let is_own = |status: &KeyStatus<'_>| matches!(status, KeyStatus::Own(_) | KeyStatus::TakenEarlier(_));
+        let owns_all = statuses.values().all(is_own);
         if merged.is_none() && owns_all {
             // If values that already exist were refused, a rollback could not succeed.
             findings.warnings.append(&mut findings.problems);
@@ -150,11 +152,11 @@ impl Desiring<'_> {
                 Before::Version(description.default_version.clone())
             }
         };
-        let before = |key: &KeyPath| match standings.get(key) {
-            Some(Standing::Own(own) | Standing::TakenEarlier(own)) => own.before.clone(),
+        let before = |key: &KeyPath| match statuses.get(key) {
+            Some(KeyStatus::Own(own) | KeyStatus::TakenEarlier(own)) => own.before.clone(),
             // What an earlier owner found when it took the key is kept.
-            Some(Standing::New) | None => others.get(key).map_or_else(before_new, |other| other.before.clone()),
-            Some(Standing::LeftBehind) => Before::Version(description.default_version.clone()),
+            Some(KeyStatus::New) | None => others.get(key).map_or_else(before_new, |other| other.before.clone()),
+            Some(KeyStatus::LeftBehind) => Before::Version(description.default_version.clone()),
         };
         let mut set_tags = description.lacking(self.tags(before)?);
         refuse_tags_without_room(name, description, &set_tags)?;
@@ -169,14 +171,14 @@ impl Desiring<'_> {
             set_tags,
             content: merged,
             records_default_version,
-            taken: self.taken(&standings, &base, earlier, &description.tags),
-            finds_own_value: standings.iter().any(|(key, standing)| {
+            taken: self.taken(&statuses, &base, earlier, &description.tags),
+            finds_own_value: statuses.iter().any(|(key, status)| {
                 let has_value = value_in(&base, key).is_some_and(|value| self.named.keys.get(*key) == Some(value));
-                matches!(standing, Standing::New) && !owned.contains_key(*key) && has_value
+                matches!(status, KeyStatus::New) && !owned.contains_key(*key) && has_value
             }),
-            is_of_created: standings.values().any(|standing| {
-                matches!(standing, Standing::TakenEarlier(KeyOwnership { before: Before::NoDocument, .. }))
-                    && matches!(intent.encounter, Encounter::Create)
+            is_of_created: statuses.values().any(|status| {
+                matches!(status, KeyStatus::TakenEarlier(KeyOwnership { before: Before::NoDocument, .. }))
+                    && matches!(intent.operation, Operation::Create)
             }),
             ..KeyChange::default()
         };
@@ -233,17 +235,17 @@ impl Desiring<'_> {
     /// The keys that this request takes, each with what a failure restores.
     fn taken(
         &self,
-        standings: &BTreeMap<&KeyPath, Standing<'_>>,
+        statuses: &BTreeMap<&KeyPath, KeyStatus<'_>>,
         base: &Content,
         earlier: &Earlier,
         tags: &Tags,
     ) -> BTreeMap<KeyPath, Former> {
-        let taken = standings.iter().filter_map(|(key, standing)| {
+        let taken = statuses.iter().filter_map(|(key, status)| {
             let declared = self.named.keys.get(*key)?.clone();
-            let (tag, before) = match standing {
-                Standing::Own(_) => return None,
-                Standing::New | Standing::LeftBehind => (tags.get(&tag_key(key)).cloned(), Some(base.clone())),
-                Standing::TakenEarlier(own) => match &own.before {
+            let (tag, before) = match status {
+                KeyStatus::Own(_) => return None,
+                KeyStatus::New | KeyStatus::LeftBehind => (tags.get(&tag_key(key)).cloned(), Some(base.clone())),
+                KeyStatus::TakenEarlier(own) => match &own.before {
                     Before::NoDocument => (None, skeleton().ok()),
                     Before::Version(version) => (None, earlier.get(version).cloned().flatten()),
                 },
@@ -268,8 +270,8 @@ impl Desiring<'_> {
 }
 
 fn refuse_existing(intent: Intent<'_>, is_known: bool) -> Result<(), Failure> {
-    match (intent.desired.on_existing, intent.encounter) {
-        (OnExisting::Fail, Encounter::Create | Encounter::Rename) if !is_known => Err(Failure::new(format!(
+    match (intent.desired.on_existing, intent.operation) {
+        (OnExisting::Fail, Operation::Create | Operation::Rename) if !is_known => Err(Failure::new(format!(
             "OnExisting: the document {} already exists, and OnExisting is Fail. Choose another DocumentName, or set \
              OnExisting: Adopt to manage keys of it.",
             intent.desired.name

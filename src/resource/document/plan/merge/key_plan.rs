@@ -1,4 +1,4 @@
-//! What a decision about the keys of a document can be.
+//! The possible decisions about a document's keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -43,7 +43,7 @@ pub(crate) struct KeyChange {
     pub(crate) set_tags: Tags,
     /// The content to make the default version, if it changes.
     pub(crate) content: Option<Content>,
-    /// Whether a tag names the version with the content before that version is promoted.
+    /// Whether the tag that names the default version is set before the version with the content is promoted.
     pub(crate) records_default_version: bool,
     /// Set and removed once the default version has the content.
     pub(crate) set_tags_afterwards: Tags,
@@ -60,7 +60,7 @@ pub(crate) struct KeyChange {
 }
 
 impl KeyChange {
-    /// Whether it corrects the tag that names the default version, and promotes none.
+    /// Whether it corrects the tag that names the default version, and promotes no version.
     pub(crate) fn only_records_default_version(&self) -> bool {
         self.content.is_none() && self.set_tags.contains_key(DEFAULT_VERSION)
     }
@@ -91,11 +91,11 @@ pub(super) fn nothing() -> KeysPlanned {
 /// # Errors
 /// It is not a JSON object, or can't be merged into.
 pub(super) fn base(document: &Document) -> Result<Content, Failure> {
-    let read = Content::read("it", document.default.content.clone(), Some(Format::Json));
+    let read = Content::read("DocumentContent", document.default.content.clone(), Some(Format::Json));
     read.map_err(|problem| {
         Failure::new(format!(
-            "Keys can't be merged into the content of version {}, the default version: {problem} Correct the document.",
-            document.default.number
+            "The content of version {}, the default version, {} Keys can't be merged into it. Correct the document.",
+            document.default.number, problem.text
         ))
     })
 }
@@ -110,7 +110,7 @@ impl fmt::Display for KeyPlan {
             Self::Change(change) => {
                 let content = if change.content.is_some() { "merge the keys" } else { "keep the content" };
                 let tags = change.set_tags.len() + change.set_tags_afterwards.len();
-                write!(f, "{content}, set {tags} tags, remove {}", change.remove_tags_afterwards.len())
+                write!(f, "{content}, set tags: {tags}, remove tags: {}", change.remove_tags_afterwards.len())
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Decides about a document that several resources share, each with its own keys (`ContentMode: Merge`). Everything here is pure.
+//! Decides what happens to a document that several resources share, each with its own keys (`ContentMode: Merge`). Everything
+//! here is pure.
 //!
 //! A [`KeyRequest`] is what one invocation wants for its keys. A decision is made from what was observed. If the document changes
 //! before the decision is carried out, the document is observed again and another decision is made.
@@ -15,7 +16,7 @@ mod undo;
 
 use std::collections::BTreeSet;
 
-pub(crate) use self::desired::Desiring;
+pub(crate) use self::desired::DesiredKeys;
 use self::key_plan::nothing;
 pub(crate) use self::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned};
 pub(crate) use self::owners::lost_keys;
@@ -28,7 +29,7 @@ use crate::resource::document::observed::Observed;
 #[derive(Debug)]
 pub(crate) enum KeyRequest<'a> {
     /// A Create or an Update: the keys must have these values.
-    Merge(Desiring<'a>),
+    Merge(DesiredKeys<'a>),
     /// A Delete: the resource must no longer own keys.
     Release(Releasing<'a>),
     /// A Delete after a failed Create: the keys must be as they were before the Create.
@@ -60,7 +61,7 @@ impl KeyRequest<'_> {
             (Self::Release(_) | Self::UndoCreate(_), Observed::Absent) => Ok(nothing()),
             (Self::Release(releasing), Observed::Present(document)) => releasing.release(document, earlier),
             (Self::UndoCreate(undone), Observed::Present(document)) => undone.undo(document, earlier),
-            (Self::Undo(undo), observed) => undo.take_back(observed),
+            (Self::Undo(undo), observed) => undo.plan_undo(observed),
         }
     }
 }

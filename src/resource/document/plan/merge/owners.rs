@@ -1,4 +1,4 @@
-//! Decides between the owners of keys.
+//! Resolves conflicts between the owners of keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,13 +67,13 @@ pub(super) fn taken_from_others(
     match (on_existing, sentences.len()) {
         (OnExisting::TakeOver, _) | (_, 0) => Ok(taken),
         (OnExisting::Adopt | OnExisting::Fail, count) => {
-            let which = if count == 1 { "it from one of the two" } else { "each from one of the two" };
+            let which = if count == 1 { "it from one of the two" } else { "each key from one of the two" };
             Err(Failure::new(format!("{} Remove {which}, or set OnExisting: TakeOver.", sentences.join(" "))))
         }
     }
 }
 
-/// Refuses a document with owned keys to a resource that manages whole documents, naming the owners.
+/// Refuses a request to manage a whole document if other resources own keys of it. The failure names them.
 pub(crate) fn refuse_key_owners(name: &str, mine: &KeyOwner, tags: &Tags) -> Result<(), Failure> {
     let owned = key_ownerships(tags);
     let others = owned.iter().filter(|(_, ownership)| ownership.owner != *mine);
@@ -105,8 +105,8 @@ pub(crate) fn whole_document_before(mine: &KeyOwner, tags: &Tags) -> Option<Tags
     Some(whole)
 }
 
-/// The failure that names the taken keys that a *third* resource owns now, if there are any. If a read shows the former owner,
-/// it may only lag.
+/// The failure that names the taken keys that a *third* resource owns now, if there are any. If a read shows the former owner, it
+/// may just be stale.
 pub(crate) fn lost_keys(mine: &KeyOwner, taken: &BTreeMap<KeyPath, Former>, seen: &Tags) -> Option<Failure> {
     let owned = key_ownerships(seen);
     let lost: Vec<String> = taken

@@ -37,7 +37,8 @@ pub(super) fn put_back(
             Some(content) => content,
             None => {
                 let why = format!(
-                    "stays: version {version}, which has the earlier value, no longer exists or can't be read."
+                    "keeps its value, because version {version}, which has the earlier value, no longer exists or can't be \
+                     read."
                 );
                 return Ok(Err(Problem::new(key.as_str(), why)));
             }
@@ -48,7 +49,10 @@ pub(super) fn put_back(
         return Ok(Ok(None));
     }
     if now.is_none() || now != declared {
-        return Ok(Err(Problem::new(key.as_str(), "stays: it no longer has the value that this resource declared.")));
+        return Ok(Err(Problem::new(
+            key.as_str(),
+            "keeps its value, which is no longer the one that this resource declared.",
+        )));
     }
     Ok(Ok(Some(edit_back(key, before))))
 }

@@ -75,7 +75,7 @@ impl Releasing<'_> {
         }
         if is_last {
             let of_document = [ORIGIN, REPAIRED_AT].into_iter().filter(|tag| tags.contains_key(*tag));
-            // It was set after the tags of the keys, so it may not be visible yet.
+            // The tag of the default version was set after those of the keys, so it may not be visible yet.
             change.remove_tags_afterwards.extend(of_document.chain([DEFAULT_VERSION]).map(str::to_owned));
         } else {
             change.records_default_version = can_record(&document.description, &change.set_tags_afterwards);

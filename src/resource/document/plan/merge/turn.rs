@@ -1,15 +1,15 @@
 //! One writer at a time: a version that was just uploaded is a lock, until it is the default version or too old.
 //!
 //! A writer that uploads on top of the latest version holds the lock, since AWS refuses every other upload on top of that
-//! version. It promotes its version within [`PROMOTE_WITHIN`]. The others wait for [`LOCKED_FOR`], measured from AWS's date of
-//! the version to their own clock.
+//! version. It promotes its version within [`PROMOTE_WITHIN`]. The others wait for [`LOCKED_FOR`], measured by their own clocks
+//! from the version's date at AWS.
 
 use std::time::Duration;
 
 use crate::resource::document::content::Content;
 use crate::resource::document::observed::{Description, Status};
 
-/// A writer may promote the version that it uploaded for this long after the upload.
+/// For this long after the upload, a writer may promote the version that it uploaded.
 pub(crate) const PROMOTE_WITHIN: Duration = Duration::from_secs(8);
 
 /// A latest version that is not the default version locks the document for this long.

@@ -34,7 +34,7 @@ pub(crate) struct Undo {
 }
 
 impl Undo {
-    pub(super) fn take_back(&self, observed: &Observed) -> Result<KeysPlanned, Failure> {
+    pub(super) fn plan_undo(&self, observed: &Observed) -> Result<KeysPlanned, Failure> {
         let Observed::Present(document) = observed else {
             let is_awaited = matches!(self.created, Some(CreateCall::Sent | CreateCall::Succeeded));
             let plan = if is_awaited { KeyPlan::LookAgain } else { KeyPlan::Nothing };
@@ -150,12 +150,15 @@ impl UndoneCreate<'_> {
                     undo.taken.insert(key, Former { tag: None, declared: declared.clone(), put_back });
                 }
                 _ => {
-                    warnings.push(Problem::new(key.as_str(), "stays: its earlier value is no longer known."));
+                    warnings.push(Problem::new(
+                        key.as_str(),
+                        "keeps its value, because its earlier value is no longer known.",
+                    ));
                     untag.insert(tag_key(&key), String::new());
                 }
             }
         }
-        let mut planned = undo.take_back(&Observed::Present(document.clone()))?;
+        let mut planned = undo.plan_undo(&Observed::Present(document.clone()))?;
         if let KeyPlan::Change(change) = &mut planned.plan {
             change.remove_tags_afterwards.extend(untag.into_keys());
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::resource::document::desired::Desired;
-use crate::resource::document::intent::Encounter;
+use crate::resource::document::intent::Operation;
 use crate::resource::document::ownership::SINCE;
 
 fn owner() -> Owner {
@@ -43,14 +43,14 @@ fn both(one: &Tags, other: &Tags) -> Tags {
 fn undo_of_existing(document: &Description, more: Value) -> Undo {
     let (desired, owner) = (desired(more), owner());
     let intent =
-        Intent { desired: &desired, encounter: Encounter::Create, owner: &owner, signature: Some(100), account: None };
+        Intent { desired: &desired, operation: Operation::Create, owner: &owner, signature: Some(100), account: None };
     Undo::of_existing(intent, document)
 }
 
 fn created(call: CreateCall) -> Undo {
     let (desired, owner) = (desired(json!({})), owner());
     let intent =
-        Intent { desired: &desired, encounter: Encounter::Create, owner: &owner, signature: Some(100), account: None };
+        Intent { desired: &desired, operation: Operation::Create, owner: &owner, signature: Some(100), account: None };
     let mut undo = Undo::of_created(intent);
     undo.create_ended(call);
     undo
@@ -58,8 +58,8 @@ fn created(call: CreateCall) -> Undo {
 
 #[track_caller]
 fn revert(undo: &Undo, seen: &Description) -> Revert {
-    match undo.take_back(Some(seen)) {
-        TakeBack::Revert(revert) => revert,
+    match undo.plan_undo(Some(seen)) {
+        UndoPlan::Revert(revert) => revert,
         other => panic!("{other:?}"),
     }
 }
@@ -75,19 +75,19 @@ fn a_created_document_is_deleted_and_one_that_may_still_appear_is_looked_for() {
     let untagged = document(&Tags::new());
     use CreateCall::{Refused, Sent, Succeeded};
     for (call, seen, expected) in [
-        (Succeeded, Some(&ours), TakeBack::Delete),
-        (Sent, Some(&ours), TakeBack::Delete),
-        (Refused, Some(&ours), TakeBack::Delete),
-        (Succeeded, None, TakeBack::LookAgain(Succeeded)),
-        (Sent, None, TakeBack::LookAgain(Sent)),
-        (Refused, None, TakeBack::Nothing),
+        (Succeeded, Some(&ours), UndoPlan::Delete),
+        (Sent, Some(&ours), UndoPlan::Delete),
+        (Refused, Some(&ours), UndoPlan::Delete),
+        (Succeeded, None, UndoPlan::LookAgain(Succeeded)),
+        (Sent, None, UndoPlan::LookAgain(Sent)),
+        (Refused, None, UndoPlan::Nothing),
         // The tags lag behind.
-        (Succeeded, Some(&untagged), TakeBack::Delete),
-        (Sent, Some(&untagged), TakeBack::LookAgain(Sent)),
-        (Refused, Some(&untagged), TakeBack::Nothing),
-        (Sent, Some(&theirs), TakeBack::Nothing),
+        (Succeeded, Some(&untagged), UndoPlan::Delete),
+        (Sent, Some(&untagged), UndoPlan::LookAgain(Sent)),
+        (Refused, Some(&untagged), UndoPlan::Nothing),
+        (Sent, Some(&theirs), UndoPlan::Nothing),
     ] {
-        assert_eq!(created(call).take_back(seen), expected, "{call:?} {seen:?}");
+        assert_eq!(created(call).plan_undo(seen), expected, "{call:?} {seen:?}");
     }
 }
 
@@ -154,10 +154,10 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
     let document = |tags: &Tags| Description { latest_version: "1".into(), ..document(tags) };
     let same = both(&owner().tags_of_created(), &tags(&[(SINCE, "100")]));
     let older = both(&owner().tags_of_created(), &tags(&[(SINCE, "50")]));
-    assert_eq!(undo_of_existing(&document(&same), json!({})).take_back(Some(&document(&same))), TakeBack::Delete);
+    assert_eq!(undo_of_existing(&document(&same), json!({})).plan_undo(Some(&document(&same))), UndoPlan::Delete);
     assert!(matches!(
-        undo_of_existing(&document(&older), json!({})).take_back(Some(&document(&older))),
-        TakeBack::Revert(_)
+        undo_of_existing(&document(&older), json!({})).plan_undo(Some(&document(&older))),
+        UndoPlan::Revert(_)
     ));
     // Without the tag, the document's age decides.
     for (created_at, expected) in [(100, true), (99, false)] {
@@ -167,7 +167,7 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
             ..document(&owner().tags_of_created())
         };
         let undo = undo_of_existing(&first, json!({}));
-        assert_eq!(undo.take_back(Some(&first)) == TakeBack::Delete, expected, "{created_at}");
+        assert_eq!(undo.plan_undo(Some(&first)) == UndoPlan::Delete, expected, "{created_at}");
     }
 }
 

@@ -72,7 +72,7 @@ fn booleans_in_quotes_give_a_warning_or_are_refused_if_the_agent_cannot_read_the
 #[test]
 fn timeouts_are_strings_of_minutes_in_their_range() {
     for (name, longest) in [("idleSessionTimeout", 60), ("maxSessionDuration", 1440)] {
-        let range = format!("a string of minutes from \"1\" to \"{longest}\", or \"\"");
+        let range = format!("a number of minutes from \"1\" to \"{longest}\", as a string, or \"\"");
         let with_value = |value: Value| with(standard(), &format!("/inputs/{name}"), Some(value));
         for value in ["", "1", &longest.to_string(), "{{ minutes }}"] {
             finds(&with_value(json!(value)), &[], &[]);

@@ -9,7 +9,7 @@ use super::super::tags::tags_of_new;
 use super::super::{Plan, Planned};
 use super::*;
 use crate::resource::document::desired::{Declared, Requirement};
-use crate::resource::document::intent::Encounter;
+use crate::resource::document::intent::Operation;
 use crate::resource::document::observed::{Description, Version};
 use crate::resource::document::ownership::{Owner, PREVIOUS_DEFAULT_VERSION, SINCE};
 
@@ -79,8 +79,8 @@ impl Document {
 }
 
 fn intent<'a>(desired: &'a Desired, previous: Option<&'a Declared>, owner: &'a Owner) -> Intent<'a> {
-    let encounter = previous.map_or(Encounter::Create, Encounter::Update);
-    Intent { desired, encounter, owner, signature: None, account: Some("111122223333") }
+    let operation = previous.map_or(Operation::Create, Operation::Update);
+    Intent { desired, operation, owner, signature: None, account: Some("111122223333") }
 }
 
 /// Both stages: the adoption, and the plan for the document as it is after it.
@@ -267,7 +267,7 @@ fn a_plan_names_each_of_its_steps() {
         (Plan::Change(Change::default()), "nothing to do"),
         (
             Plan::Change(full),
-            "set 2 tags, remove 1 tags, promote version 7, share with 1 accounts, stop sharing with 1 accounts",
+            "set tags: 2, remove tags: 1, promote version 7, share with accounts: 1, stop sharing with accounts: 1",
         ),
         (Plan::Change(upload(true, None)), "upload a version and promote it"),
         (Plan::Change(upload(false, attributes)), "upload a version for DisplayName and TargetType"),
@@ -336,17 +336,16 @@ fn a_request_that_a_later_one_has_overtaken_is_refused() {
 }
 
 #[test]
-fn a_create_or_rename_that_finds_a_document_left_behind_records_the_default_version() {
+fn a_create_that_finds_its_own_document_from_an_earlier_create_records_the_default_version() {
     let (owner, wanted) = (owner(), desired(json!({})));
     let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    for encounter in [Encounter::Create, Encounter::Rename] {
-        let intent = Intent { encounter, ..intent };
-        let found =
-            |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
-        assert_eq!(found("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
-        // An earlier delivery of the same request.
-        assert_eq!(found("100"), Adoption::AlreadyOurs);
-    }
+    let adopted_again =
+        |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
+    assert_eq!(adopted_again("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
+    // An earlier delivery of the same request.
+    assert_eq!(adopted_again("100"), Adoption::AlreadyOurs);
+    let rename = Intent { operation: Operation::Rename, ..intent };
+    assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), Adoption::AlreadyOurs);
 }
 
 #[test]
