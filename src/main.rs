@@ -17,7 +17,7 @@ use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
 use cfn_ssm_document::logging;
-use cfn_ssm_document::ssm::client::endpoint;
+use cfn_ssm_document::ssm::client::default_endpoint;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
@@ -40,10 +40,11 @@ async fn main() -> Result<(), Error> {
     let client = SdkHttpClient::new(&tls)?;
     let config = sdk_config(client.clone()).await;
     // Lambda's init phase gets more CPU than an invocation of a small function, so the handshake is done here.
-    if let Some(endpoint) = endpoint(&config).await {
-        let _late = timeout(PRECONNECT_TIMEOUT, client.open(&endpoint)).await;
+    let default_endpoint = default_endpoint(&config).await;
+    if let Some(endpoint) = config.endpoint_url().or(default_endpoint.as_deref()) {
+        let _late = timeout(PRECONNECT_TIMEOUT, client.open(endpoint)).await;
     }
-    let cloudformation = cloudformation(&config, tls.clone()).await;
+    let cloudformation = cloudformation(&config, default_endpoint, tls.clone());
     let put = Arc::new(HttpsPut::new(tls)?);
     let mut provider = Provider::new(&config, cloudformation, put, url_rules(), Clock::system(), started);
     provider.drift_guard =
@@ -70,15 +71,13 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     config.build()
 }
 
-/// Creates the client that asks CloudFormation. It has connections of its own, since Systems Manager is another host.
-async fn cloudformation(config: &SdkConfig, tls: rustls::ClientConfig) -> CloudFormation {
+/// Creates the client that asks CloudFormation. It has connections of its own, since Systems Manager, whose default endpoint is
+/// `beside_ssm`, is another host.
+fn cloudformation(config: &SdkConfig, beside_ssm: Option<String>, tls: rustls::ClientConfig) -> CloudFormation {
     let region = config.region().map(ToString::to_string).unwrap_or_default();
     let credentials = config.credentials_provider();
     // In every partition, and also for FIPS and dual-stack endpoints, the two hosts differ only in the service's name.
     // tests/verify/test_endpoints.py checks this against AWS's rules.
-    let mut default = config.clone().into_builder();
-    default.set_endpoint_url(None);
-    let beside_ssm = endpoint(&default.build()).await;
     let url = set("AWS_ENDPOINT_URL_CLOUDFORMATION")
         .or_else(|| set("AWS_ENDPOINT_URL"))
         .or_else(|| beside_ssm.map(|url| url.replacen("://ssm", "://cloudformation", 1)));

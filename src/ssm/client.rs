@@ -52,13 +52,12 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
     Client::from_conf(config.build())
 }
 
-/// Resolves the endpoint that a client with this configuration calls.
-pub async fn endpoint(config: &SdkConfig) -> Option<String> {
+/// Resolves the endpoint of the configuration's Region, whatever endpoint URL the configuration has.
+pub async fn default_endpoint(config: &SdkConfig) -> Option<String> {
     let params = Params::builder()
         .set_region(config.region().map(ToString::to_string))
         .set_use_fips(config.use_fips())
-        .set_use_dual_stack(config.use_dual_stack())
-        .set_endpoint(config.endpoint_url().map(str::to_owned));
+        .set_use_dual_stack(config.use_dual_stack());
     let endpoint = DefaultResolver::new().resolve_endpoint(&params.build().ok()?).await.ok()?;
     Some(endpoint.url().to_owned())
 }

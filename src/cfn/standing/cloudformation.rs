@@ -17,7 +17,6 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
-use http::StatusCode;
 
 use super::rules::StackResource;
 use crate::backoff::Backoff;
@@ -124,7 +123,7 @@ impl Endpoint {
         let request = request.map(SdkBody::from).try_into().map_err(|_| NoReply::Unsigned)?;
         let reply = self.connector.call(request).await.map_err(|_| NoReply::Unreachable)?;
         let (status, body) = (reply.status(), reply.body().bytes().unwrap_or_default());
-        if status.as_u16() == StatusCode::OK.as_u16() {
+        if status.is_success() {
             return Ok(Some(body.to_vec()));
         }
         match refusal(body) {
