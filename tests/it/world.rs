@@ -332,6 +332,12 @@ impl Reply {
         self.0["Reason"].as_str().unwrap()
     }
 
+    /// Asserts that CloudFormation has given up on the request.
+    #[track_caller]
+    pub fn assert_given_up(&self) {
+        assert!(self.reason().contains("CloudFormation is no longer waiting for a response to this"), "{}", self.0);
+    }
+
     pub fn id(&self) -> &str {
         self.0["PhysicalResourceId"].as_str().unwrap()
     }

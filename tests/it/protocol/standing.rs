@@ -41,11 +41,6 @@ async fn updating() -> (World, Request) {
     (world, Request::update(NAME, desired("10"), desired("20")))
 }
 
-#[track_caller]
-fn assert_given_up(reply: &Reply) {
-    assert!(reply.reason().contains("CloudFormation is no longer waiting for a response to this"), "{}", reply.0);
-}
-
 #[tokio::test(start_paused = true)]
 async fn within_its_lease_a_request_for_a_document_never_calls_cloudformation() {
     let (world, update) = updating().await;
@@ -110,7 +105,7 @@ async fn a_request_that_cloudformation_no_longer_waits_for_writes_nothing_and_sa
         arrange(&world);
         world.deliver(&event, Duration::from_secs(60)).await.unwrap();
         let reply = Reply(world.aws.delivered().pop().unwrap());
-        assert_given_up(&reply);
+        reply.assert_given_up();
         assert!(reply.reason().contains(expected), "{expected}: {}", reply.0);
         assert_eq!((world.writes(), state_of_documents(&world)), (Vec::new(), before), "{expected}");
     }
@@ -127,7 +122,7 @@ async fn a_request_that_is_overtaken_between_two_writes_stops_and_undoes_nothing
         says(&world, ResourceStatus::CreateFailed, 0);
     };
     let (reply, ()) = tokio::join!(world.send(&request), cancelled);
-    assert_given_up(&reply);
+    reply.assert_given_up();
     assert_eq!(world.default_content(NAME), content("5"));
     let writes = world.writes();
     assert!(!writes.contains(&"RemoveTagsFromResource".to_owned()), "{writes:?}");
@@ -145,7 +140,7 @@ async fn an_attempt_within_the_lease_is_cut_off_and_its_retry_asks() {
         says(&world, ResourceStatus::CreateFailed, 0);
     };
     let (reply, ()) = tokio::join!(world.send(&request), cancelled);
-    assert_given_up(&reply);
+    reply.assert_given_up();
     assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     assert_eq!(world.writes(), ["CreateDocument"], "the retry was not sent");
     assert!(reply.id().starts_with("cfn-ssm-document:unfinished:"), "the first may still take effect: {}", reply.0);
