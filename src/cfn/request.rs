@@ -77,7 +77,8 @@ impl<'a> Envelope<'a> {
         let fields: BTreeMap<String, &RawValue> =
             serde_json::from_str(event.get()).map_err(|_| not_a_request("it is not a JSON object."))?;
         let field = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-        let required = |name: &str| field(name).ok_or_else(|| not_a_request(&format!("{name} is missing or not a string.")));
+        let required =
+            |name: &str| field(name).ok_or_else(|| not_a_request(&format!("{name} is missing or not a string.")));
         Ok(Self {
             response_url: required("ResponseURL")?,
             stack_id: required("StackId")?,
