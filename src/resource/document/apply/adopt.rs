@@ -1,11 +1,9 @@
 //! Observes a document and, if it is to be adopted, writes the ownership tags while the content is read.
 
-use tokio::time::Instant;
-
 use super::context::{Adopted, Apply, Observation};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::aws::LONGEST_LAG;
+use crate::read_lag::ReadLag;
 use crate::resource::document::aws::observe::{Look, describe, describe_and_read, is_new, read};
 use crate::resource::document::aws::write::NotTagged;
 use crate::resource::document::intent::Operation;
@@ -21,7 +19,7 @@ impl Apply<'_> {
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
     pub(crate) async fn observe(&self) -> Result<Observation, Failure> {
-        let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
+        let (mut backoff, mut adopted, mut lag) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
             let observed = match self.intent.operation {
@@ -32,7 +30,7 @@ impl Apply<'_> {
                 Ok(observed) => observed,
                 // The description lagged behind a deletion.
                 Err(NotTagged::Gone(failure)) => {
-                    if gone_since.get_or_insert_with(Instant::now).elapsed() >= LONGEST_LAG {
+                    if !lag.get_or_insert_with(ReadLag::begin).is_possible() {
                         return Err(failure);
                     }
                     backoff.pause().await;

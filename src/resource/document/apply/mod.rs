@@ -7,10 +7,7 @@ pub(crate) mod release;
 pub(crate) mod undo;
 mod upload;
 
-use tokio::time::Instant;
-
 use self::context::{Adopted, Applied, Apply, MadeVersion, NotApplied, Uploaded, newer};
-use super::aws::LONGEST_LAG;
 use super::aws::read::Described;
 use super::aws::write::{NotCreated, NotWritten};
 use super::content::redact;
@@ -20,8 +17,8 @@ use super::plan::Plan;
 use super::plan::change::{Change, VersionChange};
 use super::plan::tags::tags_of_new;
 use super::plan::undo::{CreateCall, Undo};
-use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::read_lag::ReadLag;
 
 impl Apply<'_> {
     /// Carries out the plan for the document that was observed.
@@ -165,7 +162,7 @@ impl Apply<'_> {
         let name = &self.intent.desired.name;
         let number =
             described.version.number.clone().or_else(|| version.map(str::to_owned)).unwrap_or_else(|| "1".into());
-        let (mut backoff, mut described, started) = (Backoff::new(), Some(described), Instant::now());
+        let (mut lag, mut described) = (ReadLag::begin(), Some(described));
         loop {
             match described.as_ref().map(Described::status) {
                 Some(Status::Active) => return described.ok_or_else(|| disappeared(name)),
@@ -185,10 +182,10 @@ impl Apply<'_> {
                     self.undo_log.step(format!("waiting for version {number} to become Active"));
                     self.undo_log.seen(format!("it is still {status}; AWS may need longer than this function has"));
                 }
-                None if started.elapsed() < LONGEST_LAG => {}
+                None if lag.is_possible() => {}
                 None => return Err(disappeared(name)),
             }
-            backoff.pause().await;
+            lag.pause().await;
             described = match version {
                 Some(version) => self.reader.describe_version(version).await?,
                 None => self.reader.describe().await?,
@@ -201,7 +198,7 @@ impl Apply<'_> {
     async fn confirm_ownership(&self, adopted: &Adopted) -> Result<(), NotApplied> {
         let Adopted::From(former) = adopted else { return Ok(()) };
         let name = &self.intent.desired.name;
-        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        let mut lag = ReadLag::begin();
         loop {
             let described = self.reader.describe().await?.ok_or_else(|| NotApplied::Outdated(disappeared(name)))?;
             match Ownership::of(&described.description.tags).map(|ownership| ownership.owner) {
@@ -212,7 +209,7 @@ impl Apply<'_> {
                         owner.logical_id, owner.stack_id
                     ))));
                 }
-                _ if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                _ if lag.is_possible() => lag.pause().await,
                 _ => {
                     tracing::warn!(document = name, "the ownership tags are still not visible");
                     return Ok(());

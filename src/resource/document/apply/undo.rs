@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ssm::Client;
-use tokio::time::Instant;
 
-use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::aws::LONGEST_LAG;
+use crate::read_lag::ReadLag;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
@@ -19,14 +17,14 @@ use crate::resource::document::plan::undo::{CreateCall, Undo, UndoPlan};
 /// A step failed, or the document that the request created is not visible yet. Every other step was attempted.
 pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
     let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
-    let (mut backoff, started) = (Backoff::new(), Instant::now());
+    let mut lag = ReadLag::begin();
     loop {
         let described = reader.describe().await?;
         let is_pending = described.as_ref().is_some_and(|described| described.status().is_pending());
         let description = described.as_ref().map(|described| &described.description);
         match (undo.plan_undo(description), description) {
             (UndoPlan::Nothing, _) => return Ok(()),
-            (UndoPlan::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
+            (UndoPlan::LookAgain(_), _) if lag.is_possible() => {}
             // The caller's record of writes knows whether a call without a response may still create the document.
             (UndoPlan::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
             (UndoPlan::LookAgain(CreateCall::Succeeded), _) => {
@@ -41,7 +39,7 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
             }
             (UndoPlan::Revert(steps), _) => return revert(writer, &steps).await,
         }
-        backoff.pause().await;
+        lag.pause().await;
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::LONGEST_LAG;
 use super::read::{Described, Reader};
 use crate::failure::Failure;
+use crate::read_lag::LONGEST_LAG;
 use crate::resource::document::content::Content;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::{Description, Document, Status, Version};

@@ -8,7 +8,6 @@ mod upload;
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
-use tokio::time::Instant;
 
 use self::context::Merge;
 use self::promote::Limit;
@@ -17,7 +16,7 @@ use super::undo::delete;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
-use crate::resource::document::aws::LONGEST_LAG;
+use crate::read_lag::{LONGEST_LAG, ReadLag};
 use crate::resource::document::aws::observe::{Look, is_new};
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
@@ -84,12 +83,12 @@ impl Merge<'_> {
     /// # Errors
     /// The request is refused, or a call failed. What this wrote is in the undo log.
     pub(crate) async fn run(&self, mut observed: Observed) -> Result<Option<Applied>, Failure> {
-        let (mut backoff, started, mut rounds) = (Backoff::new(), Instant::now(), 0);
+        let (mut backoff, lag, mut rounds) = (Backoff::new(), ReadLag::begin(), 0);
         loop {
             match self.round(&observed).await {
                 Ok(Round::Done(applied)) => return Ok(applied),
                 Ok(Round::Locked) => self.undo_log.step("waiting for another writer of the document"),
-                Ok(Round::NotVisible) if started.elapsed() < LONGEST_LAG => {}
+                Ok(Round::NotVisible) if lag.is_possible() => {}
                 Ok(Round::NotVisible) => return self.not_visible().map(|()| None),
                 Err(NotApplied::Failed(failure)) => return Err(failure),
                 Err(NotApplied::Outdated(failure)) => {

@@ -5,8 +5,8 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::context::Merge;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::read_lag::ReadLag;
 use crate::resource::document::apply::context::{Applied, NotApplied, newer};
-use crate::resource::document::aws::LONGEST_LAG;
 use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
@@ -79,7 +79,7 @@ impl Merge<'_> {
                 Err(_) => return Err(took_too_long(version)),
             }
         }
-        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        let mut lag = ReadLag::begin();
         loop {
             let seen = self.reader.describe().await?;
             let has_tag = |seen: &Described| seen.description.tags.get(DEFAULT_VERSION) == Some(version);
@@ -93,7 +93,7 @@ impl Merge<'_> {
                         hash: seen.and_then(|seen| seen.description.hash),
                     });
                 }
-                Some(true) | None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                Some(true) | None if lag.is_possible() => lag.pause().await,
                 Some(_) | None => return Err(outdated()),
             }
         }
