@@ -27,6 +27,7 @@ pub const REGION: &str = "eu-central-1";
 pub const FUNCTION: &str = "cfn-ssm-document";
 /// The tag that tells when CloudFormation signed the last request that wrote.
 pub const SINCE: &str = "cfn-ssm-document:since";
+pub const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
 /// The tag that tells which version the resource made the default version.
 pub const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// What every reason ends with.

@@ -209,6 +209,28 @@ async fn the_rollback_of_a_rename_undoes_the_document_that_the_rename_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rollback_of_a_rename_restores_a_document_that_an_earlier_request_left_behind() {
+    // `UpdateReplacePolicy: Retain` leaves the documents of renames behind, with the ownership tags.
+    for killed in ["UpdateDocumentDefaultVersion", "ModifyDocumentPermission"] {
+        let world = world();
+        let named = |idle: &str| desired_with(idle, json!({"DocumentName": "Team-Preferences"}));
+        world.send(&Request::create(named("10"))).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        world.send(&Request::update("Team-Preferences", named("10"), desired("10"))).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        let mut back = named("20");
+        back["AccountIds"] = json!(["210987654321"]);
+        world.aws.on("AddTagsToResource").fault(Fault::Hang);
+        killed_at(&world, killed, &Request::update(NAME, desired("10"), back.clone())).await;
+        sleep(Duration::from_secs(60)).await;
+        world.send(&Request::update(NAME, back, desired("10"))).await.ok();
+        assert_eq!(world.default_content("Team-Preferences"), content("10"), "{killed}");
+        let shares = world.aws.ssm(|model| model.document("Team-Preferences").unwrap().shares.clone());
+        assert!(shares.is_empty(), "{killed}: {shares:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_that_a_rename_found_long_ago_stays_in_a_rollback() {
     let world = world();
     let other = desired_with("10", json!({"DocumentName": "Team-Preferences"}));

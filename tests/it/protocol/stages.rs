@@ -7,7 +7,7 @@ use loopback_aws::ssm::{Activation, Document};
 use serde_json::{Value, json};
 
 use crate::documents::{NAME, desired_with, preferences};
-use crate::world::{LOG_STREAM, Reply, Request, SINCE, World};
+use crate::world::{LOG_STREAM, PREVIOUS_DEFAULT_VERSION, Reply, Request, SINCE, World};
 
 /// The function's timeout where a test waits for its end. Each fifth of it is room enough on a machine that is busy with other
 /// work.
@@ -141,7 +141,12 @@ impl Stage {
                     world.send(request).await.ok();
                 }
                 self.clean_up(world).await;
-                assert_eq!(state_of_documents(world), self.undisturbed().await, "{case}");
+                let mut state = state_of_documents(world);
+                if self == Self::Rename {
+                    // A retry manages a document again that the failed rename left behind, and remembers its default version.
+                    state[RENAMED]["tags"].as_object_mut().unwrap().remove(PREVIOUS_DEFAULT_VERSION);
+                }
+                assert_eq!(state, self.undisturbed().await, "{case}");
             }
         }
     }

@@ -18,8 +18,8 @@ use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_
 pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
-    /// An earlier Create of the same resource left the document behind, and this Create finds it: these tags record its current
-    /// default version.
+    /// An earlier request of the same resource left the document behind, and this Create or rename finds it: these tags record
+    /// its current default version. They precede every other write, so that whoever undoes the request knows what it found.
     ManageAgain(Tags),
     /// The resource adopts it by setting these tags.
     Adopt(Tags),
@@ -48,7 +48,7 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     if let Some(ownership) = Ownership::by(intent.owner, &description.tags) {
         let is_same_request = ownership.since == intent.signature;
         return Ok(match (intent.operation, since(intent)) {
-            (Operation::Create, Some(since)) if !is_same_request => {
+            (Operation::Create | Operation::Rename, Some(since)) if !is_same_request => {
                 let mut tags = Tags::from([since]);
                 tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.clone());
                 if fits(intent, description, &tags) { Adoption::ManageAgain(tags) } else { Adoption::AlreadyOurs }
