@@ -115,7 +115,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
     if !shows_old_properties(apply.intent, &observed) {
         apply.undo_log.step("waiting for an earlier Update to end");
         standing.wait_for_patience().await;
-        (observed, adopted) = adopted.and(apply.observe().await?);
+        (observed, adopted) = apply.observe().await?.after(adopted);
     }
     for _ in 0..MAX_ROUNDS {
         let planned = match &observed {
@@ -129,7 +129,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
             Err(NotApplied::Outdated(failure)) => outdated = Some(failure),
         }
         backoff.pause().await;
-        (observed, adopted) = adopted.and(apply.observe().await?);
+        (observed, adopted) = apply.observe().await?.after(adopted);
     }
     let failure = outdated.unwrap_or_else(|| Failure::new("The document was changed in the meantime."));
     Err(failure.and("This happened repeatedly: someone else is changing the document. Try again."))

@@ -1,9 +1,8 @@
 //! Carries out the undo of a request.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_ssm::Client;
 
+use super::delete::delete;
 use crate::failure::Failure;
 use crate::read_lag::ReadLag;
 use crate::resource::document::aws::read::Reader;
@@ -40,24 +39,6 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
             (UndoPlan::Revert(steps), _) => return revert(writer, &steps).await,
         }
         lag.pause().await;
-    }
-}
-
-/// Stops sharing the document and deletes it. If AWS refuses to delete it, the shares are restored.
-pub(super) async fn delete(
-    writer: Writer<'_>,
-    document_type: &str,
-    shared_with: BTreeSet<String>,
-) -> Result<(), Failure> {
-    let shared_with: Vec<String> = shared_with.into_iter().collect();
-    let deleted = match writer.share(&[], &shared_with).await {
-        Ok(()) => writer.delete(document_type).await,
-        Err(failure) => Err(failure),
-    };
-    let Err(failure) = deleted else { return Ok(()) };
-    match writer.share(&shared_with, &[]).await {
-        Ok(()) => Err(failure),
-        Err(why) => Err(failure.and(format!("Its shares could not be restored: {why}"))),
     }
 }
 

@@ -12,25 +12,26 @@ use futures_util::future::try_join_all;
 use self::context::Merge;
 use self::promote::Limit;
 use super::context::{Applied, Apply, NotApplied};
-use super::undo::delete;
+use super::delete::{delete, wait_until_gone};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
-use crate::read_lag::{LONGEST_LAG, ReadLag};
-use crate::resource::document::aws::observe::{Look, is_new};
+use crate::read_lag::ReadLag;
+use crate::resource::document::aws::observe::Look;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::{NotCreated, NotWritten, Writer};
 use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::key_ownership::KeyOwner;
-use crate::resource::document::observed::{Document, Observed, Status};
-use crate::resource::document::ownership::{Tags, of_ownership};
+use crate::resource::document::observed::{Document, Observed};
+use crate::resource::document::ownership::Tags;
 use crate::resource::document::plan::merge::turn::{Promotion, Turn, turn};
 use crate::resource::document::plan::merge::{
     Earlier, Former, KeyChange, KeyPlan, KeyRequest, KeysPlanned, Undo, lost_keys,
 };
 use crate::resource::document::plan::undo::CreateCall;
+use crate::resource::document::plan::visibility::{may_hide_key_owners, may_hide_tags_of_version};
 use crate::resource::undo::Undo as AnyUndo;
 
 /// After this many outdated decisions, a request fails. Most requests reach their deadline first.
@@ -55,7 +56,7 @@ impl Merge<'_> {
         loop {
             self.undo_log.step("reading the document");
             match self.reader.shared_document(self.with_shares).await? {
-                Look::Present(document) if self.may_lack_tags(&document) => {
+                Look::Present(document) if may_hide_key_owners(&document.description, self.clock.now()) => {
                     self.undo_log.step("waiting until the tags of the new document are visible");
                     backoff.pause().await;
                 }
@@ -68,13 +69,6 @@ impl Merge<'_> {
                 }
             }
         }
-    }
-
-    /// Whether the document was just created, so that the tags that name its owner may not be visible yet.
-    fn may_lack_tags(&self, document: &Document) -> bool {
-        let description = &document.description;
-        let lacks_tags = of_ownership(&description.tags).is_empty();
-        description.default_version == "1" && lacks_tags && is_new(description, self.clock.now())
     }
 
     /// Decides and carries out the decision, beginning with `observed`, until a decision is carried out on the document that it
@@ -159,8 +153,11 @@ impl Merge<'_> {
         if change.is_empty() {
             return Ok(Round::Done(Some(applied(document))));
         }
-        if change.finds_own_value && self.is_new(&document.default.number).await? {
-            return Ok(Round::Locked);
+        if change.finds_own_value {
+            let created_at = self.reader.created_at(&document.default.number).await?;
+            if may_hide_tags_of_version(created_at, self.clock.now()) {
+                return Ok(Round::Locked);
+            }
         }
         let applied = match &change.content {
             Some(content) => match self.write(document, content, &change).await? {
@@ -229,12 +226,6 @@ impl Merge<'_> {
         self.promote(&promotion, limit, change, content).await.map(Some)
     }
 
-    /// Whether the version is so new that tags written with it may not be visible yet.
-    async fn is_new(&self, version: &str) -> Result<bool, Failure> {
-        let created_at = self.reader.created_at(version).await?;
-        Ok(created_at.is_none_or(|created_at| self.clock.now() < created_at + LONGEST_LAG))
-    }
-
     /// Whose turn it is to write.
     async fn turn(&self, document: &Document, content: Option<&Content>) -> Result<Turn, Failure> {
         let latest_version = &document.description.latest_version;
@@ -263,10 +254,7 @@ impl Merge<'_> {
             return Err(NotApplied::Outdated(Failure::new("The document was changed in the meantime.")));
         }
         delete(self.writer, &document.description.document_type, shared_with.unwrap_or_default()).await?;
-        let mut backoff = Backoff::new();
-        while self.reader.describe().await?.is_some_and(|described| described.status() == Status::Deleting) {
-            backoff.pause().await;
-        }
+        wait_until_gone(self.reader).await?;
         Ok(Round::Done(None))
     }
 
