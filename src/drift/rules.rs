@@ -71,7 +71,8 @@ pub(crate) fn second_check(event: Option<Duration>, now: Duration) -> Duration {
     event.unwrap_or(now).min(now) + SECOND_CHECK
 }
 
-/// When to look at a document again because its latest version is too young; `None` if that version is old enough.
+/// When to check a document again because its latest version is too young; `None` if that version is old enough or its
+/// date is unknown.
 pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Option<Duration> {
     let settled = latest_made_at? + SETTLED;
     // Without the limit, a date in the future would never settle.

@@ -78,8 +78,8 @@ impl Provider {
         }
     }
 
-    /// Carries out a request and delivers its response before Lambda ends the process, or passes an event for the drift guard to
-    /// it.
+    /// Handles one event. Carries out a CloudFormation request and delivers its response before Lambda ends the process. If the
+    /// drift guard is on, passes it the events that are meant for it.
     ///
     /// # Errors
     /// The response was not delivered, or the drift guard could not check every document. Lambda then retries the event. A

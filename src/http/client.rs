@@ -22,12 +22,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Creates a configuration for TLS 1.2 and 1.3 that trusts Mozilla's roots or, if `ca_bundle` is given, only its PEM certificates.
 ///
-/// The bundle is that of [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html).
+/// `ca_bundle` is the content of the file that
+/// [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html) names.
 ///
 /// The roots are compiled in: parsing the system's roots takes more instructions than the rest of a cold start.
 ///
 /// # Errors
-/// The bundle is not PEM, or has a certificate that can't be used.
+/// A section of the bundle is not valid PEM, or a certificate can't be used. A bundle without certificates is not an error, but then
+/// no server is trusted.
 pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match ca_bundle {
@@ -91,7 +93,7 @@ impl SdkHttpClient {
         Ok(Self { client: client(tls, &preconnect)?, preconnect })
     }
 
-    /// Opens a connection to `url` for the first call. If that fails, the first call reports it.
+    /// Opens a connection to `url` for the first call. If that fails, the first call reports it. No call may run at the same time.
     pub async fn open(&self, url: &str) {
         self.preconnect.open(self.client.get(url).send()).await;
     }

@@ -17,7 +17,8 @@ use super::remedy::CHECK_ENDPOINT;
 /// IAM is eventually consistent: a role that was just created may be denied for this long.
 const NEW_ROLE: Duration = Duration::from_secs(30);
 
-/// The last error of this invocation that was retried. A request that runs out of time quotes it in its reason.
+/// The last error of this invocation that looked transient, whether or not it was retried and the retry succeeded. A request that
+/// runs out of time quotes it in its reason.
 #[derive(Debug, Clone, Default)]
 pub struct LastRetry(Arc<Mutex<Option<String>>>);
 

@@ -10,7 +10,7 @@ const SHORTEST_TOKEN: usize = 8;
 const QUOTES: [char; 3] = ['\'', '"', '`'];
 
 /// Returns `message` with what it quotes from `content` replaced by `…`: text in quotes that occurs in a value, and tokens of
-/// at least eight characters that do. The content's keys stay.
+/// at least eight characters that do. The content's keys stay. Only strings count as values or, without `node`, all of `content`.
 ///
 /// AWS explains why it refuses content by quoting from it, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
