@@ -35,7 +35,9 @@ async fn main() -> Result<(), Error> {
     // Logged under the library's target, because the target of the binary, `bootstrap`, is capped at WARN.
     tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
-    let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
+    let ca_bundle = set("AWS_CA_BUNDLE")
+        .map(|path| std::fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE: {path} can't be read: {error}")));
+    let ca_bundle = ca_bundle.transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = SdkHttpClient::new(&tls)?;
     let config = sdk_config(client.clone()).await;

@@ -28,8 +28,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The roots are compiled in: parsing the system's roots takes more instructions than the rest of a cold start.
 ///
 /// # Errors
-/// A section of the bundle is not valid PEM, or a certificate can't be used. A bundle without certificates is not an error, but then
-/// no server is trusted.
+/// The bundle is not PEM or has no certificate, or a certificate can't be used.
 pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match ca_bundle {
@@ -38,6 +37,9 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let certificate = certificate.map_err(|error| format!("AWS_CA_BUNDLE is not PEM: {error}"))?;
                 roots.add(certificate).map_err(|error| format!("AWS_CA_BUNDLE has a bad certificate: {error}"))?;
+            }
+            if roots.is_empty() {
+                return Err("AWS_CA_BUNDLE has no certificate in PEM format".to_owned());
             }
         }
     }
@@ -147,4 +149,22 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     let text = describe(error);
     let source = if is_connect { NotSent(text).into() } else { text.into() };
     if is_timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_refused() {
+        for bundle in [
+            "",
+            "not PEM",
+            "-----BEGIN CERTIFICATE-----\nAA",
+            "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+        ] {
+            let error = tls(Some(bundle.as_bytes())).unwrap_err();
+            assert!(error.starts_with("AWS_CA_BUNDLE "), "{bundle}: {error}");
+        }
+    }
 }
