@@ -38,17 +38,21 @@ fn a_request_that_a_later_one_has_overtaken_is_refused() {
 }
 
 #[test]
-fn a_create_or_rename_that_finds_its_own_document_from_an_earlier_request_records_the_default_version() {
+fn a_create_or_rename_that_finds_a_document_that_its_resource_left_behind_records_the_default_version() {
     let (owner, wanted) = (owner(), desired(json!({})));
-    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    let adopted_again =
-        |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
-    let again = Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")]));
-    assert_eq!(adopted_again("50"), again);
-    // An earlier delivery of the same request.
-    assert_eq!(adopted_again("100"), Adoption::AlreadyOurs);
-    let rename = Intent { operation: Operation::Rename, ..intent };
-    assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), again);
+    for operation in [Operation::Create, Operation::Rename] {
+        let intent = Intent { signature: Some(100), operation, ..intent(&wanted, None, &owner) };
+        let left_behind = |since: &[(&str, &str)]| with(OLD).ours().tagged(tags(since)).description;
+        let again = Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")]));
+        for (since, expected) in [
+            (&[][..], again.clone()),
+            (&[(SINCE, "50")], again),
+            // An earlier delivery of the same request.
+            (&[(SINCE, "100")], Adoption::AlreadyOurs),
+        ] {
+            assert_eq!(adoption(intent, &left_behind(since)).unwrap(), expected, "{operation:?} {since:?}");
+        }
+    }
 }
 
 #[test]
