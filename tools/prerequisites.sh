@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Names what has to be installed before anything can be built, all of it at once, and how.
+# Lists everything that has to be installed before the project can be built, and how to install it.
 set -euo pipefail
 
 python=${PYTHON:-python3}
