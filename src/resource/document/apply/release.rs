@@ -15,8 +15,8 @@ use crate::resource::document::desired::{Declared, OnDelete};
 use crate::resource::document::observed::Status;
 use crate::resource::document::ownership::{Owner, Ownership};
 use crate::resource::document::plan::release::{Release, Revert, release as plan, shows_request};
-use crate::resource::document::plan::undo::Undo;
-use crate::resource::undo::Undo as AnyUndo;
+use crate::resource::document::plan::undo::DocumentUndo;
+use crate::resource::undo::Undo;
 
 /// How long a Delete looks for what another delivery of a failed Create has written.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ pub(crate) struct Releasing<'a> {
     pub(crate) owner: &'a Owner,
     pub(crate) declared: &'a Declared,
     pub(crate) signature: Option<i64>,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+    pub(crate) undo_log: &'a UndoLog<Undo>,
 }
 
 impl Releasing<'_> {
@@ -69,7 +69,8 @@ impl Releasing<'_> {
             return Ok(());
         }
         let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
-        let mut steps = Undo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
+        let mut steps =
+            DocumentUndo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
         steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
         tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
         undo(self.reader.client, &steps).await

@@ -16,7 +16,7 @@ use crate::resource::document::ownership::Tags;
 use crate::resource::document::plan::merge::lock::{Access, access};
 use crate::resource::document::plan::merge::promotion::Promotion;
 use crate::resource::document::plan::merge::recheck::{BeforeDelete, before_delete};
-use crate::resource::document::plan::merge::{Former, KeyChange, Undo};
+use crate::resource::document::plan::merge::{Former, KeyChange, KeysUndo};
 use crate::resource::document::plan::undo::CreateCall;
 use crate::resource::document::plan::visibility::may_hide_tags_of_version;
 
@@ -28,7 +28,7 @@ impl Merge<'_> {
         taken: BTreeMap<KeyPath, Former>,
     ) -> Result<Attempt, NotApplied> {
         self.undo_log.step("creating the document");
-        self.record(Undo { created: Some(CreateCall::Sent), taken, ..self.new_undo() });
+        self.record(KeysUndo { created: Some(CreateCall::Sent), taken, ..self.new_undo() });
         let desired = Desired::session(self.reader.name, content);
         let created = match self.writer.create(&desired, tags).await {
             Ok(created) => created,
