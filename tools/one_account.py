@@ -22,7 +22,9 @@ def one_account(stackset: str) -> str:
     parameters = template["Parameters"]
     del parameters["BucketPrefix"]
     template["Parameters"] = {"CodeBucket": CODE_BUCKET} | parameters
-    parameters["Architecture"]["Description"] = "Processor architecture of the function. The release has the code for both architectures."
+    parameters["Architecture"]["Description"] = (
+        "Processor architecture of the function. The release has the code for both architectures."
+    )
     template["Resources"]["ProviderFunction"]["Properties"]["Code"]["S3Bucket"] = {"Ref": "CodeBucket"}
     interface = template["Metadata"]["AWS::CloudFormation::Interface"]
     for group in interface["ParameterGroups"]:

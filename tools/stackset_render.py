@@ -37,7 +37,7 @@ CODE_PARAMETERS = {
             "Description": f"Key of the code for {architecture} in that bucket",
             "Type": "String",
             "AllowedPattern": "^cfn-ssm-document/[0-9a-f]{64}[.]zip$",
-            "ConstraintDescription": "must be a key that \"make publish\" printed: cfn-ssm-document/<sha256>.zip",
+            "ConstraintDescription": 'must be a key that "make publish" printed: cfn-ssm-document/<sha256>.zip',
         }
         for architecture, parameter in CODE_KEYS.items()
     },
@@ -80,7 +80,9 @@ def take_code_from_buckets(template: dict) -> None:
     interface["ParameterLabels"] |= {name: {"default": text} for name, text in code_labels().items()}
 
     template["Conditions"]["IsArm64"] = {"Fn::Equals": [{"Ref": "Architecture"}, "arm64"]}
-    template["Parameters"]["Architecture"]["Description"] = "Processor architecture of the function. The buckets hold the code for both architectures."
+    template["Parameters"]["Architecture"]["Description"] = (
+        "Processor architecture of the function. The buckets hold the code for both architectures."
+    )
     function = template["Resources"]["ProviderFunction"]["Properties"]
     function["Runtime"] = "provided.al2023"
     function["CodeUri"] = {
