@@ -47,6 +47,8 @@ async fn the_second_waits_for_the_tags_of_the_document_that_the_first_created() 
 async fn the_second_does_not_take_what_the_first_promoted_for_what_was_there_before() {
     let world = world();
     let lags = |seconds| world.aws.ssm(|model| model.lags.tags = Lag::Fixed(Duration::from_secs(seconds)));
+    // The model remembers as much of the past as the longest lag needs.
+    world.aws.ssm(|model| model.lags.settings = Lag::Fixed(Duration::from_secs(10)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, preferences("1"))));
     lags(1);
     let create = signed_now(&world, Request::create(desired("10")));

@@ -182,9 +182,11 @@ impl History {
     }
 
     async fn edit(&mut self, name: usize, edit: Edit) {
-        // The leases of the requests before are over.
-        let signed = self.sent.borrow().last().map(|sent| sent.signed);
-        sleep_until(signed.unwrap_or_else(Instant::now) + Duration::from_secs(15)).await;
+        // The leases of the requests before are over, and their calls have taken effect.
+        let last = self.sent.borrow().last().map(|sent| (sent.signed, sent.done));
+        let (signed, done) = last.unwrap_or((Instant::now(), None));
+        sleep_until(signed + Duration::from_secs(15)).await;
+        sleep_until(done.unwrap_or(signed) + Duration::from_secs(3)).await;
         let part = self.part();
         let made = self.aws.ssm(|model| match (edit, model.document_mut(NAMES[name])) {
             (Edit::Put, None) => {
