@@ -116,7 +116,7 @@ impl DriftCheck<'_> {
             tracing::warn!(document, reason = %failure, "the repair can't be recorded, so nothing is promoted");
             return Ok(Outcome::Drifted);
         }
-        let mut repaired = Outcome::Drifted;
+        let mut restored = None;
         for _ in 0..MAX_PROMOTIONS {
             let (status, asked_at) = self.ask(owners).await;
             if status != OwnerStatus::Settled {
@@ -124,7 +124,7 @@ impl DriftCheck<'_> {
             }
             let gate = Arc::new(Writes::new(Arc::new(OneAttempt::until(asked_at + REPLY_LASTS))));
             match writes::within(gate, self.writer().promote(&difference.tagged)).await {
-                Ok(_) => repaired = Outcome::Repaired,
+                Ok(_) => restored = Some(difference.tagged.clone()),
                 Err(why) => {
                     tracing::warn!(document, reason = %Failure::from(why), "the repair failed");
                     break;
@@ -136,11 +136,10 @@ impl DriftCheck<'_> {
                 Some((_, changed)) => difference = changed,
             }
         }
-        if repaired == Outcome::Repaired {
-            tracing::warn!(document, version = difference.tagged, "the default version was restored");
-            self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
-        }
-        Ok(repaired)
+        let Some(version) = restored else { return Ok(Outcome::Drifted) };
+        tracing::warn!(document, version, "the default version was restored");
+        self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
+        Ok(Outcome::Repaired)
     }
 
     fn report(&self, owners: &Owners, difference: &Difference, status: &OwnerStatus) {
