@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_too_long_to_record_is_refused_only_under_restore() {
+    fn a_value_too_long_to_remember_is_refused_under_restore_only() {
         let long = observed(&"x".repeat(2000));
         let reason = adoption(&desired(OnDelete::Restore), &long, None).unwrap_err().to_string();
         assert!(reason.contains("2000 bytes") && !reason.contains("xxx"), "{reason}");
