@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_too_long_to_remember_is_refused_under_restore_only() {
+    fn a_value_too_long_to_record_is_refused_only_under_restore() {
         let long = observed(&"x".repeat(2000));
         let reason = adoption(&desired(OnDelete::Restore), &long, None).unwrap_err().to_string();
         assert!(reason.contains("2000 bytes") && !reason.contains("xxx"), "{reason}");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_of_the_planned_value_shows_the_plan_whatever_its_case() {
+    fn a_plan_shows_when_its_value_is_read_whatever_the_spelling() {
         let default = Observed { is_default: true, ..observed("old") };
         let set = || Plan::Set("advanced".into());
         for (plan, observed, expected) in [
