@@ -36,11 +36,16 @@ ENVIRONMENTS := build tools ministack moto checkov policies calendar
 .PHONY: setup
 setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolchain and tool environments
 
-.local/prerequisites: tools/prerequisites.sh
-	@PYTHON=$(PYTHON) tools/prerequisites.sh
+# Publishing a release needs Python, and everything else a compiler as well.
+.local/python: tools/prerequisites.sh
+	@PYTHON=$(PYTHON) tools/prerequisites.sh python
 	@mkdir -p $(@D) && touch $@
 
-.local/rust: rust-toolchain.toml tools/rust_toolchain.sh | .local/prerequisites
+.local/compilers: tools/prerequisites.sh
+	@PYTHON=$(PYTHON) tools/prerequisites.sh compilers python
+	@mkdir -p $(@D) && touch $@
+
+.local/rust: rust-toolchain.toml tools/rust_toolchain.sh | .local/compilers
 	@tools/rust_toolchain.sh
 	@mkdir -p $(@D) && touch $@
 
@@ -53,7 +58,7 @@ setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolcha
 	@touch $@
 
 # uv sets up the others, in seconds where pip takes minutes.
-.venv/uv/.done: requirements/uv.txt | .local/prerequisites
+.venv/uv/.done: requirements/uv.txt | .local/python
 	@rm -rf .venv/uv
 	@$(PYTHON) -m venv .venv/uv
 	@.venv/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
