@@ -1,4 +1,4 @@
-//! Decides when the record of what existed before a request is made. A [`DocumentUndo`] begins with it.
+//! Decides when the record of what existed before a request is made. An [`DocumentUndo`] begins with it.
 
 use super::adoption::Adoption;
 use super::undo::DocumentUndo;
