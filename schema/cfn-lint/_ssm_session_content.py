@@ -135,7 +135,7 @@ def beyond_the_schema(content: dict, properties: dict) -> Iterator[tuple[str, li
 
     if "idleSessionTimeout" not in inputs:
         yield (
-            "is missing, which leaves the console's preferences page blank",
+            f"is missing: without it in {PREFERENCES}, the console's preferences page is blank",
             ["inputs", "idleSessionTimeout"],
             False,
         )

@@ -208,11 +208,11 @@ def session_findings(rule: Any, validator: Validator, properties: dict) -> Itera
 
 
 def is_refused(error: ValidationError) -> bool:
-    """Whether the provider refuses what the schema does: it only warns of unknown keys and of most quoted booleans."""
+    """Whether the provider refuses what the schema does: it only warns of unknown keys and of quoted booleans that the agent reads."""
     if error.validator == "additionalProperties":
         return False
     quoted = error.instance in ("true", "false") and error.path and error.path[-1] in BOOLEANS
-    return not (quoted and error.path[-1] != "cloudWatchStreamingEnabled")
+    return not (quoted and error.path[-1] not in ("cloudWatchStreamingEnabled", "runAsElevated"))
 
 
 def said(error: ValidationError) -> str:

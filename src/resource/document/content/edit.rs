@@ -31,14 +31,18 @@ impl fmt::Debug for Edit {
 ///
 /// # Errors
 /// The text, or a value that encloses an edited key, is not a mapping.
-pub(crate) fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result<String, serde_json::Error> {
-    let mut members: Members = serde_json::from_str(text)?;
+pub(crate) fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result<String, NotAMapping> {
+    let mut members = Members::parse(text)?;
     for Edit { path, value, kept_levels } in edits {
         let names: Vec<&str> = path.names().collect();
         members.edit(&names, value.as_deref(), *kept_levels)?;
     }
-    serde_json::to_string(&members)
+    serde_json::to_string(&members).map_err(|_| NotAMapping)
 }
+
+/// Content has another kind of value where a mapping is needed. The parser's error would quote that value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAMapping;
 
 /// The value at `path`, as spelled in `text`.
 pub(crate) fn value_at(text: &str, path: &KeyPath) -> Option<Box<RawValue>> {
@@ -52,20 +56,24 @@ pub(crate) fn value_at(text: &str, path: &KeyPath) -> Option<Box<RawValue>> {
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl Members {
-    fn edit(&mut self, names: &[&str], value: Option<&RawValue>, kept_levels: usize) -> Result<(), serde_json::Error> {
+    fn parse(text: &str) -> Result<Self, NotAMapping> {
+        serde_json::from_str(text).map_err(|_| NotAMapping)
+    }
+
+    fn edit(&mut self, names: &[&str], value: Option<&RawValue>, kept_levels: usize) -> Result<(), NotAMapping> {
         let [name, inner @ ..] = names else { return Ok(()) };
         let position = self.0.iter().position(|(known, _)| known == name);
         let new = match (inner, position, value) {
             ([], _, value) => value.map(RawValue::to_owned),
             (_, None, None) => None,
             (inner, position, value) => {
-                let mut members: Members = match position {
-                    Some(position) => serde_json::from_str(self.0[position].1.get())?,
-                    None => Members(Vec::new()),
+                let mut members = match position {
+                    Some(position) => Self::parse(self.0[position].1.get())?,
+                    None => Self(Vec::new()),
                 };
                 members.edit(inner, value, kept_levels.saturating_sub(1))?;
                 let goes = value.is_none() && members.0.is_empty() && kept_levels == 0;
-                (!goes).then(|| serde_json::value::to_raw_value(&members)).transpose()?
+                (!goes).then(|| serde_json::value::to_raw_value(&members)).transpose().map_err(|_| NotAMapping)?
             }
         };
         match (position, new) {
@@ -145,8 +153,7 @@ mod tests {
     #[test]
     fn a_path_through_a_value_that_is_not_a_mapping_is_refused_and_nothing_is_quoted() {
         for text in ["[]", r#"{"inputs": "secret"}"#] {
-            let error = edit(text, &[change("inputs.a", Some("1"), 0)]).unwrap_err().to_string();
-            assert!(!error.contains("hunter2"), "{error}");
+            assert_eq!(edit(text, &[change("inputs.a", Some("1"), 0)]), Err(NotAMapping), "{text}");
         }
         assert_eq!(format!("{:?}", change("inputs.a", Some("\"secret\""), 0)), "set inputs.a");
     }

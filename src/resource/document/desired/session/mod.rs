@@ -10,10 +10,7 @@ use crate::cfn::properties::scalar;
 use crate::failure::{did_you_mean, quoted};
 use crate::resource::document::content::{Content, Key, Node};
 
-pub use self::values::Findings;
-
-/// The document that holds the preferences of Session Manager.
-pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
+pub use self::values::{Findings, PREFERENCES};
 
 const STRINGS: [&str; 5] = ["s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser"];
 const BOOLEANS: [&str; 4] =
@@ -164,7 +161,7 @@ impl Check {
         if inputs.get("idleSessionTimeout").is_none() {
             self.warning(
                 "inputs.idleSessionTimeout",
-                "is missing, which leaves the console's preferences page blank. AWS's default is \"20\".",
+                format!("is missing. AWS's default is \"20\". Without it in {PREFERENCES}, the console's preferences page is blank."),
             );
         }
         if on("runAsEnabled") && !given("runAsDefaultUser") {
@@ -195,13 +192,15 @@ impl Check {
         for name in PORT_PROPERTIES {
             self.text(&format!("properties.{name}"), properties.get(name));
         }
-        for name in ["portNumber", "localPortNumber"] {
+        // The Session Manager plugin picks a free port if the local one is "0".
+        for (name, lowest) in [("portNumber", 1), ("localPortNumber", 0)] {
             if let Some(Node::Text(text)) = properties.get(name)
                 && !text.is_empty()
                 && !is_reference(text)
-                && !text.parse::<u16>().is_ok_and(|port| port > 0 || name == "localPortNumber")
+                && !text.parse::<u16>().is_ok_and(|port| port >= lowest)
             {
-                self.problem(&format!("properties.{name}"), "must be a port from \"1\" to \"65535\" or a reference.");
+                let range = format!("must be a port from \"{lowest}\" to \"65535\" or a reference.");
+                self.problem(&format!("properties.{name}"), range);
             }
         }
         if properties.get("portNumber").is_none() {
@@ -224,7 +223,7 @@ impl Check {
                 continue;
             }
             self.only_known(&format!("{path}."), node, &["commands", "runAsElevated"]);
-            self.boolean(&format!("{path}.runAsElevated"), node.get("runAsElevated"), false);
+            self.boolean(&format!("{path}.runAsElevated"), node.get("runAsElevated"), true);
             self.text(&format!("{path}.commands"), node.get("commands"));
             if node.get("commands").is_none() {
                 self.problem(&format!("{path}.commands"), "is missing. It is the command to run.");

@@ -3,6 +3,9 @@
 use crate::failure::{Problem, did_you_mean};
 use crate::resource::document::content::Node;
 
+/// The document that holds the preferences of Session Manager.
+pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
+
 /// What the checks of a Session document found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
@@ -45,7 +48,9 @@ impl Check {
             Some(Node::Text(text)) if matches!(text.as_str(), "true" | "false") => {
                 self.warning(
                     path,
-                    "is in quotes, which leaves the console's preferences page blank. Remove the quotes.",
+                    format!(
+                        "is in quotes. Remove them: in {PREFERENCES}, they leave the console's preferences page blank."
+                    ),
                 );
             }
             Some(other) => self.problem(path, format!("must be true or false, but is {}.", other.kind())),

@@ -25,7 +25,12 @@ pub(super) fn is_skeleton(content: &Content) -> bool {
 /// # Errors
 /// The merged content is too long.
 pub(super) fn merge(base: &Content, edits: &[Edit]) -> Result<Option<Content>, Failure> {
-    let edited = edit(&base.text, edits).map_err(|_| Failure::new("The keys can't be merged into the document."))?;
+    let edited = edit(&base.text, edits).map_err(|_| {
+        Failure::new(
+            "DocumentContent: the document has another kind of value where a mapping holds the named keys. Correct the document \
+             first.",
+        )
+    })?;
     let content = Content::read("DocumentContent (merged with the document)", edited, Some(Format::Json));
     let content = content.map_err(|problem| Failure::new(problem.to_string()))?;
     Ok(Some(content).filter(|content| content.node != base.node))

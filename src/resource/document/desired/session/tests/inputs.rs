@@ -49,7 +49,7 @@ fn booleans_in_quotes_give_a_warning_or_are_refused_if_the_agent_cannot_read_the
                 "! inputs.{name}: must be a boolean without quotes: the agent can't read it otherwise, and sessions fail."
             ),
             _ => format!(
-                "? inputs.{name}: is in quotes, which leaves the console's preferences page blank. Remove the quotes."
+                "? inputs.{name}: is in quotes. Remove them: in {PREFERENCES}, they leave the console's preferences page blank."
             ),
         };
         let both: Vec<&str> = [quoted.as_str()].into_iter().chain(extra).collect();
@@ -64,9 +64,9 @@ fn booleans_in_quotes_give_a_warning_or_are_refused_if_the_agent_cannot_read_the
         }
     }
     let elevated = with(interactive(), "/properties/linux/runAsElevated", Some(json!("true")));
-    let warning = "? properties.linux.runAsElevated: is in quotes, which leaves the console's preferences page blank. Remove \
-        the quotes.";
-    finds(&elevated, &[warning], &[]);
+    let problem = "! properties.linux.runAsElevated: must be a boolean without quotes: the agent can't read it otherwise, and \
+        sessions fail.";
+    finds(&elevated, &[problem], &[]);
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn timeouts_are_strings_of_minutes_in_their_range() {
 
 #[test]
 fn combinations_that_lock_users_out_lose_logs_or_blank_the_console_give_a_warning() {
-    let idle = "? inputs.idleSessionTimeout: is missing, which leaves the console's preferences page blank. AWS's default is \
-        \"20\".";
+    let idle = "? inputs.idleSessionTimeout: is missing. AWS's default is \"20\". Without it in SSM-SessionManagerRunShell, the \
+        console's preferences page is blank.";
     let run_as = "? inputs.runAsDefaultUser: is missing while runAsEnabled is true: sessions are refused for every caller \
                   without the tag SSMSessionRunAs.";
     let streaming = "? inputs.cloudWatchStreamingEnabled: is not true: the log is uploaded when the session ends, and is lost \
