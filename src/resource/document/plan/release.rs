@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_delete_tells_what_it_is_about() {
+    fn the_physical_id_of_a_delete_decides_its_target() {
         let stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/prod/0";
         let create = |signed| Target::Create { name: "Doc".into(), signed };
         for (id, name, expected) in [

@@ -38,7 +38,7 @@ enum Before {
 /// The progress of the call that creates the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreateCall {
-    /// It was sent, and no response says whether it took effect.
+    /// It was sent, and no reply says whether it took effect.
     Sent,
     /// AWS refused it.
     Refused,
