@@ -1,7 +1,7 @@
-"""Puts the function's code into one bucket a Region, where StackSets take it from.
+"""Publishes the function's code to one bucket per Region, from which StackSets take it.
 
-Buckets are named <prefix>-<Region>, keys are made from the content. What is there already is left alone, so that a run which
-was interrupted is simply started again. Writes dist/stackset.yaml, the StackSet template with the keys filled in.
+Buckets are named <prefix>-<Region>; keys are made from the content. Existing objects are left alone, so that you can repeat an
+interrupted run. Writes dist/stackset.yaml, the StackSet template with the keys filled in.
 
     python tools/publish.py --bucket-prefix example-cfn-ssm-document --regions "eu-central-1 us-east-1" \\
         --organization-id o-a1b2c3d4e5
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 def read_code(architecture: str, binary: Path) -> Code:
     if not binary.exists():
-        raise Refused(f"{binary} is not there: run make build ARCH={architecture} first")
+        raise Refused(f"{binary} does not exist: run make build ARCH={architecture} first")
     content = binary.read_bytes()
     if architecture_of(content) != architecture:
         raise Refused(f"{binary} is not a binary for {architecture}")
@@ -177,26 +177,37 @@ def ensure_code(s3, place: Place, code: Code) -> bool:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bucket-prefix", required=True, help="buckets are named <prefix>-<Region>")
-    parser.add_argument("--regions", required=True, help="Regions, separated by blanks or commas")
+    parser.add_argument("--regions", required=True, help="Regions, separated by spaces or commas")
     parser.add_argument("--organization-id", help="let the accounts of this organization (o-...) read the code")
     parser.add_argument("--bundle", type=Path, help="publish the code of this unpacked release; nothing is built")
     parser.add_argument(
-        "--binary", action="append", default=[], metavar="ARCH=PATH", help="instead of target/…/bootstrap"
+        "--binary",
+        action="append",
+        default=[],
+        metavar="ARCH=PATH",
+        help="use this binary instead of target/…/bootstrap",
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "dist" / "stackset.yaml", help="the filled-in template")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=ROOT / "dist" / "stackset.yaml",
+        help="where to write the template with the keys filled in",
+    )
     given = parser.parse_args()
     given.regions = list(dict.fromkeys(re.split(r"[\s,]+", given.regions.strip())))
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,40}[a-z0-9]", given.bucket_prefix):
-        parser.error(f"--bucket-prefix {given.bucket_prefix}: 3 to 42 small letters, digits, dots and hyphens")
+        parser.error(
+            f"--bucket-prefix {given.bucket_prefix}: must be 3 to 42 lowercase letters, digits, dots and hyphens"
+        )
     if wrong := [region for region in given.regions if not re.fullmatch(r"[a-z]{2,3}(-[a-z]+)+-\d", region)]:
         parser.error(f"--regions: not the name of a Region: {', '.join(wrong)}")
     if given.organization_id and not re.fullmatch(r"o-[a-z0-9]{10,32}", given.organization_id):
-        parser.error(f"--organization-id {given.organization_id}: looks like o-a1b2c3d4e5")
+        parser.error(f"--organization-id {given.organization_id}: must look like o-a1b2c3d4e5")
     given.binaries = dict(BINARIES)
     for binary in given.binary:
         architecture, _, path = binary.partition("=")
         if architecture not in BINARIES or not path:
-            parser.error(f"--binary {binary}: arm64=PATH or x86_64=PATH")
+            parser.error(f"--binary {binary}: must be arm64=PATH or x86_64=PATH")
         given.binaries[architecture] = Path(path)
     return given
 
@@ -221,13 +232,13 @@ def main() -> None:
     print(f"Publishing to {len(places)} Region(s) in account {identity['Account']}")
     failed = publish_everywhere(places, codes)
     if failed:
-        sys.exit(f"Not done in {', '.join(failed)}. Run the same command again: what is done stays done.")
+        sys.exit(f"Failed in {', '.join(failed)}. Run the same command again: it skips what is done.")
     given.output.parent.mkdir(exist_ok=True)
     given.output.write_text(template)
     print(f"\nWrote {given.output}, the StackSet template with these keys as defaults:")
     for code in codes:
         print(f"  {code.architecture:7} {code.key}")
-    print("docs/stacksets.md says how to go on.")
+    print("docs/stacksets.md describes the next steps.")
 
 
 def publish_everywhere(places: list[Place], codes: list[Code]) -> list[str]:
@@ -238,7 +249,7 @@ def publish_everywhere(places: list[Place], codes: list[Code]) -> list[str]:
         for number, finished in enumerate(as_completed(pending), 1):
             region = pending[finished].region
             try:
-                outcome = ", ".join(finished.result()) or "all there already"
+                outcome = ", ".join(finished.result()) or "already up to date"
             except (Refused, ClientError, BotoCoreError) as error:
                 failed.append(region)
                 outcome = f"FAILED: {error}"

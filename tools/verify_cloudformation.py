@@ -175,7 +175,7 @@ class CloudFormation:
         return {"slow_create": {"timestamps": stamps, "signed": at}, "response_url": signed | received}
 
     def failed_update(self) -> dict[str, Any]:
-        """the id that follows a failed Update"""
+        """the physical id after a failed Update"""
         self.stacks.put("failed-update", {"Resources": {"Slow": self.resource(Id="before")}})
         self.stacks.put("failed-update", {"Resources": {"Slow": self.resource(Id="failed", Fail="Update")}})
         updates = [request["id"] for request in self.requests("failed-update", 3) if request["verify"] == "Update"]

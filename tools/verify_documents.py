@@ -106,7 +106,7 @@ class Documents:
         return seen | {"version_order": failed if "error" in failed else listed}
 
     def spelling(self) -> dict[str, Any]:
-        """equal contents: in another document, and spelt otherwise"""
+        """equal contents: in another document, and formatted differently"""
         name = self.create("spelling", content(1))
         self.active(name, "1")
         described = self.ssm.describe_document(Name=name)["Document"]
@@ -152,7 +152,7 @@ class Documents:
         """deletion of a shared document"""
         if not self.share_with:
             return {
-                "delete_of_a_shared_document": {"not_checked": "no account to share a scratch document with was given"}
+                "delete_of_a_shared_document": {"not_checked": "no account was given to share a scratch document with"}
             }
         name = self.create("shared", content(1))
         self.active(name, "1")
@@ -174,7 +174,7 @@ class Documents:
         return {"json_of_yaml": returned.lstrip().startswith("{")}
 
     def errors(self) -> dict[str, Any]:
-        """a document that is not there"""
+        """a document that does not exist"""
         absent = self.scratch.name("absent")
         return {"describe_of_no_document": outcome(lambda: self.ssm.describe_document(Name=absent))}
 

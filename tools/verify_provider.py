@@ -28,10 +28,10 @@ class Provider:
         if status != "CREATE_COMPLETE":
             return {"probe provider": {"error": status, "message": self.stacks.reasons("provider")}}
         outputs = self.stacks.outputs("provider")
-        print("  the life of a document", flush=True)
+        print("  a document: create, update, roll back, delete", flush=True)
         seen: dict[str, Any] = {"life": self.life(outputs["ServiceToken"], "life", self.scratch.name("life"))}
         if preferences:
-            print(f"  the life of {PREFERENCES}, put back at its end", flush=True)
+            print(f"  {PREFERENCES}: the same, restored at the end", flush=True)
             seen["life_of_the_preferences"] = self.life(outputs["ServiceToken"], "preferences", PREFERENCES)
         return seen | {"invocations": self.invocations(outputs["LogGroupName"])}
 

@@ -33,10 +33,10 @@ class Scratch:
                 {"document": self._document, "stack": self._stack, "bucket": self._bucket}[kind](name)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in GONE:
-                    print(f"  {kind} {name} stays: {error}", flush=True)
+                    print(f"  {kind} {name} could not be deleted: {error}", flush=True)
                     continue
             except BotoCoreError as error:
-                print(f"  {kind} {name} stays: {error}", flush=True)
+                print(f"  {kind} {name} could not be deleted: {error}", flush=True)
                 continue
             self.noted.remove((kind, name))
 

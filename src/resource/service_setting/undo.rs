@@ -11,14 +11,14 @@ use crate::invocation::writes;
 
 /// How to restore a setting.
 #[derive(Debug, Clone)]
-pub(crate) struct Undo {
+pub(crate) struct SettingUndo {
     pub(super) id: PhysicalId,
     pub(super) function: String,
     /// The value that this request set.
     pub(super) value: String,
 }
 
-impl Undo {
+impl SettingUndo {
     /// Restores the value from before the request, unless the setting has been changed since.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ async fn a_writer_waits_while_another_one_has_uploaded_and_not_promoted() {
 #[tokio::test(start_paused = true)]
 async fn a_writer_that_is_too_slow_does_not_promote_what_others_have_not_seen() {
     let world = shared();
-    // The first writer reads its own version for longer than it may still promote it.
+    // By the time the first writer has read its own version, it may no longer promote it.
     world.aws.on("DescribeDocument").nth(2).fault(Fault::Delay(Duration::from_secs(9)));
     let slow = Request::create(merging(json!({"kmsKeyId": "alias/a"}))).of_stack("b");
     let other = async {
