@@ -110,7 +110,7 @@ def deployed(demo: Demo, title: str, template: Path, parameters: dict[str, str],
 def deleted(demo: Demo, name: str) -> None:
     """Deletes a stack, and checks that its document stays."""
     before = demo.earlier
-    # Not sam delete, which does the same and looks only every half minute whether it is done.
+    # Not sam delete, which does the same but checks only every half minute whether it is done.
     command = f"aws cloudformation delete-stack --stack-name {name}"
     now = demo.step(f"Delete {name}", command, lambda: demo.stacks.delete(name))
     demo.check("the stack is gone", not demo.stacks.status(name))
@@ -119,7 +119,7 @@ def deleted(demo: Demo, name: str) -> None:
 
 
 def run(stacks: Stacks) -> list[str]:
-    """All steps; gives the promises that were not kept."""
+    """Runs all steps; returns the promises that were not kept."""
     ssm = stacks.client("ssm")
     demo = Demo(stacks)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Names what has to be installed before anything can be built, all of it at once, and how: prerequisites.sh [compilers] [python]
+# prerequisites.sh [compilers] [python]: lists everything that is missing of these, all at once, and how to install it.
 set -euo pipefail
 
 python=${PYTHON:-python3}

@@ -50,7 +50,7 @@ class Place:
 
 
 class Refused(Exception):
-    """Something that another run won't change."""
+    """A problem that another run won't solve."""
 
 
 def read_code(architecture: str, binary: Path) -> Code:
@@ -76,7 +76,7 @@ def codes_of_bundle(bundle: Path) -> list[Code]:
 
 
 def wanted_policy(place: Place, policy: dict) -> dict:
-    """A bucket's policy with our statement as it should be, and those of others as they are."""
+    """A bucket's policy with our statement as it should be, and all others unchanged."""
     statements = [statement for statement in policy.get("Statement", []) if statement.get("Sid") != OUR_STATEMENT]
     if place.organization:
         statements.append(
@@ -96,7 +96,7 @@ def wanted_policy(place: Place, policy: dict) -> dict:
 
 
 def publish(place: Place, codes: list[Code]) -> list[str]:
-    """Bring one Region's bucket to what is wanted; what was done, in words."""
+    """Brings one Region's bucket to the desired state; returns what was done, as text."""
     # A session of its own: boto3's shared one is not made for threads.
     s3 = boto3.session.Session().client("s3", region_name=place.region, config=RETRIES)
     done = [f"bucket {place.bucket} created"] if ensure_bucket(s3, place) else []
@@ -242,7 +242,7 @@ def main() -> None:
 
 
 def publish_everywhere(places: list[Place], codes: list[Code]) -> list[str]:
-    """All Regions side by side; those that failed."""
+    """Publishes to all Regions concurrently; returns those that failed."""
     failed = []
     with ThreadPoolExecutor(max_workers=8) as pool:
         pending = {pool.submit(publish, place, codes): place for place in places}

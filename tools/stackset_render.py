@@ -1,7 +1,7 @@
 """Renders stackset/template.yaml, the template of the function for StackSets, from template.yaml.
 
-Service-managed StackSets refuse templates with a Transform, so SAM's translator runs here. The code comes from one bucket a
-Region, <BucketPrefix>-<Region>, under keys that tools/publish.py makes from the content.
+Service-managed StackSets refuse templates with a Transform, so SAM's translator runs here. The code comes from one bucket
+per Region, <BucketPrefix>-<Region>, under keys that tools/publish.py makes from the content.
 
     python tools/stackset_render.py            writes stackset/template.yaml
     python tools/stackset_render.py --check    fails when it is stale
@@ -42,7 +42,7 @@ CODE_PARAMETERS = {
         for architecture, parameter in CODE_KEYS.items()
     },
 }
-# What only makes sense where sam build made the code. Runtime goes too: provided.al2 takes no new functions soon.
+# What makes sense only if sam build built the code. Runtime is removed as well: provided.al2 soon accepts no new functions.
 SAM_PARAMETERS = {"Runtime", "BuiltArchitecture"}
 SAM_RULES = {"ArchitectureIsTheOneThatWasBuilt"}
 
@@ -52,7 +52,7 @@ def render(template: str) -> str:
     source = yaml_parse(template)
     ours = set(source["Resources"])
     take_code_from_buckets(source)
-    # The translator wants a Region; none of its own decisions here depend on which.
+    # The translator needs a Region, but its result does not depend on which.
     session = boto3.session.Session(region_name="us-east-1")
     rendered = Translator(managed_policy_map={}, sam_parser=Parser(), boto_session=session).translate(source, {})
     rendered.pop("Transform", None)
@@ -62,7 +62,7 @@ def render(template: str) -> str:
 
 
 def take_code_from_buckets(template: dict) -> None:
-    """Swap what belongs to sam build and sam deploy for the buckets."""
+    """Replaces what belongs to sam build and sam deploy with the buckets."""
     template["Metadata"].pop("AWS::ServerlessRepo::Application")
     parameters, rules = template["Parameters"], template["Rules"]
     for name in SAM_PARAMETERS:
@@ -109,7 +109,7 @@ def drop_sams_marks(resource: dict, *, made_by_sam: bool) -> None:
 
 
 def with_code_keys(rendered: str, keys: dict[str, str]) -> str:
-    """A rendered template whose code is settled: the keys become defaults."""
+    """A rendered template with the keys of the code as defaults."""
     template = yaml_parse(rendered)
     for architecture, key in keys.items():
         template["Parameters"][CODE_KEYS[architecture]]["Default"] = key

@@ -136,7 +136,7 @@ def is_emulated(endpoint: str) -> bool:
 
 
 def write(report: dict[str, Any], path: Path | None) -> Path:
-    """By default where only a report from AWS itself can be committed; without the numbers of accounts."""
+    """Writes the report without account ids, by default to evidence/, or to .local/verify/ for an emulator."""
     day = report["date"].replace(":", "").replace("+0000", "Z")
     folder = ROOT / (".local/verify" if report["emulated"] else "evidence")
     path = path or folder / f"{day}-{report['region']}{'-emulated' if report['emulated'] else ''}.json"
@@ -164,7 +164,7 @@ def summarize(report: dict[str, Any], path: Path) -> None:
 
 
 def status_of(report: dict[str, Any]) -> int:
-    """0 where all that was checked is as believed, or open, and nothing is left; 130 where it was interrupted; else 1."""
+    """0 if no fact is refuted, no probe failed and nothing is left; 130 if the run was interrupted; otherwise 1."""
     if report.get("interrupted"):
         return 130
     otherwise = any(fact.get("as_believed") is False for fact in report["facts"])

@@ -1,4 +1,4 @@
-"""What the project believes about AWS, and how an observation confirms or refutes each belief. Nothing here calls anything.
+"""What the project believes about AWS, and how an observation confirms or refutes each belief. Nothing here calls AWS.
 
 An observation is JSON: what a probe (verify_documents.py, verify_cloudformation.py, verify_provider.py) saw. The outcome of a call
 is `{"ok": true}` or `{"error": code, "message": text}`.
@@ -17,7 +17,7 @@ MADE_UP_ID = r"{stack}-{logical_id}-[A-Z0-9]{{8,}}"
 
 @dataclass(frozen=True)
 class Reading:
-    """What was seen, in words; whether that is what we believe, where we believe something."""
+    """What was observed, as text, and whether it confirms the belief; None if it decides nothing."""
 
     text: str
     as_believed: bool | None
@@ -30,7 +30,7 @@ class Fact:
     name: str
     belief: str
     observation: str
-    """The key of the observation that it is decided by."""
+    """The key of the observation that decides it."""
     decide: Callable[[Any], Reading]
 
 
@@ -55,7 +55,7 @@ def described(outcome: Observed) -> str:
 
 
 def duplicate_scope(outcomes: Observed) -> Reading:
-    """Which versions a content is compared with, by what happened to one of the latest version and one of an older one."""
+    """Which versions new content is compared with: what happened to the latest version's content, and to an older one's."""
     latest, older = (outcomes[name].get("error") for name in ("same_as_latest", "same_as_older"))
     match latest, older:
         case "DuplicateDocumentContent", "DuplicateDocumentContent":
@@ -83,7 +83,7 @@ def hash_of_content(seen: Observed) -> Reading:
 
 
 def read_after_write(seconds: list[float | None]) -> Reading:
-    """How long after the write a first read saw it; None where no read did in time."""
+    """How long after each write a read first saw it; None if no read saw it in time."""
     at_once = sum(1 for waited in seconds if waited == 0)
     if None in seconds:
         return Reading(f"unseen in {seconds.count(None)} of {len(seconds)} trials", False)
@@ -281,7 +281,7 @@ FACTS = (
 
 
 def readings(observations: Observed) -> list[dict[str, Any]]:
-    """Each fact with what was read of it; one without an observation, or with a broken one, was not checked."""
+    """Each fact with its reading. A fact without an observation was not checked."""
     found = []
     for fact in FACTS:
         seen = observations.get(fact.observation)
@@ -305,7 +305,7 @@ NAMES = {
 
 
 def measured(line: dict[str, Any] | str) -> dict[str, float] | None:
-    """The figures of one invocation from its REPORT line, in either of Lambda's log formats; none where it is another line."""
+    """The figures of one invocation from its REPORT line, in either of Lambda's log formats; None for any other line."""
     if isinstance(line, dict):
         if line.get("type") != "platform.report":
             return None
