@@ -66,7 +66,7 @@ impl KeyOwnership {
         Some(Self { before, since: since.parse().ok(), owner })
     }
 
-    /// Whether the owner's last request that wrote has a later signature than this one.
+    /// Whether the owner's last request that wrote was signed more than [`TOLERANCE`] seconds after `signature`.
     pub(crate) fn is_later_than(&self, signature: Option<i64>) -> bool {
         self.since.zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
     }
@@ -118,7 +118,7 @@ pub(crate) fn tags_of(tags: &Tags, owner: &Owner) -> Vec<String> {
     own.map(|(key, _)| tag_key(&key)).collect()
 }
 
-/// When CloudFormation signed the last request of `owner` that wrote to one of its keys.
+/// When CloudFormation signed the last request of `owner` that wrote to one of its keys, in seconds since 1970.
 pub(crate) fn last_since(tags: &Tags, owner: &Owner) -> Option<i64> {
     let owner = KeyOwner::from(owner);
     key_ownerships(tags).into_values().filter(|key| key.owner == owner).filter_map(|key| key.since).max()

@@ -6,7 +6,7 @@
 //!
 //! [`plan::change`] decides whether a version is promoted. Under `ContentMode: Merge`, [`plan::merge`] decides on the content,
 //! and [`plan::merge::lock`] whether a version is uploaded or promoted. [`plan::release`] decides the same for a Delete, and
-//! [`plan::undo`] for a request that failed, an adoption included.
+//! [`plan::undo`] for a failed request, including its adoption.
 
 pub(crate) mod apply;
 pub(crate) mod aws;
@@ -51,10 +51,11 @@ use crate::invocation::undo_log::UndoLog;
 const MAX_OUTDATED: usize = 4;
 const MAX_LOGGED_PATHS: usize = 50;
 
-/// Brings the document to the state that a Create or an Update declares.
+/// Brings the document to the state that a Create or an Update declares. How long it waits for AWS is limited only by the caller's
+/// deadline.
 ///
 /// # Errors
-/// The request is refused, or a call failed. `undo_log` then holds what must be undone.
+/// The request is refused, a call failed, or others kept changing the document. `undo_log` then holds what must be undone.
 pub(crate) async fn reconcile(
     client: &aws_sdk_ssm::Client,
     location: Option<&Location>,
@@ -153,10 +154,12 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
     applied.ok_or_else(|| Failure::new(format!("The document {} was deleted in the meantime.", intent.desired.name)))
 }
 
-/// Carries out a Delete: releases the document, or undoes a failed Create.
+/// Carries out a Delete: releases the document, or undoes a failed Create. How long it waits for AWS is limited only by the
+/// caller's deadline.
 ///
 /// # Errors
-/// A call failed.
+/// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, also if the content can't be edited
+/// or others kept changing the document.
 pub(crate) async fn release(
     client: &aws_sdk_ssm::Client,
     request: &Request,

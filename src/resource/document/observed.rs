@@ -38,7 +38,7 @@ pub(crate) struct Description {
     pub(crate) target_type: Option<String>,
     pub(crate) requires: Vec<Requirement>,
     pub(crate) tags: Tags,
-    /// The hash of the default version.
+    /// The hash of the described version.
     pub(crate) hash: Option<String>,
     /// When the described version was created, in seconds since 1970. For version 1, that is when the document was created.
     pub(crate) created_at: Option<i64>,
@@ -78,7 +78,7 @@ pub(crate) enum Status {
     Failed(String),
 }
 
-/// A version without its content, as a list of versions returns it.
+/// A version without its content, as ListDocumentVersions returns it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ListedVersion {
     pub(crate) number: String,

@@ -119,12 +119,12 @@ impl Owner {
     }
 }
 
-/// When CloudFormation signed the last request that wrote, if the tags say so.
+/// When CloudFormation signed the last request that wrote, in seconds since 1970; `None` if the tags don't say.
 pub(crate) fn since(tags: &Tags) -> Option<i64> {
     tags.get(SINCE)?.parse().ok()
 }
 
-/// Whether a request with a later signature than this one has written to the document.
+/// Whether a request that was signed more than [`TOLERANCE`] seconds after `signature` has written to the document.
 pub(crate) fn is_overtaken(tags: &Tags, signature: Option<i64>) -> bool {
     since(tags).zip(signature).is_some_and(|(since, signature)| since > signature + TOLERANCE)
 }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_of_others_are_not_of_ownership() {
+    fn other_tags_are_not_ownership_tags() {
         let mut tags = owner().tags_of_created();
         tags.insert("aws:cloudformation:stack-id".into(), "other".into());
         tags.insert("team".into(), "blue".into());

@@ -1,4 +1,4 @@
-//! The properties beside the content: each reconciled as far as AWS lets it be.
+//! The properties other than the content, each reconciled as far as AWS allows.
 
 use loopback_aws::Fault;
 use loopback_aws::ssm::{Document, Duplicates, Version};
@@ -29,7 +29,7 @@ fn named(idle: &str, [version, display, target]: [&str; 3]) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_and_target_type_go_along_with_every_version() {
+async fn every_version_gets_its_names_and_its_target_type() {
     let world = World::new();
     let (old, new) = (["v1", "One", "/AWS::EC2::Instance"], ["v2", "Two", "/"]);
     world.send(&Request::create(named("10", old))).await.ok();
@@ -75,7 +75,7 @@ async fn a_name_changed_without_the_content_makes_a_version_if_aws_accepts_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_changed_without_the_content_whose_response_is_lost_succeeds_on_the_retry() {
+async fn a_name_changed_without_the_content_whose_reply_is_lost_succeeds_on_the_retry() {
     for fault in [Fault::ResetAfter, Fault::HangAfter] {
         let world = World::new();
         world.aws.ssm(|model| model.duplicates = Duplicates::LatestVersion);
@@ -129,7 +129,7 @@ async fn requires_is_given_on_create_and_its_change_is_refused_with_the_remedy()
 }
 
 #[tokio::test(start_paused = true)]
-async fn attachments_go_along_with_a_new_content_and_can_not_change_alone() {
+async fn attachments_are_sent_with_new_content_and_cannot_change_alone() {
     let world = World::new();
     let with_file = |idle: &str, file: &str| {
         desired_with(idle, json!({"Attachments": [{"Key": "S3FileUrl", "Values": [file], "Name": "agent"}]}))
@@ -146,11 +146,11 @@ async fn attachments_go_along_with_a_new_content_and_can_not_change_alone() {
     let back = |file: &str| with_file("20", file);
     let rollback = Request::update(NAME, back("s3://amzn-s3-demo-bucket/3"), back("s3://amzn-s3-demo-bucket/2"));
     world.send(&rollback).await.ok();
-    assert_eq!(inputs(&world, "UpdateDocument"), [json!(null); 0], "the tag tells that they were never changed");
+    assert_eq!(inputs(&world, "UpdateDocument"), [json!(null); 0], "the tag shows that they were never changed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_format_is_passed_on_create_and_on_update_and_another_one_is_no_difference() {
+async fn the_format_is_sent_on_create_and_update_and_changing_it_alone_writes_nothing() {
     let world = World::new();
     let yaml = |idle: &str| {
         let text = format!(
@@ -184,7 +184,7 @@ async fn a_document_shared_with_all_is_shared_with_some_instead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_of_a_name_alone_is_also_refused_if_another_version_than_the_default_has_the_content() {
+async fn a_change_of_a_name_alone_is_also_refused_if_a_version_other_than_the_default_has_the_content() {
     let world = World::with(|model| model.duplicates = Duplicates::AnyVersion);
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.ssm(|model| {

@@ -1,4 +1,4 @@
-//! A Create where there is no document, and where one is there that nobody manages.
+//! A Create of a document that does not exist, and of one that exists and has no owner.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn a_document_that_has_the_content_already_is_adopted_without_a_new_versio
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_fails_is_not_promoted_and_the_reason_tells_what_aws_says() {
+async fn a_version_that_fails_is_not_promoted_and_the_reason_quotes_aws() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world
         .aws
@@ -144,7 +144,7 @@ async fn a_create_that_fails_after_adopting_puts_back_version_tags_and_shares() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_whose_calls_reply_is_lost_succeeds() {
+async fn a_create_succeeds_if_the_reply_of_its_call_is_lost() {
     let world = World::new();
     world.aws.on("CreateDocument").nth(1).fault(Fault::ResetAfter);
     world.send(&Request::create(desired("20"))).await.ok();
@@ -170,7 +170,7 @@ async fn a_request_with_problems_names_them_all_and_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_of_another_account_or_region_is_refused() {
+async fn a_create_from_another_region_is_refused_and_its_delete_does_nothing() {
     let world = World::new();
     let mut request = Request::create(desired("20"));
     request.stack_id = request.stack_id.replace(REGION, "us-east-1");

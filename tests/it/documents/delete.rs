@@ -15,7 +15,7 @@ fn restoring(idle: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retain_leaves_the_document_and_takes_our_tags_off_so_that_another_stack_can_adopt_it() {
+async fn retain_leaves_the_document_and_removes_our_tags_so_that_another_stack_can_adopt_it() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     let reply = world.send(&Request::delete(NAME, desired("10"))).await.ok();
@@ -47,7 +47,7 @@ async fn a_delete_under_restore_takes_three_round_trips() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn restore_puts_the_earlier_version_of_an_adopted_document_back_and_never_deletes_it() {
+async fn restore_promotes_the_earlier_version_of_an_adopted_document_and_never_deletes_the_document() {
     let world = World::with(|model| {
         let document = Document::session(NAME, preferences("1")).version(Version::json(preferences("2")));
         model.put_document(document.tag("team", "blue"));
@@ -72,7 +72,7 @@ async fn restore_keeps_the_default_version_if_the_earlier_version_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_is_not_this_resources_is_left_alone() {
+async fn a_document_of_another_resource_or_of_none_is_left_alone() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::delete(NAME, restoring("1"))).await.ok();
     world.send(&Request::create(restoring("10")).of_stack("b")).await.ok();
@@ -103,7 +103,7 @@ async fn broken_properties_do_not_break_a_delete_and_are_read_as_retain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_that_is_refused_tells_the_remedy_and_keeps_the_tags() {
+async fn a_delete_that_is_refused_names_the_remedy_and_keeps_the_tags() {
     let world = World::new();
     world.send(&Request::create(restoring("10"))).await.ok();
     world.aws.on("DeleteDocument").fault(Fault::error(400, "AssociatedInstances", ""));

@@ -56,7 +56,7 @@ async fn the_newest_of_many_versions_with_the_content_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reused_version_name_with_the_same_content_is_found_and_with_other_content_explained() {
+async fn a_reused_version_name_is_found_with_the_same_content_and_refused_with_other_content() {
     let world = World::new();
     let named = |idle: &str, name: &str| desired_with(idle, json!({ "VersionName": name }));
     world.send(&Request::create(named("10", "v1"))).await.ok();
@@ -124,7 +124,7 @@ async fn at_the_version_limit_the_version_that_restore_needs_stays() {
     let world = World::new();
     world.aws.ssm(|model| model.version_limit = 3);
     world.send(&Request::create(desired("10"))).await.ok();
-    // The stack lets go of the document under a DeletionPolicy of Retain, and later meets it again.
+    // The stack abandons the document under `DeletionPolicy: Retain`, and a later Create finds it.
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::create(desired("20"))).await.ok();
     let remembered = ("cfn-ssm-document:previous-default-version".to_owned(), "1".to_owned());
@@ -160,7 +160,7 @@ async fn an_upload_whose_reply_is_lost_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_in_json_is_found_for_a_content_in_yaml_however_aws_writes_it_as_yaml() {
+async fn a_json_version_is_found_for_yaml_content_however_aws_converts_it() {
     let world = World::with(|model| {
         (model.duplicates, model.sameness) = (Duplicates::AnyVersion, Sameness::Parsed);
         model.put_document(Document::session(NAME, preferences("10")));

@@ -86,7 +86,7 @@ async fn every_create_goes_through_and_is_deleted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_update_goes_through_after_what_was_before_it() {
+async fn every_update_goes_through_after_a_create_of_its_old_properties() {
     for (file, event) in events().iter().filter(|(_, event)| event["RequestType"] == "Update") {
         let world = World::new();
         let before = create(event, &event["OldResourceProperties"]);

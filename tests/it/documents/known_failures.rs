@@ -39,7 +39,7 @@ async fn a_warm_container_never_promotes_another_documents_version() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_invented_in_a_content_and_encryption_is_never_switched_off() {
+async fn no_key_is_added_to_the_content_and_encryption_is_never_switched_off() {
     let encrypted = json!({
         "schemaVersion": "1.0", "sessionType": "Standard_Stream",
         "inputs": {"s3BucketName": "b", "s3EncryptionEnabled": true, "cloudWatchLogGroupName": "g",
@@ -116,7 +116,7 @@ async fn status_information_that_quotes_the_content_is_reported_without_the_quot
 
 #[tokio::test(start_paused = true)]
 async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_content() {
-    // Accepted once by other code, or made right by hand at AWS's console.
+    // Other code wrote this content in the past, or somebody did in AWS's console.
     let wrong = preferences("20").replace("\"20\"", "20");
     let properties = desired_with("20", json!({ "DocumentContent": wrong }));
     let ours = Document::session(NAME, wrong)
@@ -141,7 +141,7 @@ async fn findings_never_block_a_rollback_of_a_document_that_is_ours_and_has_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_update_of_reserved_tags_does_not_make_its_rollback_take_our_tags_off() {
+async fn the_rollback_of_a_refused_update_of_reserved_tags_keeps_our_tags() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     let before = world.tags(NAME);

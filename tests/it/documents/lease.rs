@@ -70,7 +70,7 @@ async fn each_write_after_the_lease_rests_on_a_question_that_is_at_most_two_seco
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_asks_before_it_undoes_whatever_the_age_of_the_request() {
+async fn a_failed_request_asks_before_it_undoes_anything_whatever_its_age() {
     for (stands, undone) in [(true, true), (false, false)] {
         let world = world(0);
         world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));

@@ -1,4 +1,4 @@
-//! Documents, row by row.
+//! Whole invocations for `Custom::SsmDocument`.
 
 mod attributes;
 mod create;
@@ -69,7 +69,7 @@ pub fn signed_now(world: &World, request: Request) -> Request {
     request.with_response_url(url)
 }
 
-/// Ends the process while the next call of `operation` waits for its response: nothing is undone, nothing is responded.
+/// Ends the process while the next call of `operation` waits for its response: nothing is undone, and no response is sent.
 async fn killed_at(world: &World, operation: &str, request: &Request) {
     killed_at_nth(world, operation, 1, request).await;
 }

@@ -168,7 +168,7 @@ async fn a_late_duplicate_of_a_create_or_a_delete_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_met() {
+async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_found() {
     let world = world();
     world.send(&Request::create(desired("10"))).await.ok();
     sleep(Duration::from_secs(600)).await;
@@ -193,7 +193,7 @@ async fn throttling_that_lasts_for_two_minutes_is_outlasted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_own_document_whose_tags_were_removed_is_managed_again_under_fail() {
+async fn the_resources_own_document_without_its_tags_is_adopted_again_under_fail() {
     let world = world();
     let fail = |idle: &str| desired_with(idle, json!({"OnExisting": "Fail"}));
     world.send(&Request::create(fail("10"))).await.ok();

@@ -11,7 +11,7 @@ fn on_existing(idle: &str, choice: &str) -> Value {
     desired_with(idle, json!({ "OnExisting": choice }))
 }
 
-/// A request that meets this document for the first time: a Create, or an Update that renames.
+/// A request that finds this document for the first time: a Create, or an Update that renames.
 async fn meeting(there: Document, rename: bool) -> (World, Request) {
     let world = World::new();
     let other = desired_with("5", json!({"DocumentName": "Other"}));
@@ -26,7 +26,7 @@ async fn meeting(there: Document, rename: bool) -> (World, Request) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_owner_is_refused_with_the_first_ones_name_and_the_way_out() {
+async fn a_second_owner_is_refused_with_the_first_ones_name_and_the_remedy() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     let others = [Request::create(desired("20")).of_stack("b"), Request::create(desired("20")).of_resource("Second")];
@@ -119,7 +119,7 @@ async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_roun
     world.aws.on("UpdateDocument").nth(2).before(|model| {
         model.document_mut(NAME).unwrap().tags.insert("cfn-ssm-document:stack-id".into(), stack("b"));
     });
-    // In the first round it is met and read again, in the second met as this resource's own, and read again.
+    // Each round describes the document twice: to decide whether to adopt it, and to confirm the ownership.
     let hold = world.aws.on("DescribeDocument").nth(4).hold_before();
     let (request, uploaded) = (Request::create(desired("20")), async {
         while world.aws.calls().iter().filter(|call| *call == "UpdateDocument").count() < 2 {
@@ -133,7 +133,7 @@ async fn an_adoption_that_needs_a_second_round_reads_its_tags_again_in_that_roun
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_was_claimed_and_cannot_be_read_loses_the_claim_again() {
+async fn an_adoption_is_undone_if_the_document_cannot_be_read() {
     for rename in [false, true] {
         let there = Document::session(NAME, preferences("1")).tag("team", "blue");
         let (world, request) = meeting(there, rename).await;
@@ -199,7 +199,7 @@ async fn a_create_that_fails_does_not_delete_what_another_stack_has_made_in_its_
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_that_a_native_stack_leaves_are_no_ownership() {
+async fn tags_that_a_native_stack_leaves_are_not_ownership_tags() {
     let world = World::with(|model| {
         let document = Document::session(NAME, preferences("1")).tag("aws:cloudformation:stack-id", &stack("native"));
         model.put_document(document);

@@ -89,7 +89,7 @@ async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before_that_by_a_create_that_fails() {
+async fn a_create_that_fails_does_not_undo_an_adoption_by_an_earlier_request() {
     let world = World::with(|model| model.put_document(Document::session(NAME, preferences("1"))));
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocumentDefaultVersion").nth(1).fault(Fault::error(400, "InvalidDocumentVersion", "no"));
@@ -100,7 +100,7 @@ async fn a_document_that_was_adopted_long_ago_is_not_put_back_to_what_was_before
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_another_delivery_of_the_request_adopted_is_not_deleted_by_one_that_meant_to_make_it() {
+async fn a_delivery_that_tried_to_create_a_document_does_not_delete_one_that_another_delivery_adopted() {
     let world = World::new();
     world.aws.on("CreateDocument").before(|model| {
         let adopted = Document::new(NAME, "Session").tag("cfn-ssm-document:stack-id", &stack("a"));
@@ -127,7 +127,7 @@ async fn an_undo_after_a_second_round_also_undoes_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_that_never_comes_to_rest_fails_with_what_aws_said_last() {
+async fn a_request_whose_upload_is_always_refused_as_busy_fails_with_what_aws_said_last() {
     let world = World::new();
     world.send(&Request::create(desired("10"))).await.ok();
     world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentOperation", "busy"));

@@ -73,7 +73,8 @@ async fn a_document_that_a_rename_found_long_ago_stays_in_a_rollback() {
     let other = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
     world.send(&Request::create(other.clone())).await.ok();
     sleep(Duration::from_secs(60)).await;
-    // An Update back to a name whose document was written later than the abandoned one.
+    // The second one looks like the rollback of a rename, but the document to return to was written later than the abandoned
+    // one.
     world.send(&Request::update("Team-Preferences", other.clone(), desired("10"))).await.ok();
     sleep(Duration::from_secs(60)).await;
     world.send(&Request::update(NAME, other, desired("20"))).await.ok();

@@ -1,4 +1,4 @@
-//! The status of a document and its versions: what is waited for, and what is taken for another content.
+//! The status of a document and its versions: what a request waits for, and what does not count as having the content.
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ async fn a_request_for_a_document_that_stays_pending_fails_before_lambda_ends_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_of_a_document_that_is_being_deleted_or_goes_meanwhile_is_a_success() {
+async fn a_delete_of_a_document_that_is_being_deleted_or_is_deleted_meanwhile_succeeds() {
     for on_delete in ["Retain", "Restore"] {
         let properties = super::desired_with("10", json!({"OnDelete": on_delete, "AccountIds": ["444455556666"]}));
         for goes_meanwhile in [false, true] {

@@ -1,4 +1,4 @@
-//! Two deliveries of one request, of which each sees late what the other wrote, or one fails where the other succeeds.
+//! Two deliveries of one request: reads show each of them late what the other wrote, or one fails and the other succeeds.
 //!
 //! Everything runs without sockets in a runtime whose time is paused.
 
@@ -21,7 +21,7 @@ fn world() -> World {
     World::new()
 }
 
-/// CloudFormation says so from now on.
+/// From now on, CloudFormation reports this status.
 fn says(world: &World, status: ResourceStatus) {
     let now = world.aws.clock().now_system();
     world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", Resource::new(status, now)));
@@ -44,7 +44,7 @@ async fn the_second_waits_for_the_tags_of_the_document_that_the_first_created() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_second_does_not_take_what_the_first_promoted_for_what_was_there_before() {
+async fn the_second_does_not_record_the_version_that_the_first_promoted_as_the_previous_one() {
     let world = world();
     let lags = |seconds| world.aws.ssm(|model| model.lags.tags = Lag::Fixed(Duration::from_secs(seconds)));
     // The model remembers as much of the past as the longest lag needs.

@@ -15,7 +15,7 @@ use crate::world::{Request, World};
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 #[tokio::test(start_paused = true)]
-async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_needs_not_see_them() {
+async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_does_not_need_to_see_them() {
     for millis in [50, 500, 1_000] {
         let lagging = |fails: bool| {
             let world = with(Document::session(NAME, preferences("1")).tag("team", "blue"));
@@ -86,7 +86,7 @@ async fn a_failed_take_over_gives_the_former_owner_its_tags_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denied_modify_document_permission_keeps_no_tags_on_an_adopted_document() {
+async fn a_denied_modify_document_permission_leaves_no_tags_on_an_adopted_document() {
     let world = with(Document::session(NAME, preferences("1")));
     let denied = || Fault::access_denied("ssm:ModifyDocumentPermission", "document");
     world.aws.on("ModifyDocumentPermission").always().fault(denied());

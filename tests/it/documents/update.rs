@@ -61,7 +61,7 @@ async fn a_default_version_that_somebody_moved_is_put_back() {
     world.aws.forget();
     world.send(&Request::update(NAME, desired("20"), desired_with("20", json!({"Tags": []})))).await.ok();
     assert_eq!((world.default_content(NAME), world.versions(NAME)), (content("20"), (2, 2)));
-    // In another second than the request before, the signature is noted as well.
+    // If the request was signed in another second than the previous one, a tag records that as well.
     let writes = world.writes().into_iter().filter(|call| call != "AddTagsToResource").collect::<Vec<_>>();
     assert_eq!(writes, ["UpdateDocumentDefaultVersion"]);
 }
@@ -142,7 +142,7 @@ async fn tags_that_left_the_properties_are_removed_and_tags_of_others_stay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_are_shared_with_and_unshared_from_by_the_difference_20_a_call() {
+async fn only_accounts_that_differ_are_shared_or_unshared_20_in_a_call() {
     let world = with_a_document(Loopback::builder()).await;
     let accounts = |ids: std::ops::Range<u64>| {
         let ids: Vec<String> = ids.map(|id| format!("{id:012}")).collect();

@@ -76,7 +76,7 @@ async fn a_line_names_the_document_both_versions_the_stack_who_and_when() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repair_names_the_version_that_it_promoted_whatever_the_tag_says_since() {
+async fn a_repair_names_the_version_that_it_promoted_whatever_the_tag_says_afterwards() {
     let (log, guarded) = (Log::start(), Guarded::new(Mode::Repair).await);
     guarded.moves_default(1);
     guarded.world.aws.on("UpdateDocumentDefaultVersion").after(|model| {
@@ -89,7 +89,7 @@ async fn a_repair_names_the_version_that_it_promoted_whatever_the_tag_says_since
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_daily_check_tells_neither_who_nor_when_and_ends_with_a_summary() {
+async fn the_daily_check_names_neither_who_nor_when_and_ends_with_a_summary() {
     let (log, guarded) = (Log::start(), Guarded::new(Mode::Report).await);
     guarded.moves_default(1);
     guarded.event(&daily()).await.unwrap();

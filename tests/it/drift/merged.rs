@@ -87,7 +87,7 @@ async fn while_the_stack_of_any_owner_is_in_progress_nothing_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_stack_that_exists_is_ground_enough_and_without_any_or_without_an_answer_drift_is_only_reported() {
+async fn a_repair_needs_one_stack_that_exists_and_none_that_cannot_be_asked_about() {
     let gone = |guarded: &Guarded, names: &[&str]| {
         guarded.world.aws.cloudformation(|known| names.iter().for_each(|name| known.remove_stack(&stack(name))));
     };
@@ -201,7 +201,7 @@ async fn an_event_in_the_middle_of_two_merges_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resource_that_takes_the_whole_document_over_is_guarded_next() {
+async fn a_resource_that_takes_over_the_whole_document_is_guarded_from_then_on() {
     let guarded = shared(Mode::Repair).await;
     let whole = desired_with("30", json!({"OnExisting": "TakeOver"}));
     guarded.world.send(&Request::create(whole)).await.ok();

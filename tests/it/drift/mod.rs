@@ -77,7 +77,7 @@ impl Guarded {
     }
 }
 
-/// The event of somebody who moved the default version, as AWS shapes it.
+/// An event in AWS's format: somebody moved the default version.
 fn moved() -> Value {
     json!({
         "version": "0",

@@ -29,7 +29,7 @@ async fn under_report_drift_is_counted_and_nothing_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_off_the_guards_events_are_refused_like_any_other_and_unknown_events_always_are() {
+async fn events_are_refused_if_the_guard_is_off_and_unknown_events_always_are() {
     let off = Guarded::new(Mode::Off).await;
     off.moves_default(1);
     let why = off.event(&moved()).await.unwrap_err().to_string();
@@ -43,7 +43,7 @@ async fn when_off_the_guards_events_are_refused_like_any_other_and_unknown_event
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_names_the_document_and_is_not_believed_otherwise() {
+async fn only_the_documents_name_is_taken_from_an_event() {
     let guarded = Guarded::new(Mode::Repair).await;
     let mut forged = moved();
     forged["detail"]["requestParameters"]["documentVersion"] = json!("7");
@@ -95,7 +95,7 @@ async fn a_version_that_is_gone_or_not_active_is_not_promoted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_is_repaired_once_in_ten_minutes() {
+async fn a_document_is_repaired_at_most_once_in_ten_minutes() {
     let guarded = Guarded::new(Mode::Repair).await;
     for (expected, wait) in [(2, 300), (1, 600), (2, 0)] {
         guarded.moves_default(1);

@@ -1,4 +1,4 @@
-//! The guard beside requests, rollbacks and other guards.
+//! The guard while requests, rollbacks and other guards are at work.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn an_update_between_the_event_and_the_second_check_is_no_drift() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_promotion_whose_tag_is_not_written_yet_and_a_rollback_are_no_drift() {
+async fn a_moved_default_version_is_no_drift_while_the_resource_is_in_progress() {
     for status in [ResourceStatus::CreateInProgress, ResourceStatus::UpdateInProgress, ResourceStatus::DeleteInProgress]
     {
         let guarded = Guarded::new(Mode::Repair).await;
@@ -96,7 +96,7 @@ async fn two_events_at_once_end_in_the_tagged_version() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_cloudformations_word_or_without_the_owner_drift_is_only_reported() {
+async fn drift_is_only_reported_if_cloudformation_cannot_be_asked_or_the_owner_is_gone() {
     for gone in [false, true] {
         let guarded = Guarded::new(Mode::Repair).await;
         guarded.moves_default(1);

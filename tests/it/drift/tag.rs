@@ -51,7 +51,7 @@ async fn an_undo_of_a_create_that_finds_the_resources_own_document_restores_the_
     let world = &guarded.world;
     world.send(&Request::create(desired("10"))).await.ok();
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-    // The tag is written with the promotion already done: the failure comes with the tag itself.
+    // The tag is written after the promotion. Here, writing the tag fails.
     world.aws.on("AddTagsToResource").nth(2).fault(Fault::error(400, "ValidationException", "no"));
     world.send(&Request::create(desired("20"))).await.reason();
     assert_eq!((guarded.default_version(), guarded.tag(TAG).as_deref()), (1, Some("1")));

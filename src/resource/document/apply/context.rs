@@ -93,7 +93,7 @@ impl Apply<'_> {
 
 /// The version that has the desired content.
 pub(super) enum MadeVersion {
-    /// None was made, since the observed versions are as desired.
+    /// None was made: the observed versions stay as they are.
     Observed,
     /// An existing, Active version to promote.
     Promote(String),
@@ -101,7 +101,7 @@ pub(super) enum MadeVersion {
     Uploaded(Box<Uploaded>),
 }
 
-/// A version that has the desired content.
+/// A version that was uploaded or found, which may not be Active yet.
 #[derive(Debug)]
 pub(super) struct Uploaded {
     pub(super) number: String,

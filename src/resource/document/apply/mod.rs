@@ -95,7 +95,7 @@ impl Apply<'_> {
         Ok(applied)
     }
 
-    /// Makes the desired version the default version, once it is Active.
+    /// Promotes the desired version once it is Active, unless the plan leaves the default version as it is.
     async fn settle_default(
         &self,
         document: &Document,

@@ -79,8 +79,8 @@ impl Releasing<'_> {
         undo(self.reader.client, &steps).await
     }
 
-    /// Whether the document shows that the request with this signature has written to it. A document that can't be read in time
-    /// does not show it, since whatever kept the Create from reading it must not make the Delete fail.
+    /// Whether the document shows that the request with this signature has written to it. Returns `false` if the document can't be
+    /// read within 10 s: the Delete must not fail for the same reason as the Create.
     pub(crate) async fn shows_request(&self, signature: i64) -> bool {
         self.undo_log.step("reading the document");
         match tokio::time::timeout(LONGEST_LOOK, self.reader.describe()).await {

@@ -1,4 +1,4 @@
-//! Carries out the undo of a request, a failed adoption included. [`plan::undo`](crate::resource::document::plan::undo) decides.
+//! Undoes a failed request, including its adoption. [`plan::undo`](crate::resource::document::plan::undo) decides how.
 
 use aws_sdk_ssm::Client;
 
@@ -24,7 +24,7 @@ pub(crate) async fn undo(client: &Client, undo: &DocumentUndo) -> Result<(), Fai
         match (undo.plan_undo(description), description) {
             (UndoPlan::Nothing, _) => return Ok(()),
             (UndoPlan::LookAgain(_), _) if lag.is_possible() => {}
-            // The caller's record of writes knows whether a call without a response may still create the document.
+            // The caller's record of writes knows whether a call without a reply may still create the document.
             (UndoPlan::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
             (UndoPlan::LookAgain(CreateCall::Succeeded), _) => {
                 return Err(Failure::new(format!("The document {} was created, but is not visible yet.", undo.name)));

@@ -35,11 +35,12 @@ impl Apply<'_> {
         }
     }
 
-    /// Uploads the desired content on top of a version, the latest one that was observed. If AWS refuses it as a duplicate, finds
-    /// the version that has the content.
+    /// Uploads the desired content on top of `on_top_of`, the latest version when the document was observed. If AWS refuses it as
+    /// a duplicate, finds the version that has the content.
     ///
     /// # Errors
-    /// The document has changed, or AWS refused the content for another reason.
+    /// The document has changed, a call failed, or no version with the content can be used. An old or failed version that was
+    /// deleted to make room stays deleted.
     pub(super) async fn upload_or_find(
         &self,
         document: &Document,

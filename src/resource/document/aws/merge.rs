@@ -57,7 +57,7 @@ impl Reader<'_> {
         }))
     }
 
-    /// Reads the content of a version; `None` if it is gone or can't be read.
+    /// Reads the content of a version; `None` if the version is gone, or if its content can't be parsed.
     ///
     /// # Errors
     /// The call failed.

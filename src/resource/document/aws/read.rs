@@ -95,7 +95,8 @@ impl Reader<'_> {
     /// Lists all versions, newest first.
     ///
     /// # Errors
-    /// [ListDocumentVersions](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListDocumentVersions.html) failed.
+    /// [ListDocumentVersions](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListDocumentVersions.html)
+    /// failed. It also fails if there is no such document.
     pub(crate) async fn versions(&self) -> Result<Vec<ListedVersion>, Failure> {
         let mut pages =
             self.client.list_document_versions().name(self.name).max_results(50).into_paginator().items().send();
@@ -113,7 +114,8 @@ impl Reader<'_> {
         Ok(versions)
     }
 
-    /// Returns when a version was created, since 1970; `None` if it is not listed yet. A version without a date counts as old.
+    /// Returns when a version was created, as the time since 1970; `None` if it is not listed yet. A version without a date counts
+    /// as created in 1970.
     ///
     /// # Errors
     /// As for [`Reader::versions`].
@@ -205,7 +207,7 @@ impl From<DocumentDescription> for Described {
 }
 
 impl Described {
-    /// The status of the described version. Local endpoints may return none, which counts as Active.
+    /// The status of the described version. An emulator may return no status, which counts as Active.
     pub(crate) fn status(&self) -> Status {
         self.version.status.clone().unwrap_or(Status::Active)
     }

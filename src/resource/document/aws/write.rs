@@ -40,7 +40,7 @@ pub(crate) enum NotCreated {
 pub(crate) enum NotWritten {
     /// AWS refused it.
     Refused(Failure),
-    /// It may have taken effect, or may still: it got no response, or AWS failed midway.
+    /// It may have taken effect, or may still do so: it got no reply, or AWS failed midway.
     Uncertain(Failure),
 }
 
@@ -88,7 +88,7 @@ impl From<NotTagged> for Failure {
     }
 }
 
-/// A new version that AWS did not accept.
+/// Why a new version was not uploaded.
 #[derive(Debug)]
 pub(crate) struct NotUploaded {
     pub(crate) refusal: Refusal,
@@ -99,7 +99,7 @@ impl Writer<'_> {
     /// [CreateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html) with these tags.
     ///
     /// # Errors
-    /// The call failed. Without a response, it may still take effect.
+    /// The call failed. Without a reply, it may still take effect.
     pub(crate) async fn create(&self, desired: &Desired, tags: &Tags) -> Result<Described, NotCreated> {
         let requires = desired.requires.iter().map(|item| {
             DocumentRequires::builder()
@@ -136,10 +136,11 @@ impl Writer<'_> {
     }
 
     /// [UpdateDocument](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_UpdateDocument.html): creates a new
-    /// version on top of `latest`, with this name if there is one. The default version does not change.
+    /// version on top of `latest`, named `version_name` if there is one. The default version does not change.
     ///
     /// # Errors
-    /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or AWS refused the version for another reason.
+    /// `latest` is no longer the latest version ([`Refusal::DocumentChanged`]), or the call failed for another reason. Without a
+    /// reply, AWS may still create the version.
     pub(crate) async fn upload(
         &self,
         desired: &Desired,
@@ -202,15 +203,15 @@ impl Writer<'_> {
         result.map(drop).map_err(|error| self.not_tagged(&SsmError::new("RemoveTagsFromResource", &error)))
     }
 
-    /// Shares the document with some accounts and stops sharing it with others, 20 in each call. Without accounts, it makes no
-    /// call.
+    /// Stops sharing the document with the accounts `remove`, then shares it with `add`, with at most 20 accounts in a call.
+    /// Without accounts, it makes no call.
     ///
     /// # Errors
     /// The calls before the one that failed have taken effect.
     pub(crate) async fn share(&self, add: &[String], remove: &[String]) -> Result<(), Failure> {
         let added = add.chunks(ACCOUNTS_PER_CALL).map(|chunk| (chunk.to_vec(), Vec::new()));
         let removed = remove.chunks(ACCOUNTS_PER_CALL).map(|chunk| (Vec::new(), chunk.to_vec()));
-        // Accounts are removed first, since a document can be shared with a limited number.
+        // Accounts are removed first, since AWS limits how many a document can be shared with.
         for (add, remove) in removed.chain(added) {
             let call = self
                 .client
@@ -306,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_schema_that_other_documents_use_is_deleted_by_force() {
+    fn only_a_schema_is_deleted_by_force() {
         assert!(needs_force("ApplicationConfigurationSchema"));
         assert!(!needs_force("ApplicationConfiguration"));
     }

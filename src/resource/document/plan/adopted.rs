@@ -18,7 +18,7 @@ pub(crate) enum Adopted {
 pub(crate) enum Confirmation {
     /// The resource owns the document.
     Confirmed,
-    /// This resource adopted it at the same time, and later.
+    /// This other resource adopted it at the same time, and its tags were written last.
     LostTo(Owner),
     /// The tags of the adoption are not visible yet.
     NotVisible,

@@ -1,5 +1,5 @@
-//! Decides whether a resource adopts a document, from the document's description alone. [`undo`](super::undo) decides what takes a
-//! failed adoption back.
+//! Decides whether a resource adopts a document, from the document's description alone. [`undo`](super::undo) decides how to undo
+//! a failed adoption.
 
 use std::fmt;
 
@@ -19,7 +19,8 @@ pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
     /// An earlier request of the same resource left the document behind, and this Create or rename finds it: these tags record
-    /// its current default version. They precede every other write, so that whoever undoes the request knows what it found.
+    /// its current default version and the request's signature. They are set before anything else is written, so that another
+    /// invocation can undo the request.
     ManageAgain(Tags),
     /// The resource adopts it by setting these tags.
     Adopt(Tags),
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_that_a_native_resource_made_is_warned_of_and_its_stack_is_named() {
+    fn the_warning_about_a_native_resource_names_its_stack() {
         let description = |tags: Tags| Description { tags, ..Description::default() };
         assert_eq!(native_owner_warning(&description(Tags::new())), None);
         let tags =

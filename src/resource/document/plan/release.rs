@@ -80,7 +80,7 @@ pub(crate) fn last_writer(owner: &Owner, tags: &Tags, signed: &RangeInclusive<i6
     }
 }
 
-/// Whether a Delete that failed has nothing left to do: the document is gone or about to go. `status` is its status now.
+/// Whether a Delete that failed has nothing left to do: the document is gone or is being deleted. `status` is its status now.
 pub(crate) fn is_gone(status: Option<&Status>) -> bool {
     match status {
         None | Some(Status::Deleting) => true,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_request_wrote_last_if_the_tags_bear_its_owner_and_its_signature() {
+    fn a_failed_request_wrote_last_if_the_tags_name_its_owner_and_its_signature() {
         let tags = |since: &str| {
             let mut tags = owner().tags_of_created();
             tags.insert(SINCE.into(), since.into());
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_that_failed_has_nothing_left_to_do_once_the_document_goes() {
+    fn a_delete_that_failed_has_nothing_left_to_do_once_the_document_is_being_deleted() {
         for (status, gone) in [
             (None, true),
             (Some(Status::Deleting), true),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_delete_tells_what_it_is_about() {
+    fn the_physical_id_of_a_delete_decides_its_target() {
         let stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/prod/0";
         let create = |signed| Target::Create { name: "Doc".into(), signed };
         for (id, name, expected) in [

@@ -67,7 +67,7 @@ pub(super) fn fits(intent: Intent<'_>, document: &Description, tags: &Tags) -> b
     count(intent, document, tags) <= MAX_TAGS
 }
 
-/// Adds an optional tag to those that are about to be set, if there is room.
+/// Adds an optional tag to those that are about to be set, if there is room. Returns `false` if there is no room.
 pub(super) fn add_if_it_fits(
     intent: Intent<'_>,
     document: &Description,

@@ -1,11 +1,12 @@
-//! Decides when the record of what existed before a request is made. An [`DocumentUndo`] begins with it.
+//! Decides when a request begins its [`DocumentUndo`], the record of what existed before it.
 
 use super::adoption::Adoption;
 use super::undo::DocumentUndo;
 use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::Description;
 
-/// The record to begin before anything is written to the document that was observed; `None` if `recorded`, the one so far, stays.
+/// The undo to begin before anything is written to the observed document; `None` if `recorded`, the undo so far, stays, or if the
+/// request is not undone.
 pub(crate) fn before_change(
     intent: Intent<'_>,
     observed: &Description,
@@ -15,7 +16,7 @@ pub(crate) fn before_change(
     match (intent.operation, adoption, recorded) {
         // An Update of the resource's own document is not undone: the stack's rollback is an Update as well.
         (Operation::Update(_), Adoption::AlreadyOurs, _) => None,
-        // If none existed before, this request created the document.
+        // The first record stays: if it says that no document existed, this request created the document.
         (Operation::Create | Operation::Rename, Adoption::AlreadyOurs, Some(_)) => None,
         // The first observation of a document counts.
         (_, Adoption::ManageAgain(_) | Adoption::Adopt(_), Some(undo)) if !undo.is_of_absent() => None,
@@ -23,7 +24,7 @@ pub(crate) fn before_change(
     }
 }
 
-/// The record to begin before the document is created; `None` if `recorded`, the one so far, stays.
+/// The undo to begin before the document is created; `None` if `recorded`, the undo so far, stays.
 pub(crate) fn before_create(intent: Intent<'_>, recorded: Option<&DocumentUndo>) -> Option<DocumentUndo> {
     match recorded {
         Some(undo) if undo.is_of_absent() => None,

@@ -10,13 +10,13 @@ use crate::resource::document::ownership::{DEFAULT_VERSION, Origin, PREVIOUS_DEF
 /// Why AWS did not accept a new version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The document is gone, or AWS is still creating another version of it, as when a request is delivered twice.
+    /// The document is gone or has a newer version, or AWS is still creating one, as when a request is delivered twice.
     DocumentChanged,
     /// Another version has the content, or the version name.
     Duplicate,
     /// The document has reached its limit of versions.
     VersionLimit,
-    /// No other call could change the outcome.
+    /// Anything else: no remedy is known.
     Final,
 }
 

@@ -1,5 +1,5 @@
-//! Decides whether a document or a version is so new that reads may not show all that was written with it. A `Duration` that names
-//! a moment is the time since 1970. The clocks of AWS and of the function may differ.
+//! Decides whether a document or a version is so new that reads may not show all that was written with it. `now` and `created_at`
+//! are times since 1970. The clocks of AWS and of the function may differ.
 
 use std::time::Duration;
 

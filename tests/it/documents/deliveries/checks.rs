@@ -1,4 +1,4 @@
-//! What holds, whenever CloudFormation has finished an operation.
+//! What must hold whenever CloudFormation has finished an operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ impl State {
         &self.versions[&self.default].0
     }
 
-    /// The tags that are not of ownership.
+    /// The tags that are not ownership tags.
     fn others(&self) -> BTreeMap<&String, &String> {
         self.tags.iter().filter(|(key, _)| !key.starts_with(OURS)).collect()
     }
@@ -94,7 +94,7 @@ impl History {
         );
     }
 
-    /// Only what the resource made may go.
+    /// Only a document that the resource created may lose versions or be deleted.
     fn nothing_is_lost(&mut self, stack: Option<usize>) {
         let states = self.states();
         for (name, (before, after)) in self.before.iter().zip(&states).enumerate() {
@@ -148,7 +148,7 @@ impl History {
         assert!(is_owners || self.abandoned.contains(&(owner, name)), "the owner is gone: {} {state:?}", NAMES[name]);
     }
 
-    /// What a Create that was undone leaves.
+    /// A Create that was undone leaves the document as it was.
     pub(super) fn is_as_before(&self, wanted: &Wanted) {
         let (before, after) = (&self.before[wanted.name], &self.states()[wanted.name]);
         assert_eq!(

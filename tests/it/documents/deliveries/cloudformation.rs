@@ -21,11 +21,11 @@ enum End {
     Success(String),
     Failed(String),
     GivenUp,
-    /// One delivery has undone its work beside another that succeeded: the history ends.
+    /// One delivery undid its work while another succeeded: the history ends.
     Race,
 }
 
-/// The statuses while, after success, and after failure.
+/// The resource's status during an operation, after its success, and after its failure.
 type Statuses = (ResourceStatus, ResourceStatus, ResourceStatus);
 const CREATE: Statuses =
     (ResourceStatus::CreateInProgress, ResourceStatus::CreateComplete, ResourceStatus::CreateFailed);
@@ -142,7 +142,8 @@ impl History {
             sleep(Duration::from_secs(1)).await;
             self.delete(stack, &rolled_back_from, &properties, &quiet()).await;
         }
-        // Under `Retain`, the document that a rename met stays as it is. Without `SetDefaultVersion`, a rollback moves no default.
+        // Under `Retain`, the document that a rename found stays as it is. Under `SetDefaultVersion: false`, a rollback promotes
+        // nothing.
         let stays = id != rolled_back_from && wanted.on_delete == "Retain" || !old.wanted.set_default;
         if !stays && (was_ours || id == rolled_back_from) {
             self.dead.extend(added);
@@ -161,7 +162,7 @@ impl History {
         }
     }
 
-    /// Deletes; where that fails, somebody deletes again.
+    /// Deletes the resource. If that fails, somebody deletes it again.
     async fn delete(&mut self, stack: usize, id: &str, properties: &Value, way: &Way) {
         let request = || Request::delete(id, properties.clone());
         let mut end = self.send(stack, request(), way, DELETE).await;
@@ -171,10 +172,10 @@ impl History {
         if self.over {
             return;
         }
-        assert_eq!(end, End::Success(id.to_owned()), "a Delete that nothing befalls succeeds");
+        assert_eq!(end, End::Success(id.to_owned()), "a Delete without faults succeeds");
     }
 
-    /// What the stack wants: what it has kept, and new parts.
+    /// What the stack declares: parts that it keeps, and new ones.
     fn wanted(&mut self, stack: usize, wish: &Wish) -> Wanted {
         let old = self.resources[stack].as_ref().map(|resource| resource.wanted.clone());
         let mut choose = |part: Part, kept: Option<u32>| match (part, kept) {
@@ -197,7 +198,7 @@ impl History {
         self.may_have_taken_over(stack, wanted);
     }
 
-    /// What the other stack had of this document may be gone: the undo of a cancelled request knows no former owner.
+    /// The other stack's tags on this document may be gone: the undo of a cancelled request does not know a former owner.
     fn may_have_taken_over(&mut self, stack: usize, wanted: &Wanted) {
         if let Some(other) = &mut self.resources[1 - stack]
             && other.wanted.name == wanted.name
@@ -211,7 +212,7 @@ impl History {
         self.aws.cloudformation(|known| known.remove(&stack_id(STACKS[stack]), LOGICAL_ID));
     }
 
-    /// What two stacks do at the same time is not what these histories are about.
+    /// These histories don't cover two stacks that act at the same time.
     async fn keep_apart(&self, stack: usize) {
         let moments = |sent: &Sent| sent.done.unwrap_or(sent.signed);
         let others = self.sent.borrow().iter().filter(|sent| sent.stack != stack).map(moments).max();
@@ -224,7 +225,7 @@ impl History {
     }
 
     async fn send(&mut self, stack: usize, request: Request, way: &Way, statuses: Statuses) -> End {
-        // What the request before did shows by now, a deletion too.
+        // By now, reads show what the previous request did, including a deletion.
         let soonest = |sent: &Sent| {
             let signed = sent.signed + Duration::from_secs(if sent.twice { 10 } else { 3 });
             sent.done.map_or(signed, |done| signed.max(done + Duration::from_secs(2)))
@@ -281,7 +282,7 @@ impl History {
         self.resource_is(stack, failed);
         let reason = response["Reason"].as_str().unwrap();
         let is_refused = ["is managed by the resource", "OnExisting is Fail"].iter().any(|why| reason.contains(why));
-        assert!(is_refused || !way.is_quiet(), "nothing befell it: {reason}");
+        assert!(is_refused || !way.is_quiet(), "it had no fault: {reason}");
         End::Failed(id)
     }
 }

@@ -1,4 +1,4 @@
-//! Plays Lambda: delivers requests in processes of their own, again, and into trouble.
+//! Plays Lambda: delivers each request in a process of its own, sometimes twice, sometimes with a fault.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::steps::Trouble;
 use crate::world::{deliver, provider_in_process};
 
 const LAMBDA_TIMEOUT: Duration = Duration::from_secs(180);
-/// For so long after its signature a request writes without asking. The signature has no fractions of a second.
+/// How long after its signature a request writes without asking CloudFormation. A signature is in whole seconds.
 const LEASE: Duration = Duration::from_secs(5);
 
 /// A request that was sent.
@@ -23,7 +23,7 @@ pub(super) struct Sent {
     pub(super) signed: Instant,
     /// Whether Lambda delivers it twice.
     pub(super) twice: bool,
-    /// When CloudFormation had its response, or gave up.
+    /// When CloudFormation got its response, or gave up on it.
     pub(super) done: Option<Instant>,
     /// How many deliveries of it are running.
     pub(super) running: usize,
@@ -42,8 +42,8 @@ impl History {
         }
     }
 
-    /// Whether one delivery of a request failed by itself, and so undid what it did, beside another one that did not fail. Waits
-    /// until those that have begun have ended.
+    /// Whether one delivery of a request failed for a reason of its own, and so undid its work, while another one did not fail.
+    /// Waits until all running deliveries have ended.
     pub(super) async fn is_race(&mut self, number: usize, url: &str) -> bool {
         if self.sent.borrow()[number].running == 0 {
             return false;
@@ -93,7 +93,7 @@ impl History {
     }
 }
 
-/// Whether a delivery begins within the lease, although the following request was sent, which may not notice it.
+/// Whether a delivery begins within its lease although the following request was already sent. That one may not see its writes.
 fn is_beside_the_following_request(sent: &[Sent], number: usize) -> bool {
     let this = &sent[number];
     let is_followed = sent[number + 1..].iter().any(|later| later.stack == this.stack);

@@ -1,23 +1,23 @@
-//! Random histories of requests that are late, doubled, cancelled, or cut off: several deliveries run side by side, in paused time.
+//! Random histories of requests that are late, duplicate, cancelled or cut off. Several deliveries run concurrently, in paused
+//! time.
 //!
-//! Whatever a request adds (its content, a tag, a share) is named after that request, so that each trace of it can be told.
-//! What always holds, whenever CloudFormation has finished an operation: the SUCCESS of the newest request is true; of a
-//! request that was cancelled or rolled back there is no trace, neither as the default version nor as a tag or a share; a
-//! Create that was undone leaves the document as it was; nothing is lost that the resource did not make; and no ownership tags
-//! remain that name a resource which is gone.
+//! Whatever a request adds (its content, a tag, a share) has a number of its own, by which each trace of it is recognized.
+//! Whenever CloudFormation has finished an operation, this holds: the SUCCESS of the newest request is true; a request that was
+//! cancelled or rolled back left no trace, neither a default version nor a tag nor a share; a Create that was undone leaves the
+//! document as it was; nothing is lost that the resource did not create; and no ownership tags name a resource that is gone.
 //!
-//! Left out, because it remains possible:
-//! - A duplicate that works within the lease beside the following request, or after it: one that would begin within 5 s of its
-//!   signature, after the following request was sent, is dropped, and after two deliveries the following request is sent 10 s
-//!   after the signature.
+//! The histories avoid what is known to remain possible:
+//! - A duplicate that works within its lease during the following request, or after it. A delivery that would begin within 5 s of
+//!   its signature, but after the following request was sent, is dropped. After a request that was delivered twice, the following
+//!   one is sent no sooner than 10 s after its signature.
 //! - Two deliveries at the same time, one of which fails and undoes its work while the other succeeds: the history ends there.
-//! - Requests of one resource within 2 s of each other: the next one follows 3 s after the signature of the one before at the
-//!   soonest, and 2 s after its response, so that a deletion shows. Two stacks keep 15 s apart.
-//! - A CloudFormation that can't be asked: no fault meets `DescribeStackResource`, and no call takes a second.
-//! - A life of the resource that ended less than `ServiceTimeout` before: an abandoned document rests for longer.
-//! - The former owner of a document whose `TakeOver` the next request undid, because it was cancelled or another delivery of it
-//!   failed: its tags are gone.
-//! - A rollback to `SetDefaultVersion: false`, which moves no default version.
+//! - Requests of one resource within 2 s of each other. The next one is sent no sooner than 3 s after the signature of the
+//!   previous one and 2 s after its response, so that a deletion is visible. Two stacks keep 15 s apart.
+//! - A CloudFormation that can't be asked: `DescribeStackResource` has no fault, and no call takes a second.
+//! - A resource that is created again within `ServiceTimeout`: a stack that abandoned its document waits for longer.
+//! - Ownership tags that are lost because a `TakeOver` was cancelled, or failed in another delivery: its undo does not know the
+//!   former owner.
+//! - A rollback to `SetDefaultVersion: false`, which promotes nothing.
 
 mod checks;
 mod cloudformation;
@@ -58,7 +58,7 @@ struct Wanted {
 struct Resource {
     id: String,
     wanted: Wanted,
-    /// Whether nobody else has had a hand in the document since the last SUCCESS.
+    /// Whether nobody else has changed the document since the last SUCCESS.
     undisturbed: bool,
 }
 
@@ -69,14 +69,14 @@ struct History {
     ends: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
     /// The parts of requests that were cancelled or rolled back.
     dead: BTreeSet<u32>,
-    /// The parts so far.
+    /// How many parts there are so far.
     parts: u32,
-    /// Which stack's resource made a document and manages it still.
+    /// For each document, the stack whose resource created it and still manages it.
     makers: [Option<usize>; 2],
-    /// The documents that a stack released together with their tags.
+    /// Each abandoned document, with the stack that abandoned it. Its ownership tags stay.
     abandoned: BTreeSet<(usize, usize)>,
     before: [Option<State>; 2],
-    /// Whether something happened that remains possible and leaves nothing to check.
+    /// Whether the history has ended with a race, after which nothing can be checked.
     over: bool,
     counts: BTreeMap<&'static str, u64>,
 }
@@ -172,7 +172,7 @@ impl History {
         }
     }
 
-    /// An earlier life of a resource is told from the present one by its age alone: the next one begins after `ServiceTimeout`.
+    /// Only its age tells an abandoned document from the next resource's, so the stack waits for longer than `ServiceTimeout`.
     async fn abandon(&mut self, stack: usize) {
         let Some(resource) = self.resources[stack].take() else { return };
         self.count("abandon");
@@ -182,7 +182,7 @@ impl History {
     }
 
     async fn edit(&mut self, name: usize, edit: Edit) {
-        // The leases of the requests before are over, and their calls have taken effect.
+        // Wait until the leases of earlier requests have ended and their calls have taken effect.
         let last = self.sent.borrow().last().map(|sent| (sent.signed, sent.done));
         let (signed, done) = last.unwrap_or((Instant::now(), None));
         sleep_until(signed + Duration::from_secs(15)).await;
@@ -221,9 +221,9 @@ impl History {
     }
 }
 
-/// Runs a history. It panics where something does not hold.
+/// Runs a history. Panics if a check fails.
 fn run(setting: &Setting, steps: &[Step]) -> BTreeMap<&'static str, u64> {
-    // The retries' jitter, too, is that of the history.
+    // The jitter of the retries is part of the history, too.
     fastrand::seed(setting.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     LocalSet::new().block_on(&runtime, async {

@@ -1,4 +1,4 @@
-//! Histories without end: `make soak MINUTES=60`.
+//! Random histories for a given time: `make soak MINUTES=60`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +29,7 @@ fn fails((setting, steps): &(Setting, Vec<Step>)) -> Option<String> {
     })
 }
 
-/// The shortest history that fails, as far as it is found in a few hundred runs.
+/// The shortest failing history that a few hundred runs find.
 fn shrink(mut tree: impl ValueTree<Value = (Setting, Vec<Step>)>, whole: String) -> ((Setting, Vec<Step>), String) {
     let mut least = (tree.current(), whole);
     let mut simpler = true;
@@ -48,7 +48,7 @@ fn shrink(mut tree: impl ValueTree<Value = (Setting, Vec<Step>)>, whole: String)
 }
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is not a number")))
 }
 
 /// `SOAK_SEED` replays one history; `SOAK_FIRST` begins at another seed; `SOAK_FAILURES` is how many end the soak; a failing

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 pub const NAMES: [&str; 2] = ["Preferences-One", "Preferences-Two"];
 pub const STACKS: [&str; 2] = ["a", "b"];
 
-/// The account and the moods of AWS.
+/// How AWS behaves during a history.
 #[derive(Debug, Clone)]
 pub struct Setting {
     pub latency: Duration,
@@ -24,17 +24,17 @@ pub enum Step {
     Deploy { stack: usize, wish: Wish, way: Way, then: Then },
     /// A stack deletes its resource.
     Remove { stack: usize, way: Way },
-    /// A stack lets go of its resource under `DeletionPolicy: Retain`: nothing is sent.
+    /// A stack abandons its resource under `DeletionPolicy: Retain`: nothing is sent.
     Abandon { stack: usize },
-    /// Lambda delivers an earlier request once more, so long from now.
+    /// Lambda delivers an earlier request again, `after` milliseconds from now.
     Again { pick: usize, after: u64 },
     /// Somebody changes a document by hand.
     Hand { name: usize, edit: Edit },
-    /// Nothing happens for so many seconds.
+    /// Nothing happens for this many seconds.
     Pause { seconds: u64 },
 }
 
-/// What a stack wants of its document. What is new in it is named after the request, so that its traces can be told.
+/// What a stack wants of its document. Each new part gets a number, by which its traces are recognized.
 #[derive(Debug, Clone)]
 pub struct Wish {
     pub name: usize,
@@ -57,7 +57,7 @@ pub enum Part {
 #[derive(Debug, Clone)]
 pub struct Way {
     pub deliveries: Vec<Delivery>,
-    /// CloudFormation gives up on it so many milliseconds after the last delivery begins, if there is no response by then.
+    /// CloudFormation gives up on it this many milliseconds after the last delivery begins, if there is no response by then.
     pub cancelled: Option<u64>,
     pub fault: Option<(&'static str, u64, Trouble)>,
 }
@@ -78,9 +78,9 @@ pub enum Trouble {
     ResetBefore,
     ResetAfter,
     Hang,
-    /// The call waits for so many milliseconds. One that is cut off meanwhile changes nothing.
+    /// The call waits for this many milliseconds. If it is cut off meanwhile, it changes nothing.
     Slow(u64),
-    /// The caller loses the response, and the call takes effect so many milliseconds after it arrived.
+    /// The caller loses the reply, and the call takes effect this many milliseconds after it arrived.
     Late(u64),
 }
 
@@ -100,7 +100,7 @@ pub enum Edit {
     RemoveOurTags,
 }
 
-/// The way of a request that nothing befalls.
+/// One delivery without a fault.
 pub fn quiet() -> Way {
     Way { deliveries: vec![Delivery { after: 0, killed: None }], cancelled: None, fault: None }
 }

@@ -1,8 +1,9 @@
 //! Random histories of stacks, hand edits, faults and deaths, under every reading of what AWS calls a duplicate.
 //!
-//! What always holds: after every SUCCESS of a Create or an Update the desired content is the Active default version (or, with
-//! `SetDefaultVersion: false`, an Active version beside a default that did not move), and the tag names it; no document goes that the acting resource
-//! did not make; an adopted document loses no version; a Create that failed and was undone has changed nothing.
+//! What always holds: after every SUCCESS of a Create or an Update, the default version is Active and has the desired content, and
+//! the tag names it (under `SetDefaultVersion: false`, some Active version has the content, and the default version has not
+//! changed); a resource deletes no document that it did not create; an adopted document loses no version; and a Create that failed
+//! and was undone has changed nothing.
 //!
 //! A failing history is shrunk and printed, and its seed is kept in `mod.regressions`; `PROPTEST_CASES` sets how many run.
 
@@ -37,7 +38,7 @@ struct History {
     world: World,
     version_limit: usize,
     resources: [Resource; 2],
-    /// Which stack's resource made a document; of any other nobody may delete it.
+    /// For each document, the stack whose resource created it. No other resource may delete it.
     makers: BTreeMap<usize, usize>,
 }
 
@@ -142,7 +143,7 @@ impl History {
         assert!(old.on_delete == "Restore" || self.state(old.name).is_some() == exists, "Retain deletes nothing");
     }
 
-    /// A Delete that nothing befalls.
+    /// A Delete without a disturbance.
     async fn clean_up(&mut self, stack: usize, id: &str, properties: Value) {
         let reply = self.deliver(stack, Request::delete(id, properties), &Disturbance::Quiet).await.unwrap().ok();
         assert_eq!(reply.id(), id);
@@ -165,7 +166,7 @@ impl History {
                 Some(reply)
             }
             Disturbance::Fault(at, kind) => {
-                // What AWS refuses, it has not done; an error of its own tells nothing.
+                // A call that AWS refuses has no effect. One that ends with an internal error may have.
                 let failed = ModelError { status: 500, ..ModelError::new("InternalServerError", "oops") };
                 let fault = match kind {
                     0 => Fault::error(400, "ValidationException", "no"),
@@ -238,7 +239,7 @@ impl History {
             && matches!(disturbance, Disturbance::Quiet | Disturbance::Twice)
     }
 
-    /// What a request that failed on a document it had just met must have left of it.
+    /// A failed request leaves a document that was new to the resource as it was.
     fn is_as_before(&self, name: usize, before: Option<&State>) {
         let after = self.state(name);
         assert_eq!(after.is_some(), before.is_some(), "what was made is undone, what was there stays");
@@ -261,11 +262,11 @@ fn histories(duplicates: Duplicates, sameness: Sameness) {
     let activations = [Activation::AtOnce, Activation::AfterReads(0), Activation::AfterReads(1)];
     let aws = (proptest::sample::select(activations.to_vec()), proptest::sample::select(vec![1000, 4]));
     let steps = proptest::collection::vec(step(), 1..12);
-    // The same histories in each run: a test is never red by chance. New ones are the soak's.
+    // The same histories in each run, so that the test never fails by chance. `make soak` draws new ones.
     let result = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)).run(
         &(steps, aws),
         |(steps, (activation, version_limit))| {
-            // The retries' jitter, too, is that of the case.
+            // The jitter of the retries is the same in each run, too.
             fastrand::seed(0);
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

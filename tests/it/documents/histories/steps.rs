@@ -132,7 +132,7 @@ impl Wanted {
 }
 
 impl Edit {
-    /// Makes the edit, and tells whether the document is nobody's now.
+    /// Makes the edit. Returns whether the document has no owner afterwards.
     pub fn make(&self, model: &mut Model, name: &str, pick: u8) -> bool {
         let json = |idle: u8| Version::json(preferences(&idle.to_string()));
         let Some(document) = model.document_mut(name) else {

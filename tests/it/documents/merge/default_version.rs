@@ -43,7 +43,7 @@ async fn every_success_leaves_the_tag_equal_to_the_default_version_and_the_last_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_promotion_takes_one_call_more_and_no_round_trip_more() {
+async fn recording_the_version_takes_one_more_call_and_no_extra_round_trip() {
     let world = World::on(Loopback::builder().latency(Duration::from_millis(1)));
     world.aws.ssm(|model| model.put_document(Document::session(NAME, BASE)));
     later(&world).await;
@@ -150,7 +150,7 @@ async fn a_move_from_replace_to_merge_and_back_keeps_the_tag() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_with_49_tags_is_merged_with_and_has_no_tag_of_the_default_version() {
+async fn keys_are_merged_into_a_document_with_49_tags_without_recording_the_version() {
     let tags = (0..49).fold(Document::session(NAME, BASE), |document, number| document.tag(&number.to_string(), ""));
     let world = with(tags);
     world.send(&Request::create(idle("5"))).await.ok();
@@ -164,13 +164,13 @@ async fn a_document_with_49_tags_is_merged_with_and_has_no_tag_of_the_default_ve
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_tag_of_a_repair_goes_with_the_last_owner() {
+async fn the_last_owner_also_removes_the_tag_of_a_repair() {
     let world = shared();
     world.send(&Request::create(idle("5"))).await.ok();
     world.aws.ssm(|model| {
         let document = model.document_mut(NAME).unwrap();
         document.tags.insert("cfn-ssm-document:repaired-at".into(), "1".into());
-        // Somebody moved the default version: a deletion restores from there.
+        // Somebody promoted another version: the Delete restores the key in that one.
         let edited = base_with(json!({"idleSessionTimeout": "5", "maxSessionDuration": "60"}));
         document.default_version = document.push(Version::json(edited.to_string()));
     });

@@ -12,7 +12,7 @@ fn with_idle(idle: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_move_from_replace_to_merge_keeps_the_content_and_hands_on_what_was_there_before() {
+async fn a_move_from_replace_to_merge_keeps_the_content_and_still_knows_what_existed_before() {
     let world = shared();
     let (old, new) = (whole(&with_idle("5")), restoring(json!({"idleSessionTimeout": "5"})));
     world.send(&Request::create(old.clone())).await.ok();

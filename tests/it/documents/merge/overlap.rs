@@ -1,4 +1,4 @@
-//! Several writers at once, requests that are cut short or undone, and calls whose response is lost.
+//! Several writers at once, requests that are cut short or undone, and calls whose reply is lost.
 
 use loopback_aws::ssm::{Activation, Duplicates, Lags, Sameness};
 use loopback_aws::{Loopback, Loss, TakesEffect};
@@ -97,7 +97,7 @@ async fn a_writer_waits_while_another_one_has_uploaded_and_not_promoted() {
 #[tokio::test(start_paused = true)]
 async fn a_writer_that_is_too_slow_does_not_promote_what_others_have_not_seen() {
     let world = shared();
-    // The first one's look at its own version takes longer than its version locks the document.
+    // By the time the first writer has read its own version, it may no longer promote it.
     world.aws.on("DescribeDocument").nth(2).fault(Fault::Delay(Duration::from_secs(9)));
     let slow = Request::create(merging(json!({"kmsKeyId": "alias/a"}))).of_stack("b");
     let other = async {
@@ -163,7 +163,7 @@ async fn an_update_that_fails_gives_back_the_keys_that_it_took_and_its_rollback_
     world.send(&Request::create(old.clone())).await.ok();
     let before = (world.default_content(NAME), owners(&world));
     sleep(Duration::from_secs(60)).await;
-    // The promotion takes effect, and the look after it is refused.
+    // The promotion takes effect, and the read after it is refused.
     world.aws.on("DescribeDocument").nth(3).fault(refused());
     world.send(&Request::update(NAME, old.clone(), new.clone())).await.reason();
     assert_eq!(owners(&world), before.1);
@@ -173,7 +173,7 @@ async fn an_update_that_fails_gives_back_the_keys_that_it_took_and_its_rollback_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_whose_response_is_lost_is_found_and_promoted() {
+async fn an_upload_whose_reply_is_lost_is_found_and_promoted() {
     for (fault, own) in [
         (Fault::ResetAfter, true),
         (Fault::HangAfter, true),

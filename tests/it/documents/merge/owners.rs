@@ -3,14 +3,14 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_key_of_another_resource_is_refused_with_the_owners_name_and_the_way_out() {
+async fn a_key_of_another_resource_is_refused_with_the_owners_stack_and_the_remedy() {
     let world = shared();
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "5"}))).of_stack("workload-a")).await.ok();
     world.aws.forget();
     let wanted = merging(json!({"idleSessionTimeout": "6", "kmsKeyId": "hunter2"}));
     let reply = world.send(&Request::create(wanted)).await;
-    let expected = "inputs.idleSessionTimeout is managed by another resource (stack workload-a). Remove it from one of the two, or \
-                    set OnExisting: TakeOver.";
+    let expected = "inputs.idleSessionTimeout is managed by another resource (stack workload-a). Remove it from one of the \
+                    two resources, or set OnExisting: TakeOver.";
     assert!(reply.reason().starts_with(expected), "{}", reply.reason());
     assert_eq!((reply.marker(), world.writes()), (NOT_CREATED, vec![]));
     assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5"})));

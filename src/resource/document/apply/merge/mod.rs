@@ -28,7 +28,7 @@ const MAX_OUTDATED: usize = 30;
 
 /// The outcome of one attempt to carry out a decision.
 enum Attempt {
-    /// The decision was carried out. The document, if it exists, is this now.
+    /// The decision was carried out, with this document as the result; `None` if it does not exist.
     CarriedOut(Option<Applied>),
     /// Another writer holds the lock.
     Locked,
@@ -81,7 +81,7 @@ impl Merge<'_> {
                 Err(NotApplied::Failed(failure)) => return Err(failure),
                 Err(NotApplied::Outdated(failure)) => {
                     outdated += 1;
-                    // Another writer has released the lock, so this request may get it soon.
+                    // Usually, another writer has just promoted its version, so the lock may soon be free.
                     backoff = Backoff::new();
                     if outdated == MAX_OUTDATED {
                         return Err(failure.and("This happened repeatedly. Try again."));

@@ -152,7 +152,7 @@ impl Merge<'_> {
     }
 }
 
-/// When a write that relies on the lock must have ended.
+/// When a write must have ended: before the lock expires or, without the lock, [`UNLOCKED`] from now.
 fn end(limit: Option<Limit>) -> Instant {
     limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end)
 }

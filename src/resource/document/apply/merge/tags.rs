@@ -48,7 +48,7 @@ impl Merge<'_> {
         Ok(Some(applied(document)))
     }
 
-    /// Removes the document's tags if no resource owns a key any longer.
+    /// Removes the last ownership tags if no resource owns the document or a key of it any longer.
     pub(super) async fn leave_no_tags(&self, change: &KeyChange) -> Result<(), Failure> {
         if !self.request.may_leave_no_owner(change) {
             return Ok(());

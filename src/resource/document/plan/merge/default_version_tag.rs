@@ -21,7 +21,7 @@ pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     document.lacking(tag_of(&document.default_version))
 }
 
-/// The tags to remove from a document of which no resource owns even a key any longer. Each of two simultaneous releases may
+/// The tags to remove from a document if no resource owns it or a key of it any longer. Each of two simultaneous releases may
 /// consider the other's resource the last owner.
 pub(crate) fn tags_of_no_owner(tags: &Tags) -> Vec<String> {
     if Ownership::of(tags).is_some() || !key_ownerships(tags).is_empty() {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_last_of_two_releases_leaves_is_found_by_the_absence_of_owners() {
+    fn tags_that_simultaneous_releases_leave_are_removed_once_there_is_no_owner() {
         let left = [(ORIGIN, "created"), (DEFAULT_VERSION, "3"), (REPAIRED_AT, "5"), ("team", "blue")];
         let expected = [ORIGIN, DEFAULT_VERSION, REPAIRED_AT].map(str::to_owned);
         assert_eq!(tags_of_no_owner(&document(&left, 0).tags), expected);

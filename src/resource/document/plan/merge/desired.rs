@@ -41,7 +41,7 @@ enum KeyStatus<'a> {
     TakenEarlier(&'a KeyOwnership),
     /// An earlier Create of the same resource left the key behind, and this Create finds it.
     LeftBehind,
-    /// The request takes it. Until now, another resource may own it.
+    /// The request takes it, perhaps from another resource.
     New,
 }
 

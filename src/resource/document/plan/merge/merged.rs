@@ -6,7 +6,7 @@ use crate::resource::document::desired::NamedKeys;
 use crate::resource::document::desired::session::{Findings, check};
 
 /// The content that a new document starts from: the keys that the console's preferences page needs, with empty or false values.
-/// See [session document schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
+/// See the [Session document schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
 pub(crate) const SKELETON: &str = r#"{"schemaVersion":"1.0","description":"Session Manager preferences","sessionType":"Standard_Stream","inputs":{"s3BucketName":"","s3KeyPrefix":"","s3EncryptionEnabled":false,"cloudWatchLogGroupName":"","cloudWatchEncryptionEnabled":false,"cloudWatchStreamingEnabled":false,"kmsKeyId":"","runAsEnabled":false,"runAsDefaultUser":"","idleSessionTimeout":"","maxSessionDuration":"","shellProfile":{"linux":"","windows":""}}}"#;
 
 /// The skeleton as content.
@@ -23,7 +23,7 @@ pub(super) fn is_skeleton(content: &Content) -> bool {
 /// The content after all edits; `None` if they change nothing.
 ///
 /// # Errors
-/// The merged content is too long.
+/// The edits don't fit the content, or the merged content is too long.
 pub(super) fn merge(base: &Content, edits: &[Edit]) -> Result<Option<Content>, Failure> {
     let edited = edit(&base.text, edits).map_err(|_| {
         Failure::new(

@@ -80,8 +80,8 @@ impl KeyRequest<'_> {
         change.only_records_default_version() && !matches!(self, Self::Undo(_))
     }
 
-    /// Whether the change may leave a document of which no resource owns a key any longer, although it was planned for one that has
-    /// other owners: they may have released their keys at the same time.
+    /// Whether the change may leave a document without any owner of a key, although it was planned for one with other owners: they
+    /// may have released their keys at the same time.
     pub(crate) fn may_leave_no_owner(&self, change: &KeyChange) -> bool {
         match self {
             Self::Merge(_) => false,
@@ -91,7 +91,8 @@ impl KeyRequest<'_> {
         }
     }
 
-    /// Whether the request ends well if what was written never becomes visible: nobody knows whether the document was created.
+    /// Whether the request succeeds even if what it waits for never becomes visible: the call that creates the document got no
+    /// reply, and may have had no effect.
     pub(crate) fn accepts_invisible(&self) -> bool {
         matches!(self, Self::Undo(KeysUndo { created: Some(CreateCall::Sent), promoted: None, .. }))
     }
@@ -108,7 +109,7 @@ mod tests {
     use crate::resource::document::ownership::{Owner, Tags};
 
     #[test]
-    fn a_change_of_nothing_is_nothing_to_do() {
+    fn an_empty_change_is_planned_as_nothing() {
         let undo = undo(None, None);
         let version = Version { number: "1".into(), version_name: None, status: Status::Active, content: "{}".into() };
         let tags = Tags::from([("cfn-ssm-document:key:inputs.b".to_owned(), "1 5 00000000 stack/b".to_owned())]);

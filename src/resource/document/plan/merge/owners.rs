@@ -14,7 +14,7 @@ use crate::resource::document::ownership::{
     LOGICAL_ID, MAX_TAGS, ORIGIN, Ownership, PREVIOUS_DEFAULT_VERSION, STACK_ID, Tags,
 };
 
-/// Refuses a request if one of its own keys, or one that it takes, shows that a later request has written.
+/// Refuses a request if a later one has written one of its own keys, or one that it takes.
 pub(super) fn refuse_overtaken(
     name: &str,
     mine: &KeyOwner,
@@ -67,7 +67,8 @@ pub(super) fn taken_from_others(
     match (on_existing, sentences.len()) {
         (OnExisting::TakeOver, _) | (_, 0) => Ok(taken),
         (OnExisting::Adopt | OnExisting::Fail, count) => {
-            let which = if count == 1 { "it from one of the two" } else { "each key from one of the two" };
+            let which =
+                if count == 1 { "it from one of the two resources" } else { "each key from one of its two resources" };
             Err(Failure::new(format!("{} Remove {which}, or set OnExisting: TakeOver.", sentences.join(" "))))
         }
     }

@@ -18,8 +18,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     Edit { path: key.clone(), value: value_at(&before.text, key), kept_levels }
 }
 
-/// Decides how to put back a key that has the declared value `declared`. Returns the edit, if one is needed, or why the value
-/// stays.
+/// Decides how to put a key back to its earlier value. Returns the edit, if one is needed, or why the value stays: a value other
+/// than `declared`, the one that the resource declared, is not changed.
 ///
 /// # Errors
 /// The skeleton can't be read, which is a bug.

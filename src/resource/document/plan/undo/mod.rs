@@ -1,5 +1,5 @@
-//! Decides how to undo what a request did to a document, given what existed before the request. The tags of an adoption are among
-//! what it did.
+//! Decides how to undo what a request did to a document, given what existed before the request. That includes the tags of an
+//! adoption.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ enum Before {
 /// The progress of the call that creates the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreateCall {
-    /// It was sent, and no response says whether it took effect.
+    /// It was sent, and no reply says whether it took effect.
     Sent,
     /// AWS refused it.
     Refused,

@@ -172,7 +172,7 @@ fn a_document_that_an_earlier_delivery_created_counts_as_created() {
 }
 
 #[test]
-fn what_an_earlier_delivery_adopted_is_put_back_with_the_declared_tags() {
+fn undoing_the_adoption_of_an_earlier_delivery_also_removes_the_declared_tags() {
     let declared = json!({"Tags": {"team": "blue"}});
     let ours = both(&owner().tags_of_adopted("1"), &tags(&[(SINCE, "100"), ("team", "blue"), ("cost", "7")]));
     let revert = revert(&undo_of_existing(&document(&ours), declared), &document(&ours));

@@ -48,9 +48,10 @@ pub enum Step {
 
 pub struct History {
     pub world: World,
-    /// What was there before all resources, with what was changed by hand or left under `Retain`; `None` for no document.
+    /// The content without the resources' keys: what existed before them, was changed by hand, or was left under `Retain`. `None`
+    /// if there is no document.
     pub base: Option<Value>,
-    /// Whether a resource created the document and all that it has is theirs.
+    /// Whether a resource created the document and no value was left in it under `Retain`.
     pub created: bool,
     pub resources: [Option<Wanted>; 3],
     /// Whether somebody has moved the default version by hand, and no request has succeeded since.
@@ -80,7 +81,7 @@ fn set(content: &mut Value, key: &str, value: Value) {
     *at = value;
 }
 
-/// The skeleton, as a resource that names a key of its own finds it.
+/// The skeleton: a created document without the value that its resource declares.
 async fn skeleton() -> Value {
     let world = world();
     world.send(&Request::create(merging(json!({"idleSessionTimeout": "1"})))).await.ok();

@@ -109,7 +109,7 @@ fn histories(faulty: bool) {
         source_file: Some(file!()),
         ..ProptestConfig::default()
     };
-    // The same histories in each run: a test is never red by chance. New ones are the soak's.
+    // The same histories in each run, so that the test never fails by chance. `make soak` draws new ones.
     let result = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)).run(
         &input(faulty),
         |input| {
@@ -130,7 +130,7 @@ fn every_history_with_faults_and_deaths_leaves_the_base_content_and_all_named_ke
     histories(true);
 }
 
-/// Histories without end, with faults and without in turn. A failing one is printed as its seed's.
+/// Histories for `MINUTES`, alternately with and without faults. The first failing one is printed with its seed.
 #[test]
 #[ignore = "it runs for as long as MINUTES says"]
 fn soak() {

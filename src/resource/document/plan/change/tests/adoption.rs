@@ -10,7 +10,7 @@ fn a_refusal_names_the_owner_and_its_stack() {
 }
 
 #[test]
-fn another_type_or_account_is_refused_with_another_name_as_the_way_out() {
+fn a_document_of_another_type_or_account_is_refused() {
     let desired = desired(json!({}));
     let other_type = with(NEW).ours().described(|document| document.document_type = "Automation".into());
     let why = planned(&desired, None, &other_type).unwrap_err();

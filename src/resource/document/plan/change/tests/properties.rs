@@ -52,7 +52,7 @@ fn an_attribute_is_uploaded_if_only_it_changes_and_is_refusable_if_the_document_
 }
 
 #[test]
-fn attributes_go_along_with_a_new_content_and_need_no_version_of_their_own() {
+fn attributes_are_uploaded_with_new_content_and_need_no_version_of_their_own() {
     let wanted = desired(json!({"VersionName": "v2", "DisplayName": "Two"}));
     let change = change(&wanted, Some(&previous(json!({}))), &with(OLD).ours());
     assert_eq!(change.version, upload(true, None));
@@ -158,7 +158,7 @@ fn a_document_has_at_most_50_tags_and_those_with_a_reserved_prefix_do_not_count(
         let many = (0..count).map(|number| (format!("t{number}"), String::new()));
         with(NEW).tagged(many).tagged(tags(&[("aws:cloudformation:stack-id", "x"), ("aws:other", "x")]))
     };
-    // Adopting takes four tags of ours.
+    // An adoption sets four tags.
     assert_eq!(decided(&desired(json!({})), None, &document(46)).unwrap().0.tags().unwrap().len(), 4);
     let why = planned(&desired(json!({})), None, &document(47)).unwrap_err();
     assert!(why.contains("would have 51 tags") && why.contains("AWS allows only 50"), "{why}");
@@ -171,7 +171,7 @@ fn a_document_has_at_most_50_tags_and_those_with_a_reserved_prefix_do_not_count(
 }
 
 #[test]
-fn accounts_are_the_difference_to_what_is_shared_and_those_of_others_stay_shared() {
+fn only_accounts_that_differ_are_shared_or_unshared_and_those_of_others_stay() {
     let (a, b, c, d) = ("111111111111", "222222222222", "333333333333", "444444444444");
     let mut document = with(NEW).ours();
     document.shared_with = [a, b, d].map(str::to_owned).into();
