@@ -9,7 +9,7 @@ use loopback_aws::ssm::{Document, Lags, Version};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{NAME, content, desired, desired_with, preferences, with};
+use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now, with};
 use crate::world::{Request, World};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
@@ -114,4 +114,15 @@ async fn an_undo_keeps_a_declared_share_that_it_did_not_make() {
     let shared = desired_with("20", json!({"AccountIds": ["444455556666", "777788889999"]}));
     world.send(&Request::create(shared)).await.reason();
     assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_undo_of_a_document_that_goes_meanwhile_succeeds() {
+    let world = World::new();
+    let create = signed_now(&world, Request::create(desired("20")));
+    killed_at(&world, "CreateDocument", &create).await;
+    sleep(Duration::from_secs(60)).await;
+    world.aws.on("DescribeDocument").nth(2).before(|model| drop(model.remove_document(NAME)));
+    world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", desired("20"))).await.ok();
+    assert!(!world.exists(NAME));
 }

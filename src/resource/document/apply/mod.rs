@@ -171,10 +171,13 @@ impl Apply<'_> {
                 Some(Status::Active) => return described.ok_or_else(|| disappeared(name)),
                 Some(Status::Failed(why)) => {
                     let content = &self.intent.desired.content;
-                    return Err(Failure::new(format!(
-                        "AWS could not create version {number} of document {name}, so it was not promoted: {}",
-                        redact(&why, &content.text, content.node.as_ref())
-                    )));
+                    let why = redact(&why, &content.text, content.node.as_ref());
+                    return Err(Failure::new(match version {
+                        Some(number) => format!(
+                            "AWS could not create version {number} of document {name}, so it was not promoted: {why}"
+                        ),
+                        None => format!("AWS could not create the document {name}: {why}"),
+                    }));
                 }
                 Some(Status::Deleting) => {
                     return Err(Failure::new(format!(

@@ -45,10 +45,9 @@ impl Releasing<'_> {
             tracing::info!("the document does not exist");
             return Ok(());
         };
-        let Err(failure) = self.apply(&described, shared_with).await else { return Ok(()) };
-        match self.reader.describe().await {
-            Ok(now) if is_gone(now.as_ref().map(Described::status).as_ref()) => Ok(()),
-            Ok(_) | Err(_) => Err(failure),
+        match self.apply(&described, shared_with).await {
+            Ok(()) => Ok(()),
+            Err(failure) => self.fail_unless_gone(failure).await,
         }
     }
 
@@ -76,7 +75,17 @@ impl Releasing<'_> {
             DocumentUndo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
         steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
         tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
-        undo(self.reader.client, &steps).await
+        match undo(self.reader.client, &steps).await {
+            Ok(()) => Ok(()),
+            Err(failure) => self.fail_unless_gone(failure).await,
+        }
+    }
+
+    async fn fail_unless_gone(&self, failure: Failure) -> Result<(), Failure> {
+        match self.reader.describe().await {
+            Ok(now) if is_gone(now.as_ref().map(Described::status).as_ref()) => Ok(()),
+            Ok(_) | Err(_) => Err(failure),
+        }
     }
 
     /// Whether the document shows that the request with this signature has written to it. Returns `false` if the document can't be

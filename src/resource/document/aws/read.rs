@@ -114,16 +114,20 @@ impl Reader<'_> {
         Ok(versions)
     }
 
-    /// Returns when a version was created, as the time since 1970; `None` if it is not listed yet. A version without a date counts
-    /// as created in 1970.
+    /// Returns when a version was created, as the time since 1970; `None` if it is not listed yet or the document is gone. A version
+    /// without a date counts as created in 1970.
     ///
     /// # Errors
-    /// As for [`Reader::versions`].
+    /// [ListDocumentVersions](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListDocumentVersions.html)
+    /// failed.
     pub(crate) async fn created_at(&self, number: &str) -> Result<Option<Duration>, Failure> {
         let mut pages =
             self.client.list_document_versions().name(self.name).max_results(50).into_paginator().items().send();
         while let Some(item) = pages.next().await {
-            let version = item.map_err(|error| self.failure(&SsmError::new("ListDocumentVersions", &error)))?;
+            let version = match item {
+                Ok(version) => version,
+                Err(error) => return self.absent_or(SsmError::new("ListDocumentVersions", &error)),
+            };
             if version.document_version.as_deref() == Some(number) {
                 let date = version.created_date.and_then(|date| SystemTime::try_from(date).ok());
                 return Ok(Some(date.and_then(|date| date.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()));

@@ -1,5 +1,7 @@
 //! Keys that a resource lets go: those that leave its template, and all of them when it is deleted.
 
+use loopback_aws::ssm::Version;
+
 use super::*;
 
 async fn aged(world: &World) {
@@ -81,6 +83,20 @@ async fn the_last_owner_under_restore_deletes_a_document_of_which_only_the_skele
         world.send(&deletes[1]).await.ok();
         assert!(!world.exists(NAME));
         world.send(&deletes[1]).await.ok();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_during_which_the_document_goes_succeeds() {
+    for operation in ["GetDocument", "ListDocumentVersions", "RemoveTagsFromResource"] {
+        let world = shared();
+        let properties = restoring(json!({"idleSessionTimeout": "5"}));
+        world.send(&Request::create(properties.clone())).await.ok();
+        // The latest version of somebody else holds the lock.
+        world.aws.ssm(|model| drop(model.document_mut(NAME).unwrap().push(Version::json(BASE))));
+        world.aws.on(operation).before(|model| drop(model.remove_document(NAME)));
+        world.send(&Request::delete(NAME, properties)).await.ok();
+        assert!(!world.exists(NAME), "{operation}");
     }
 }
 

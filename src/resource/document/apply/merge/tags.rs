@@ -49,7 +49,7 @@ impl Merge<'_> {
     }
 
     /// Removes the last ownership tags if no resource owns the document or a key of it any longer.
-    pub(super) async fn leave_no_tags(&self, change: &KeyChange) -> Result<(), Failure> {
+    pub(super) async fn leave_no_tags(&self, change: &KeyChange) -> Result<(), NotApplied> {
         if !self.request.may_leave_no_owner(change) {
             return Ok(());
         }
