@@ -108,6 +108,17 @@ async fn a_version_that_fails_is_not_promoted_and_the_reason_quotes_aws() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_fails_is_deleted_and_the_reason_quotes_aws() {
+    let world = World::with(|model| {
+        model.activation = Activation::Fails { reads: 1, information: "the attachment is gone".into() };
+    });
+    let reply = world.send(&Request::create(desired("20"))).await;
+    let expected = format!("AWS could not create the document {NAME}: the attachment is gone");
+    assert!(reply.reason().starts_with(&expected), "{}", reply.reason());
+    assert_eq!((reply.marker(), world.exists(NAME)), ("cfn-ssm-document:not-created", false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_fails_after_writing_deletes_what_it_made() {
     let world = World::new();
     world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
