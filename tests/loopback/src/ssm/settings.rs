@@ -36,6 +36,8 @@ pub struct Setting {
 pub struct Settings {
     /// How many reads see a change as PendingUpdate.
     pub pending_reads: u32,
+    /// Whether AWS writes a value with a capital first letter, as it does with `advanced`.
+    pub capitalizes: bool,
     /// Whether `SettingId` in responses is the ARN; AWS uses either.
     pub respond_with_arn: bool,
     set: BTreeMap<String, Setting>,
@@ -95,8 +97,9 @@ impl Model {
             return Err(ModelError::new("ValidationException", text));
         }
         let caller = self.caller.clone();
+        let value = if self.settings.capitalizes { capitalized(value) } else { value.to_owned() };
         self.keep_setting(id);
-        self.settings.put(id, value, &caller);
+        self.settings.put(id, &value, &caller);
         self.settings.pend(id, self.settings.pending_reads);
         Ok(json!({}))
     }
@@ -131,6 +134,11 @@ impl Model {
 
 fn default(id: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(known, ..)| *known == id).map(|(_, default, _)| *default)
+}
+
+fn capitalized(value: &str) -> String {
+    let mut rest = value.chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect()
 }
 
 /// The setting that a request means, by id or by ARN.

@@ -1,5 +1,7 @@
 //! Service settings, row by row.
 
+mod deliveries;
+
 use std::time::{Duration, Instant, SystemTime};
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
