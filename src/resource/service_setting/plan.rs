@@ -8,6 +8,12 @@ use crate::failure::Failure;
 const PREVIOUS_UNKNOWN: &str =
     "the value that the setting had before this resource is unknown, so the setting is left as it is";
 
+/// So many seconds after a Delete's signature, a setting may still be changed by an earlier request, or be dated by another clock.
+const TOLERANCE: i64 = 2;
+
+/// The same for the Delete of an unfinished Create, which waits for that Create's last write.
+const TOLERANCE_OF_UNDO: i64 = 10;
+
 /// What to do with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -83,6 +89,14 @@ pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Obser
         Previous::Value(value) => (Plan::Set(value.clone()), same_value(value, &observed.value)),
     };
     Some(if is_ours || (shows_previous && wrote) { plan } else { Plan::Leave })
+}
+
+/// Whether somebody, or a later request, changed the setting after a Delete was signed. Lambda then delivered the Delete late, or
+/// again.
+pub(crate) fn is_overtaken(signed: Option<i64>, is_undo: bool, observed: &Observed) -> bool {
+    let tolerance = if is_undo { TOLERANCE_OF_UNDO } else { TOLERANCE };
+    let changed = observed.modified_at.filter(|_| !observed.is_default);
+    signed.zip(changed).is_some_and(|(signed, changed)| changed > signed + tolerance)
 }
 
 /// Plans a Delete. Returns a warning if the setting can't be restored. `declared` is the value that the resource declares.
@@ -209,6 +223,21 @@ mod tests {
         }
         let (plan, warning) = release(Restore, &old(), None, &observed("declared"));
         assert_eq!((plan, warning.is_some()), (Plan::Leave, true), "a Delete whose properties can't be read");
+    }
+
+    #[test]
+    fn a_delete_is_overtaken_by_a_change_after_its_signature() {
+        let default = Observed { is_default: true, ..observed("system") };
+        for (signed, is_undo, observed, expected) in [
+            (Some(998), false, observed("new"), false),
+            (Some(997), false, observed("new"), true),
+            (Some(990), true, observed("new"), false),
+            (Some(989), true, observed("new"), true),
+            (Some(900), false, default, false),
+            (None, false, observed("new"), false),
+        ] {
+            assert_eq!(is_overtaken(signed, is_undo, &observed), expected, "{signed:?} {is_undo} {observed:?}");
+        }
     }
 
     #[test]

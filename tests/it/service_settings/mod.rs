@@ -273,9 +273,7 @@ async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() 
             world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
             let signature = since_1970(&world) - 30;
             let id = format!("cfn-ssm-document:unfinished:{signature}:{TIER}?{previous}");
-            let request =
-                delete(&id, properties("Advanced", on_delete)).with_response_url(world.aws.response_url(ago(11)));
-            let reply = world.send(&request).await.ok();
+            let reply = world.send(&delete(&id, properties("Advanced", on_delete))).await.ok();
             assert_eq!((reply.id(), value(&world).as_str()), (id.as_str(), expected), "{on_delete}");
         }
     }
@@ -292,8 +290,7 @@ async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set(
         ("Advanced", function(), now + 30),
     ] {
         world.aws.ssm(|model| model.settings.put(TIER, value_now, &user));
-        let request = delete(&id(signature), properties("Advanced", "Reset"));
-        world.send(&request.with_response_url(world.aws.response_url(ago(11)))).await.ok();
+        world.send(&delete(&id(signature), properties("Advanced", "Reset"))).await.ok();
         assert_eq!(value(&world), value_now);
     }
 }
@@ -380,4 +377,44 @@ async fn the_reason_of_a_timeout_names_the_status_that_was_seen_last() {
     world.invoke_within(&request, Duration::from_secs(2)).await.unwrap();
     let reply = Reply(world.aws.delivered().pop().unwrap());
     assert!(reply.reason().contains("reading the setting (its status is PendingUpdate)"), "{}", reply.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_is_delivered_again_leaves_what_a_later_request_set() {
+    let unfinished = |world: &World| format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970(world));
+    for (on_delete, is_unfinished) in [("Reset", false), ("Restore", false), ("Retain", true)] {
+        let world = world();
+        let id = if is_unfinished { unfinished(&world) } else { format!("{TIER}?default") };
+        created(&world, "Advanced", on_delete).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let url = world.aws.response_url(Age::Now);
+        let release = delete(&id, properties("Advanced", on_delete)).with_response_url(url.clone());
+        world.send(&release).await.ok();
+        assert_eq!(value(&world), "Standard");
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        created(&world, "Advanced", on_delete).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        world.deliver(&release.event(&url), Duration::from_secs(60)).await.unwrap();
+        assert_eq!(value(&world), "Advanced", "{on_delete}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_to_another_setting_that_cloudformation_gave_up_on_restores_it_unless_another_delivery_succeeded() {
+    let old = json!({"SettingId": HOSTS, "SettingValue": "Role"});
+    let old_id = format!("{HOSTS}?default");
+    for (status, id_now, expected) in [
+        (ResourceStatus::UpdateFailed, old_id.clone(), "Intelligent-Tiering"),
+        (ResourceStatus::UpdateComplete, old_id.clone(), "Intelligent-Tiering"),
+        (ResourceStatus::UpdateComplete, format!("{TIER}?previous=Intelligent-Tiering"), "Advanced"),
+    ] {
+        let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
+        let resource = Resource::new(status, world.aws.clock().now_system());
+        let resource = Resource { physical_id: Some(id_now.clone()), ..resource };
+        world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
+        let update = Request::update(&old_id, old.clone(), properties("Advanced", "Retain"));
+        let reply = world.send(&setting(update)).await;
+        reply.assert_given_up();
+        assert_eq!((reply.id(), value(&world).as_str()), (old_id.as_str(), expected), "{status:?} {id_now}");
+    }
 }
