@@ -50,7 +50,7 @@ pub(crate) async fn reconcile(
         standing.wait_for_patience().await;
         observed = setting.observe().await?;
     }
-    let plan = plan::change(&desired, &observed);
+    let plan = plan::change(&desired, &observed, request.requested_at);
     tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
     let adopts = own_id.is_none();
     let id = match own_id {

@@ -26,15 +26,25 @@ pub(crate) enum Plan {
 }
 
 /// Plans a Create or an Update.
-pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
-    if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
+pub(crate) fn change(desired: &Desired, observed: &Observed, requested_at: Option<i64>) -> Plan {
+    if observed.value == desired.value || was_set_before(desired, observed, requested_at) {
+        return Plan::Leave;
+    }
+    Plan::Set(desired.value.clone())
+}
+
+/// Whether an earlier delivery of the request has set the value: this function has set it since the request was signed.
+fn was_set_before(desired: &Desired, observed: &Observed, requested_at: Option<i64>) -> bool {
+    observed.is_ours
+        && !observed.is_default
+        && same_value(&desired.value, &observed.value)
+        && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested)
 }
 
 /// Returns the physical id of a resource that adopts a setting. It contains the value that the setting had before this resource
 /// managed it.
 ///
-/// If this function has changed the setting since the request was signed, an earlier delivery of the request did so, and the
-/// value from before it is unknown.
+/// If an earlier delivery of the request has set the value, the one from before it is unknown.
 ///
 /// # Errors
 /// Under `Restore`, the value is too long for a physical id.
@@ -43,10 +53,7 @@ pub(crate) fn adoption(
     observed: &Observed,
     requested_at: Option<i64>,
 ) -> Result<PhysicalId, Failure> {
-    let changed_since = observed.is_ours
-        && !observed.is_default
-        && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested);
-    let previous = match (changed_since, observed.is_default) {
+    let previous = match (was_set_before(desired, observed, requested_at), observed.is_default) {
         (true, _) => Previous::Unknown,
         (false, true) => Previous::Default,
         (false, false) => Previous::Value(observed.value.clone()),
@@ -163,23 +170,33 @@ mod tests {
     #[test]
     fn nothing_is_set_if_the_setting_has_the_value_already() {
         let default = Observed { is_default: true, ..observed("new") };
-        for (observed, expected) in
-            [(observed("new"), Plan::Leave), (default, Plan::Leave), (observed("old"), Plan::Set("new".into()))]
-        {
-            assert_eq!(change(&desired(OnDelete::Retain), &observed), expected);
+        let set = || Plan::Set("new".into());
+        for (observed, requested_at, expected) in [
+            (observed("new"), 1001, Plan::Leave),
+            (default, 1001, Plan::Leave),
+            (observed("old"), 1000, set()),
+            (observed("New"), 1001, set()),
+            // AWS wrote what an earlier delivery of the request had set.
+            (observed("New"), 1000, Plan::Leave),
+        ] {
+            assert_eq!(change(&desired(OnDelete::Retain), &observed, Some(requested_at)), expected);
         }
     }
 
     #[test]
-    fn an_adoption_remembers_the_value_before_unless_an_earlier_delivery_changed_it() {
+    fn an_adoption_remembers_the_value_before_unless_an_earlier_delivery_has_set_its_own() {
         let default = Observed { is_default: true, ..observed("old") };
-        let others = Observed { is_ours: false, ..observed("old") };
+        let others = Observed { is_ours: false, ..observed("new") };
+        let value = |value: &str| Previous::Value(value.into());
         for (observed, requested_at, expected) in [
             (&default, Some(1000), Previous::Default),
-            (&observed("old"), Some(1001), Previous::Value("old".into())),
-            (&observed("old"), Some(1000), Previous::Unknown),
-            (&observed("old"), None, Previous::Value("old".into())),
-            (&others, Some(1000), Previous::Value("old".into())),
+            (&observed("new"), Some(1001), value("new")),
+            (&observed("new"), Some(1000), Previous::Unknown),
+            (&observed("New"), Some(1000), Previous::Unknown),
+            (&observed("new"), None, value("new")),
+            (&others, Some(1000), value("new")),
+            // An earlier delivery of the request has undone its change.
+            (&observed("old"), Some(1000), value("old")),
         ] {
             let id = adoption(&desired(OnDelete::Restore), observed, requested_at).unwrap();
             assert_eq!((id.setting.as_str(), id.previous), ("/ssm/a", expected));

@@ -418,3 +418,25 @@ async fn an_update_to_another_setting_that_cloudformation_gave_up_on_restores_it
         assert_eq!((reply.id(), value(&world).as_str()), (old_id.as_str(), expected), "{status:?} {id_now}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_after_the_first_undid_its_change_knows_what_was_there() {
+    let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
+    let create = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(Age::Now));
+    world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
+    world.send(&create).await.reason();
+    says(&world, ResourceStatus::CreateFailed);
+    world.send(&create).await.assert_given_up();
+    assert_eq!(value(&world), "Intelligent-Tiering");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_sets_nothing_if_aws_wrote_the_value_its_own_way() {
+    let world = with(|model| model.settings.capitalizes = true);
+    let name = "/ssm/automation/customer-script-log-group-name";
+    let create = create(json!({"SettingId": name, "SettingValue": "logs"}));
+    let create = create.with_response_url(world.aws.response_url(Age::Now));
+    assert_eq!(world.send(&create).await.ok().id(), format!("{name}?default"));
+    assert_eq!(world.send(&create).await.ok().id(), format!("{name}?unknown"));
+    assert_eq!(world.writes(), ["UpdateServiceSetting"]);
+}
