@@ -173,7 +173,7 @@ fn run((account, steps): &(Account, Vec<Step>)) -> Counts {
 
 #[test]
 fn the_first_histories_of_the_soak_hold() {
-    SETTINGS.first(150);
+    SETTINGS.first(25);
 }
 
 /// Histories without end: `make soak MINUTES=60`.
