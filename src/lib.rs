@@ -13,5 +13,6 @@ pub mod handler;
 pub mod http;
 pub mod invocation;
 pub mod logging;
+pub(crate) mod read_lag;
 pub mod resource;
 pub mod ssm;

@@ -8,9 +8,13 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Logs this crate at `level`, by default INFO, and its dependencies at most at WARN.
+/// Logs this crate at `level` and its dependencies at most at WARN, as JSON lines on standard output. Without a level, or with one
+/// that can't be parsed, this crate logs at INFO. From then on, a panic is logged with its location, not its message.
 ///
-/// At TRACE, lambda_runtime logs whole events, and with them response URLs and document content.
+/// Dependencies are capped because, at TRACE, lambda_runtime logs whole events, and with them response URLs and document content.
+///
+/// # Panics
+/// The process has a global subscriber already.
 pub fn start(level: Option<&str>) {
     let own = level.and_then(own_level).unwrap_or(LevelFilter::INFO);
     let targets =

@@ -35,7 +35,9 @@ async fn main() -> Result<(), Error> {
     // Logged under the library's target, because the target of the binary, `bootstrap`, is capped at WARN.
     tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
-    let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(std::fs::read).transpose()?;
+    let ca_bundle = set("AWS_CA_BUNDLE")
+        .map(|path| std::fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE: {path} can't be read: {error}")));
+    let ca_bundle = ca_bundle.transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = SdkHttpClient::new(&tls)?;
     let config = sdk_config(client.clone()).await;
@@ -71,8 +73,8 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     config.build()
 }
 
-/// Creates the client that asks CloudFormation. It has connections of its own, since Systems Manager, whose default endpoint is
-/// `beside_ssm`, is another host.
+/// Creates the client that asks CloudFormation. It has its own connections, because it calls another host than the SDK's client.
+/// `beside_ssm` is the default endpoint of Systems Manager, from which CloudFormation's is derived.
 fn cloudformation(config: &SdkConfig, beside_ssm: Option<String>, tls: rustls::ClientConfig) -> CloudFormation {
     let region = config.region().map(ToString::to_string).unwrap_or_default();
     let credentials = config.credentials_provider();

@@ -50,7 +50,7 @@ impl Delivery {
 
     /// PUTs `body` to `url`. Failed or stalled connections and the statuses 408, 429 and 5xx are retried until `deadline`.
     ///
-    /// A stalled attempt runs on for up to 10 s beside the next one, so the same body may arrive twice, which is harmless.
+    /// A stalled attempt continues for up to 10 s alongside the next one, so the same body may arrive twice, which is harmless.
     /// Redirects are not followed.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Delivery {
                         return Err(undelivered(&why));
                     }
                     attempts.push(self.attempt(url, body.clone()));
-                    // A stalled attempt may only be slow, so the next one runs beside it.
+                    // A stalled attempt may only be slow, so the next one runs alongside it.
                     next = now + ((end - now) / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT);
                 }
             }

@@ -71,13 +71,14 @@ impl<'a> Envelope<'a> {
     /// Parses the envelope of an event.
     ///
     /// # Errors
-    /// The event is not a CloudFormation request: it is not a JSON object, or a required field is not a string.
+    /// The event is not a CloudFormation request: it is not a JSON object, or a required field is missing or not a string.
     pub fn parse(event: &'a RawValue) -> Result<Self, Failure> {
         let not_a_request = |what: &str| Failure::new(format!("The event is not a CloudFormation request: {what}"));
         let fields: BTreeMap<String, &RawValue> =
             serde_json::from_str(event.get()).map_err(|_| not_a_request("it is not a JSON object."))?;
         let field = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-        let required = |name: &str| field(name).ok_or_else(|| not_a_request(&format!("{name} is not a string.")));
+        let required =
+            |name: &str| field(name).ok_or_else(|| not_a_request(&format!("{name} is missing or not a string.")));
         Ok(Self {
             response_url: required("ResponseURL")?,
             stack_id: required("StackId")?,
@@ -98,7 +99,8 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// How long CloudFormation waits for the response, in seconds: the property `ServiceTimeout`, by default 3,600.
+    /// How long CloudFormation waits for the response, in seconds: the property `ServiceTimeout` if it is a number from 1 to 3,600,
+    /// and otherwise 3,600.
     pub fn service_timeout(&self) -> i64 {
         // The other properties are skipped: they may be large or nested too deeply.
         #[derive(Deserialize)]
@@ -121,7 +123,8 @@ impl<'a> Envelope<'a> {
     /// Parses the rest of the request.
     ///
     /// # Errors
-    /// A field is missing or has the wrong type. The failure names it.
+    /// `RequestType` is unknown, or a field is missing, has the wrong type or is nested deeper than 128 levels. The failure names
+    /// the field. Old properties, and the properties of a Delete, never cause an error.
     pub fn request(&self, requested_at: Option<i64>) -> Result<Request, Failure> {
         let Some(request_type) = self.request_type() else {
             let given = self.text("RequestType")?;

@@ -1,7 +1,7 @@
 //! The events that EventBridge sends to the drift guard.
 //!
 //! See [events of CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever
-//! may invoke the function can forge an event. An event only names a document and can bring the second look forward. Everything
+//! may invoke the function can forge an event. An event only names a document and can bring the second check forward. Everything
 //! else in it is only logged.
 
 use std::time::Duration;

@@ -1,13 +1,13 @@
 //! The drift guard: detects a default version that somebody changed by hand and, if configured to, restores it.
 //!
-//! [`event`] reads what EventBridge sends; [`rules`] decides; [`look`] reads, asks CloudFormation and repairs; [`report`] writes
+//! [`event`] reads what EventBridge sends; [`rules`] decides; [`check`] reads, asks CloudFormation and repairs; [`report`] writes
 //! the metrics. Versions are immutable, so comparing version numbers is enough to find a difference. In a shared document, the
 //! managed keys are compared as well.
 
+mod check;
 pub(crate) mod event;
 pub(crate) mod guard;
 mod list;
-mod look;
 pub mod report;
 pub(crate) mod rules;
 
@@ -17,13 +17,13 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::timeout;
 
+use self::check::{DriftCheck, Outcome};
 use self::event::{Event, Moved};
 pub(crate) use self::guard::Guard;
 pub use self::guard::Mode;
-use self::look::{DriftCheck, Outcome};
 use crate::failure::Failure;
 
-/// How many documents the daily check looks at concurrently.
+/// How many documents the daily check reads concurrently.
 const AT_ONCE: usize = 8;
 
 /// Left for the last log line.
@@ -37,7 +37,7 @@ impl Guard<'_> {
     pub(crate) async fn handle(&self, event: Event, time: Duration) -> Result<(), Failure> {
         let work = async {
             match event {
-                Event::Moved(moved) => self.look(&moved.name.clone(), Some(&moved)).await.map(drop),
+                Event::Moved(moved) => self.check(&moved.name.clone(), Some(&moved)).await.map(drop),
                 Event::Daily => self.check_all().await,
             }
         };
@@ -49,16 +49,16 @@ impl Guard<'_> {
         })
     }
 
-    async fn look(&self, name: &str, moved: Option<&Moved>) -> Result<Outcome, Failure> {
-        DriftCheck { guard: self, name, moved }.look().await
+    async fn check(&self, name: &str, moved: Option<&Moved>) -> Result<Outcome, Failure> {
+        DriftCheck { guard: self, name, moved }.run().await
     }
 
-    /// Looks at every document of the account that has the tag, then logs one line about all of them.
+    /// Checks every document of the account that has the tag, then logs one line about all of them.
     async fn check_all(&self) -> Result<(), Failure> {
         let listed = list::guarded_documents(self.client).await?;
         // Boxed one by one, since the compiler rejects a stream of closures as not general enough.
-        let looks: Vec<_> = listed.guarded.iter().map(|name| self.look(name, None).boxed()).collect();
-        let outcomes: Vec<Result<Outcome, Failure>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        let checks: Vec<_> = listed.guarded.iter().map(|name| self.check(name, None).boxed()).collect();
+        let outcomes: Vec<Result<Outcome, Failure>> = stream::iter(checks).buffer_unordered(AT_ONCE).collect().await;
         let count = |wanted: Outcome| outcomes.iter().filter(|outcome| outcome.as_ref().ok() == Some(&wanted)).count();
         let (drifted, repaired) = (count(Outcome::Drifted), count(Outcome::Repaired));
         let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();

@@ -32,7 +32,7 @@ impl Metrics {
         Self::new(|line| drop(writeln!(std::io::stdout().lock(), "{line}")))
     }
 
-    /// Writes lines with `write`.
+    /// Passes each line to `write`, without a line ending.
     pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
     }
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// Lambda filters application logs by the level of a line, if the line has a timestamp as RFC 3339 has it.
+    /// Lambda filters application logs by the level of a line, if the line has a timestamp in the format of RFC 3339.
     #[test]
     fn a_line_passes_lambdas_filter_for_the_level_warn() {
         let line = line(Metric::DriftedDocuments, "provider", Duration::from_millis(1_795_290_070_250));

@@ -7,8 +7,8 @@ use crate::resource::document::key_ownership::{KeyOwnerships, key_ownerships};
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{DEFAULT_VERSION, KEY_PREFIX, Owner, Ownership, REPAIRED_AT};
 
-/// A document is looked at again when this long has passed since the event.
-const SECOND_LOOK: Duration = Duration::from_secs(20);
+/// A document is checked again when this long has passed since the event.
+const SECOND_CHECK: Duration = Duration::from_secs(20);
 
 /// If the latest version of a document is younger than this, somebody may still be changing the document.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -65,13 +65,14 @@ pub(crate) fn owners(document: &Description) -> Option<Owners> {
     Some(Owners::Keys(stacks))
 }
 
-/// When the second look is due, for an event that happened at `event` and arrived at `now`.
-pub(crate) fn second_look(event: Option<Duration>, now: Duration) -> Duration {
+/// When the second check is due, for an event that happened at `event` and arrived at `now`.
+pub(crate) fn second_check(event: Option<Duration>, now: Duration) -> Duration {
     // The time in an event may be forged.
-    event.unwrap_or(now).min(now) + SECOND_LOOK
+    event.unwrap_or(now).min(now) + SECOND_CHECK
 }
 
-/// When to look at a document again because its latest version is too young; `None` if that version is old enough.
+/// When to check a document again because its latest version is too young; `None` if that version is old enough or its
+/// date is unknown.
 pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Option<Duration> {
     let settled = latest_made_at? + SETTLED;
     // Without the limit, a date in the future would never settle.
@@ -146,10 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn the_second_look_is_20_seconds_after_the_event_and_a_forged_time_delays_nothing() {
-        assert_eq!(second_look(Some(at(5)), at(10)), at(25));
-        assert_eq!(second_look(Some(at(9_000)), at(10)), at(30));
-        assert_eq!(second_look(None, at(10)), at(30));
+    fn the_second_check_is_20_seconds_after_the_event_and_a_forged_time_delays_nothing() {
+        assert_eq!(second_check(Some(at(5)), at(10)), at(25));
+        assert_eq!(second_check(Some(at(9_000)), at(10)), at(30));
+        assert_eq!(second_check(None, at(10)), at(30));
     }
 
     #[test]

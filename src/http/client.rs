@@ -22,12 +22,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Creates a configuration for TLS 1.2 and 1.3 that trusts Mozilla's roots or, if `ca_bundle` is given, only its PEM certificates.
 ///
-/// The bundle is that of [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html).
+/// `ca_bundle` is the content of the file that
+/// [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html) names.
 ///
 /// The roots are compiled in: parsing the system's roots takes more instructions than the rest of a cold start.
 ///
 /// # Errors
-/// The bundle is not PEM, or has a certificate that can't be used.
+/// The bundle is not PEM or has no certificate, or a certificate can't be used.
 pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match ca_bundle {
@@ -36,6 +37,9 @@ pub fn tls(ca_bundle: Option<&[u8]>) -> Result<ClientConfig, String> {
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let certificate = certificate.map_err(|error| format!("AWS_CA_BUNDLE is not PEM: {error}"))?;
                 roots.add(certificate).map_err(|error| format!("AWS_CA_BUNDLE has a bad certificate: {error}"))?;
+            }
+            if roots.is_empty() {
+                return Err("AWS_CA_BUNDLE has no certificate in PEM format".to_owned());
             }
         }
     }
@@ -91,7 +95,7 @@ impl SdkHttpClient {
         Ok(Self { client: client(tls, &preconnect)?, preconnect })
     }
 
-    /// Opens a connection to `url` for the first call. If that fails, the first call reports it.
+    /// Opens a connection to `url` for the first call. If that fails, the first call reports it. No call may run at the same time.
     pub async fn open(&self, url: &str) {
         self.preconnect.open(self.client.get(url).send()).await;
     }
@@ -145,4 +149,22 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     let text = describe(error);
     let source = if is_connect { NotSent(text).into() } else { text.into() };
     if is_timeout { ConnectorError::timeout(source) } else { ConnectorError::io(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_refused() {
+        for bundle in [
+            "",
+            "not PEM",
+            "-----BEGIN CERTIFICATE-----\nAA",
+            "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+        ] {
+            let error = tls(Some(bundle.as_bytes())).unwrap_err();
+            assert!(error.starts_with("AWS_CA_BUNDLE "), "{bundle}: {error}");
+        }
+    }
 }

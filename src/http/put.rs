@@ -15,7 +15,7 @@ use super::preconnect::Preconnect;
 
 /// Sends PUTs. Tests replace it, to run without sockets.
 pub trait Put: fmt::Debug + Send + Sync {
-    /// Opens a connection for the first PUT of this process. Nothing is sent.
+    /// Opens a connection for this instance's first PUT. Nothing is sent. Does nothing after the first call or PUT.
     fn connect(&self, url: Url) -> BoxFuture<'_, ()>;
 
     /// Sends `body` to `url`, with an empty `Content-Type`. Redirects are not followed.

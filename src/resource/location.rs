@@ -11,7 +11,8 @@ pub struct Location {
 }
 
 impl Location {
-    /// Reads the location in an ARN. Returns `None` if `arn` is not an ARN: some local tools send other text.
+    /// Reads the location in an ARN. Returns `None` if `arn` is not an ARN with a 12-digit account: some local
+    /// tools send other text.
     pub fn from_arn(arn: &str) -> Option<Self> {
         let mut parts = arn.split(':').skip(1).map(str::to_owned);
         let (partition, _, region, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

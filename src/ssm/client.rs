@@ -13,7 +13,7 @@ use aws_sdk_ssm::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::time::Instant;
 
-use super::retry::{LastRetry, RetryClassifier};
+use super::retry::{LastRetry, Retries};
 use crate::http::gate::Gated;
 
 /// More attempts than fit into a function's 15 minutes: the caller's deadline ends the retries.
@@ -28,9 +28,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
-/// It retries with jitter: failed connections, 5xx responses, throttling, `TooManyUpdates` and, until 30 s after
-/// `process_started`, `AccessDeniedException`. It records the last retried error in `last_retry`. Its attempts to write pass
-/// through the invocation's gate.
+/// It retries with jitter: failed connections, attempts that get no reply within 10 s, 5xx responses, throttling, `TooManyUpdates`
+/// and, until 30 s after `process_started`, `AccessDeniedException`. It records the last of these errors in `last_retry`. Its
+/// attempts to write pass through the invocation's gate.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)
@@ -39,6 +39,7 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
     // The default token bucket outlives an invocation: after a few failed invocations, the next one would retry nothing.
     let unlimited = RetryPartition::custom("unlimited").token_bucket(TokenBucket::unlimited()).build();
     let http_client = config.http_client().map(|client| SharedHttpClient::new(Gated(client)));
+    let retries = Retries { last_retry, process_started };
     let mut config = aws_sdk_ssm::config::Builder::from(config)
         .retry_config(retry)
         .retry_partition(unlimited)
@@ -46,13 +47,14 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
         // This protection ends a call that stalls for 5 s with an error that is not retried. The attempt timeout is retried.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .retry_classifier(RetryClassifier { process_started })
-        .interceptor(last_retry);
+        .retry_classifier(retries.clone())
+        .interceptor(retries);
     config.set_http_client(http_client);
     Client::from_conf(config.build())
 }
 
-/// Resolves the endpoint of the configuration's Region, whatever endpoint URL the configuration has.
+/// Resolves the endpoint of the configuration's Region, whatever endpoint URL the configuration has. Returns `None` if there is no
+/// Region.
 pub async fn default_endpoint(config: &SdkConfig) -> Option<String> {
     let params = Params::builder()
         .set_region(config.region().map(ToString::to_string))

@@ -35,9 +35,7 @@ impl WireError {
 
     /// Whether a retry may succeed.
     pub(super) fn is_transient(&self, status: StatusCode) -> bool {
-        status.is_server_error()
-            || matches!(self.code, ErrorCode::AccessDenied | ErrorCode::TooManyUpdates)
-            || self.code.is_throttling()
+        status.is_server_error() || self.code == ErrorCode::TooManyUpdates || self.code.is_throttling()
     }
 
     pub(super) fn describe(&self, operation: &str) -> String {

@@ -17,7 +17,8 @@ use super::remedy::CHECK_ENDPOINT;
 /// IAM is eventually consistent: a role that was just created may be denied for this long.
 const NEW_ROLE: Duration = Duration::from_secs(30);
 
-/// The last error of this invocation that was retried. A request that runs out of time quotes it in its reason.
+/// The last error of this invocation that may be retried, even if the retry succeeded. A request that runs out of time quotes it
+/// in its reason.
 #[derive(Debug, Clone, Default)]
 pub struct LastRetry(Arc<Mutex<Option<String>>>);
 
@@ -37,7 +38,21 @@ impl LastRetry {
     }
 }
 
-impl Intercept for LastRetry {
+/// Retries what the SDK's own classifiers don't, and records what may be retried.
+#[derive(Debug, Clone)]
+pub(super) struct Retries {
+    pub(super) last_retry: LastRetry,
+    pub(super) process_started: Instant,
+}
+
+impl Retries {
+    /// Whether AWS may deny a call only because the function's role is new.
+    fn is_new_role(&self, code: &ErrorCode) -> bool {
+        *code == ErrorCode::AccessDenied && self.process_started.elapsed() < NEW_ROLE
+    }
+}
+
+impl Intercept for Retries {
     fn name(&self) -> &'static str {
         "last retry"
     }
@@ -52,34 +67,26 @@ impl Intercept for LastRetry {
             return Ok(());
         }
         let operation = config.load::<Metadata>().map_or("A call", Metadata::name);
-        let Some(response) = context.response() else {
-            self.set(Some(format!("{operation} got no response from Systems Manager. {CHECK_ENDPOINT}")));
-            return Ok(());
+        let error = match context.response().map(|response| (response.status(), WireError::read(response))) {
+            None => format!("{operation} got no response from Systems Manager. {CHECK_ENDPOINT}"),
+            Some((status, None)) => format!("{operation} failed with status {status}. Try again."),
+            Some((status, Some(error))) if error.is_transient(status) || self.is_new_role(&error.code) => {
+                error.describe(operation)
+            }
+            Some((_, Some(_))) => return Ok(()),
         };
-        match WireError::read(response) {
-            Some(error) if error.is_transient(response.status()) => self.set(Some(error.describe(operation))),
-            None => self.set(Some(format!("{operation} failed with status {}. Try again.", response.status()))),
-            Some(_) => {}
-        }
+        self.last_retry.set(Some(error));
         Ok(())
     }
 }
 
-/// Retries what the SDK's own classifiers don't.
-#[derive(Debug)]
-pub(super) struct RetryClassifier {
-    pub(super) process_started: Instant,
-}
-
-impl ClassifyRetry for RetryClassifier {
+impl ClassifyRetry for Retries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         if !matches!(context.output_or_error(), Some(Err(_))) {
             return RetryAction::NoActionIndicated;
         }
         match context.response().and_then(WireError::read).map(|error| error.code) {
-            Some(ErrorCode::AccessDenied) if self.process_started.elapsed() < NEW_ROLE => {
-                RetryAction::transient_error()
-            }
+            Some(code) if self.is_new_role(&code) => RetryAction::transient_error(),
             Some(ErrorCode::TooManyUpdates) => RetryAction::throttling_error(),
             _ => RetryAction::NoActionIndicated,
         }

@@ -47,7 +47,8 @@ pub struct CloudFormation {
 }
 
 impl CloudFormation {
-    /// Creates an instance that asks the endpoint that `find` returns. `find` is called for the first question.
+    /// Creates an instance that asks the endpoint that `find` returns. `find` is called for the first question. If it fails, that
+    /// question fails with its error, and the next one calls it again.
     pub fn new(find: impl Fn() -> Result<Endpoint, String> + Send + Sync + 'static) -> Self {
         Self { find: Arc::new(find), endpoint: Arc::default() }
     }

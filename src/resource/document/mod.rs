@@ -4,7 +4,7 @@
 //! [`aws`] observes and writes, and [`observed`], [`ownership`] and [`key_ownership`] describe what it finds; [`plan`] decides;
 //! [`apply`] carries out the decision.
 //!
-//! [`plan::change`] decides whether a version is promoted, under `ContentMode: Merge` [`plan::merge::turn`]; [`plan::undo`] decides
+//! [`plan::change`] decides whether a version is promoted, under `ContentMode: Merge` [`plan::merge::promotion`]; [`plan::undo`] decides
 //! what undoes a failed request.
 
 pub(crate) mod apply;
@@ -47,7 +47,7 @@ use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::UndoLog;
 
 /// After this many outdated plans, a request fails.
-const MAX_ROUNDS: usize = 4;
+const MAX_OUTDATED: usize = 4;
 const MAX_LOGGED_PATHS: usize = 50;
 
 /// Brings the document to the state that a Create or an Update declares.
@@ -115,9 +115,9 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
     if !shows_old_properties(apply.intent, &observed) {
         apply.undo_log.step("waiting for an earlier Update to end");
         standing.wait_for_patience().await;
-        (observed, adopted) = adopted.and(apply.observe().await?);
+        (observed, adopted) = apply.observe().await?.after(adopted);
     }
-    for _ in 0..MAX_ROUNDS {
+    for _ in 0..MAX_OUTDATED {
         let planned = match &observed {
             Observed::Present(document) => Planned::change(change::plan(apply.intent, document)?),
             Observed::Absent => Planned::creation(apply.intent)?,
@@ -129,14 +129,14 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
             Err(NotApplied::Outdated(failure)) => outdated = Some(failure),
         }
         backoff.pause().await;
-        (observed, adopted) = adopted.and(apply.observe().await?);
+        (observed, adopted) = apply.observe().await?.after(adopted);
     }
     let failure = outdated.unwrap_or_else(|| Failure::new("The document was changed in the meantime."));
     Err(failure.and("This happened repeatedly: someone else is changing the document. Try again."))
 }
 
 /// Observes, plans and applies the keys that the resource names.
-/// [`plan::merge::turn`] decides whether a version is promoted.
+/// [`plan::merge::promotion`] decides whether a version is promoted.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
     let Apply { reader, writer, intent, clock, undo_log } = apply;
     let request = KeyRequest::Merge(DesiredKeys { intent, named });

@@ -1,9 +1,6 @@
 //! Reads and writes a setting.
 
-use std::time::Duration;
-
 use aws_sdk_ssm::Client;
-use tokio::time::Instant;
 
 use super::desired::{explain_id, explain_value};
 use super::observed::Observed;
@@ -11,10 +8,8 @@ use super::plan::{Plan, shows};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
+use crate::read_lag::{LONGEST_LAG, ReadLag};
 use crate::ssm::{ErrorCode, SsmError};
-
-/// How long a read may lag behind a write.
-const LONGEST_LAG: Duration = Duration::from_secs(5);
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -82,13 +77,13 @@ impl<U: Clone> Setting<'_, U> {
                 result.map_err(|error| self.failure(&SsmError::new("ResetServiceSetting", &error)))?;
             }
         }
-        let (mut backoff, written) = (Backoff::new(), Instant::now());
+        let mut lag = ReadLag::begin();
         loop {
             let observed = self.observe().await?;
             if shows(plan, &before, &observed) {
                 return Ok(observed);
             }
-            if written.elapsed() >= LONGEST_LAG {
+            if !lag.is_possible() {
                 return Err(Failure::new(format!(
                     "The setting {} was changed, but reads still return another value after {} s. Something else may be \
                      changing it. Try again.",
@@ -97,7 +92,7 @@ impl<U: Clone> Setting<'_, U> {
                 )));
             }
             self.undo_log.seen("reads still return another value");
-            backoff.pause().await;
+            lag.pause().await;
         }
     }
 

@@ -52,7 +52,7 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// Parses the properties of a Create or an Update.
+    /// Parses the properties of a Create or an Update. A `SettingId` that is an ARN must be in `location`, if that is known.
     ///
     /// # Errors
     /// At least one property is wrong. The failure names all problems.

@@ -31,7 +31,7 @@ impl PhysicalId {
         FailedCreate::fits(&self.to_string())
     }
 
-    /// Parses a physical id. Returns `None` for the marker of a failed Create and for ids that CloudFormation generated.
+    /// Parses a physical id. Returns `None` for the ids of failed Creates and for those that CloudFormation generated.
     pub fn parse(text: &str) -> Option<Self> {
         let (setting, previous) = text.split_once('?')?;
         let previous = match previous.split_once('=') {

@@ -120,9 +120,10 @@ pub(crate) fn release(
         (OnDelete::Reset, _) => (Plan::Reset, None),
         (OnDelete::Restore, _) if observed.is_default && *previous == Previous::Default => (Plan::Leave, None),
         (OnDelete::Restore, Previous::Value(value)) if *value == observed.value => (Plan::Leave, None),
-        (OnDelete::Restore, _) if !observed.is_ours => {
-            (Plan::Leave, Some("the setting was changed outside of this stack and is left as it is"))
-        }
+        (OnDelete::Restore, _) if !observed.is_ours => (
+            Plan::Leave,
+            Some("the setting was last changed by something other than this function and is left as it is"),
+        ),
         (OnDelete::Restore, _) if !is_declared => {
             (Plan::Leave, Some("the setting no longer has the value that this resource declares and is left as it is"))
         }

@@ -55,10 +55,12 @@ impl Simulation {
         self.aws.cloudformation(|all| all.put(&stack_id(STACKS[stack]), LOGICAL_ID, known));
     }
 
-    /// Waits until the leases of the requests before are over.
+    /// Waits until the leases of the requests before are over, and their calls have taken effect.
     pub async fn all_leases_end(&self) {
-        let signed = self.sent.borrow().last().map(|sent| sent.signed);
-        sleep_until(signed.unwrap_or_else(Instant::now) + Duration::from_secs(15)).await;
+        let last = self.sent.borrow().last().map(|sent| (sent.signed, sent.done));
+        let (signed, done) = last.unwrap_or((Instant::now(), None));
+        sleep_until(signed + Duration::from_secs(15)).await;
+        sleep_until(done.unwrap_or(signed) + Duration::from_secs(3)).await;
     }
 
     /// Deletes; where that fails, somebody deletes again.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use loopback_aws::ssm::{Document, Version};
+use loopback_aws::ssm::{Document, Status, Version};
 use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
-use super::{NAME, content, desired, desired_with, preferences};
+use super::{NAME, content, desired, desired_with, preferences, with};
 use crate::world::{Request, World};
 
 fn restoring(idle: &str) -> Value {
@@ -111,4 +112,46 @@ async fn a_delete_that_is_refused_tells_the_remedy_and_keeps_the_tags() {
     assert_eq!(reply.id(), NAME);
     world.send(&Request::delete(NAME, restoring("10"))).await.ok();
     assert!(!world.exists(NAME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_deletion_puts_the_shares_back() {
+    let world = World::new();
+    let shared = desired_with("10", json!({"OnDelete": "Restore", "AccountIds": ["444455556666"]}));
+    world.send(&Request::create(shared.clone())).await.ok();
+    world.aws.on("DeleteDocument").fault(Fault::error(400, "AssociatedInstances", "in use"));
+    world.send(&Request::delete(NAME, shared.clone())).await.reason();
+    let shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
+    assert_eq!(shares, ["444455556666"]);
+    world.send(&Request::delete(NAME, shared)).await.ok();
+    assert!(!world.exists(NAME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn restore_removes_what_was_declared_and_waits_while_the_document_is_changing() {
+    let world = with(Document::session(NAME, preferences("1")).tag("cost", "7"));
+    let more = json!({"OnDelete": "Restore", "AccountIds": ["444455556666"], "Tags": {"team": "blue"}});
+    let properties = desired_with("10", more);
+    world.send(&Request::create(properties.clone())).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    world.aws.ssm(|model| {
+        let updating = Version::json(preferences("11")).with_status(Status::Updating);
+        let document = model.document_mut(NAME).unwrap();
+        document.default_version = document.push(updating);
+    });
+    let settle = async {
+        sleep(Duration::from_secs(3)).await;
+        world.aws.ssm(|model| {
+            let document = model.document_mut(NAME).unwrap();
+            document.default_version = document.push(Version::json(preferences("12")));
+        });
+    };
+    let delete = Request::delete(NAME, properties);
+    let (reply, ()) = tokio::join!(world.send(&delete), settle);
+    reply.ok();
+    assert_eq!(
+        (world.default_content(NAME), world.tags(NAME)),
+        (content("1"), vec![("cost".to_owned(), "7".to_owned())])
+    );
+    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
 }

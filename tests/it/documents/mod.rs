@@ -13,16 +13,26 @@ pub mod merge;
 mod overlap;
 mod ownership;
 mod redelivery;
+mod rollback;
 mod status;
 mod two_deliveries;
+mod undo;
 mod update;
 
 use loopback_aws::Age;
+use loopback_aws::ssm::Document;
 use serde_json::{Value, json};
 
 use crate::world::{Request, World};
 
 pub const NAME: &str = "SSM-SessionManagerRunShell";
+
+/// A world with this document.
+fn with(document: Document) -> World {
+    let world = World::new();
+    world.aws.ssm(|model| model.put_document(document));
+    world
+}
 
 /// Preferences that differ by their idle timeout.
 pub fn preferences(idle: &str) -> String {

@@ -1,30 +1,23 @@
-//! Requests that CloudFormation has given up on, requests that arrive late, and reads that lag behind writes.
+//! Requests that CloudFormation has given up on, and requests that arrive late.
 //!
 //! Everything runs without sockets in a runtime whose time is paused, so that waits of seconds take none.
 
 use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
-use loopback_aws::ssm::{Document, Lags, Status, Version};
+use loopback_aws::ssm::Document;
 use loopback_aws::{Age, Fault, Loopback};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now};
+use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now, with};
 use crate::world::{Reply, Request, World, stack};
 
-const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 /// An id that CloudFormation makes up for the Delete of a Create that it cancelled.
 const MADE_UP: &str = "a-Preferences-1TIDTIDTIDTID";
 
 fn world() -> World {
     World::new()
-}
-
-fn with(document: Document) -> World {
-    let world = world();
-    world.aws.ssm(|model| model.put_document(document));
-    world
 }
 
 fn restored(idle: &str) -> Value {
@@ -175,120 +168,6 @@ async fn a_late_duplicate_of_a_create_or_a_delete_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_waits_only_if_the_update_before_it_failed_half_way() {
-    for fails in [false, true] {
-        let world = world();
-        world.send(&Request::create(desired("10"))).await.ok();
-        sleep(Duration::from_secs(60)).await;
-        let update = Request::update(NAME, desired("10"), desired("20"));
-        if fails {
-            world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
-            world.send(&update).await.reason();
-        } else {
-            world.send(&update).await.ok();
-        }
-        let begun = Instant::now();
-        world.send(&Request::update(NAME, desired("20"), desired("10"))).await.ok();
-        assert_eq!(begun.elapsed() >= Duration::from_secs(10), fails, "{:?}", begun.elapsed());
-        assert_eq!(world.default_content(NAME), content("10"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_rollback_of_a_rename_undoes_the_document_that_the_rename_made() {
-    let world = world();
-    world.send(&Request::create(desired("10"))).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
-    killed_at(&world, "CreateDocument", &Request::update(NAME, desired("10"), renamed.clone())).await;
-    assert!(world.exists("Team-Preferences"));
-    sleep(Duration::from_secs(60)).await;
-    world.send(&Request::update(NAME, renamed, desired("10"))).await.ok();
-    assert!(!world.exists("Team-Preferences"));
-    assert_eq!(world.default_content(NAME), content("10"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_rollback_of_a_rename_restores_a_document_that_an_earlier_request_left_behind() {
-    // `UpdateReplacePolicy: Retain` leaves the documents of renames behind, with the ownership tags.
-    for killed in ["UpdateDocumentDefaultVersion", "ModifyDocumentPermission"] {
-        let world = world();
-        let named = |idle: &str| desired_with(idle, json!({"DocumentName": "Team-Preferences"}));
-        world.send(&Request::create(named("10"))).await.ok();
-        sleep(Duration::from_secs(60)).await;
-        world.send(&Request::update("Team-Preferences", named("10"), desired("10"))).await.ok();
-        sleep(Duration::from_secs(60)).await;
-        let mut back = named("20");
-        back["AccountIds"] = json!(["210987654321"]);
-        world.aws.on("AddTagsToResource").fault(Fault::Hang);
-        killed_at(&world, killed, &Request::update(NAME, desired("10"), back.clone())).await;
-        sleep(Duration::from_secs(60)).await;
-        world.send(&Request::update(NAME, back, desired("10"))).await.ok();
-        assert_eq!(world.default_content("Team-Preferences"), content("10"), "{killed}");
-        let shares = world.aws.ssm(|model| model.document("Team-Preferences").unwrap().shares.clone());
-        assert!(shares.is_empty(), "{killed}: {shares:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_document_that_a_rename_found_long_ago_stays_in_a_rollback() {
-    let world = world();
-    let other = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
-    world.send(&Request::create(other.clone())).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    // An Update back to a name whose document was written later than the abandoned one.
-    world.send(&Request::update("Team-Preferences", other.clone(), desired("10"))).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    world.send(&Request::update(NAME, other, desired("20"))).await.ok();
-    assert!(world.exists("Team-Preferences"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adoption_succeeds_when_its_tags_show_up_late_and_its_undo_needs_not_see_them() {
-    for millis in [50, 500, 1_000] {
-        let lagging = |fails: bool| {
-            let world = with(Document::session(NAME, preferences("1")).tag("team", "blue"));
-            world.aws.ssm(|model| model.lags = Lags::fixed(Duration::from_millis(millis)));
-            if fails {
-                world.aws.on("UpdateDocument").always().fault(Fault::error(400, "InvalidDocumentContent", "no"));
-            }
-            world
-        };
-        let world = lagging(false);
-        world.send(&Request::create(desired("20"))).await.ok();
-        sleep(Duration::from_secs(2)).await;
-        assert_eq!(world.default_content(NAME), content("20"), "{millis}");
-        let world = lagging(true);
-        let reply = world.send(&Request::create(desired("20"))).await;
-        reply.reason();
-        assert_eq!((reply.marker(), world.tags(NAME)), (NOT_CREATED, vec![("team".to_owned(), "blue".to_owned())]));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_created_document_that_shows_up_late_is_undone() {
-    let world = world();
-    world.aws.ssm(|model| model.lags = Lags::fixed(Duration::from_secs(1)));
-    world.aws.on("ModifyDocumentPermission").always().fault(Fault::error(400, "InvalidPermissionType", "no"));
-    let shared = desired_with("20", json!({"AccountIds": ["444455556666"]}));
-    let reply = world.send(&Request::create(shared)).await;
-    reply.reason();
-    assert_eq!((reply.marker(), world.exists(NAME)), (NOT_CREATED, false));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failed_create_of_a_retained_document_leaves_its_default_version_and_its_tags() {
-    let world = world();
-    world.send(&Request::create(desired("10"))).await.ok();
-    sleep(Duration::from_secs(600)).await;
-    let tags = world.tags(NAME);
-    world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
-    let reply = world.send(&Request::create(desired("20"))).await;
-    reply.reason();
-    assert_eq!((reply.marker(), world.default_content(NAME), world.tags(NAME)), (NOT_CREATED, content("10"), tags));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_met() {
     let world = world();
     world.send(&Request::create(desired("10"))).await.ok();
@@ -297,85 +176,6 @@ async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_m
     sleep(Duration::from_secs(4)).await;
     world.send(&Request::delete(MADE_UP, desired("20"))).await.ok();
     assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failed_take_over_gives_the_former_owner_its_tags_back() {
-    for (is_update, is_updating) in [(false, false), (false, true), (true, false)] {
-        let world = world();
-        let theirs = Request::create(desired("10")).of_stack("b");
-        world.send(&theirs).await.ok();
-        sleep(Duration::from_secs(60)).await;
-        let before = world.aws.ssm(|model| model.document(NAME).unwrap().tags.clone());
-        if is_updating {
-            world.aws.on("GetDocument").before(|model| {
-                let document = model.document_mut(NAME).unwrap();
-                document.default_version = document.push(Version::json(preferences("11")));
-            });
-        }
-        world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
-        let take = desired_with("20", json!({"OnExisting": "TakeOver"}));
-        let request = match is_update {
-            false => Request::create(take),
-            true => Request::update(NAME, desired("10"), take),
-        };
-        world.send(&request).await.reason();
-        let after = world.aws.ssm(|model| model.document(NAME).unwrap().tags.clone());
-        assert_eq!(after, before, "{is_update} {is_updating}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_denied_modify_document_permission_keeps_no_tags_on_an_adopted_document() {
-    let world = with(Document::session(NAME, preferences("1")));
-    let denied = || Fault::access_denied("ssm:ModifyDocumentPermission", "document");
-    world.aws.on("ModifyDocumentPermission").always().fault(denied());
-    let shared = desired_with("20", json!({"AccountIds": ["444455556666"]}));
-    let reply = world.send(&Request::create(shared)).await;
-    reply.reason();
-    assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("1"), vec![]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_deletion_puts_the_shares_back() {
-    let world = world();
-    let shared = desired_with("10", json!({"OnDelete": "Restore", "AccountIds": ["444455556666"]}));
-    world.send(&Request::create(shared.clone())).await.ok();
-    world.aws.on("DeleteDocument").fault(Fault::error(400, "AssociatedInstances", "in use"));
-    world.send(&Request::delete(NAME, shared.clone())).await.reason();
-    let shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
-    assert_eq!(shares, ["444455556666"]);
-    world.send(&Request::delete(NAME, shared)).await.ok();
-    assert!(!world.exists(NAME));
-}
-
-#[tokio::test(start_paused = true)]
-async fn restore_removes_what_was_declared_and_waits_while_the_document_is_changing() {
-    let world = with(Document::session(NAME, preferences("1")).tag("cost", "7"));
-    let more = json!({"OnDelete": "Restore", "AccountIds": ["444455556666"], "Tags": {"team": "blue"}});
-    let properties = desired_with("10", more);
-    world.send(&Request::create(properties.clone())).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    world.aws.ssm(|model| {
-        let updating = Version::json(preferences("11")).with_status(Status::Updating);
-        let document = model.document_mut(NAME).unwrap();
-        document.default_version = document.push(updating);
-    });
-    let settle = async {
-        sleep(Duration::from_secs(3)).await;
-        world.aws.ssm(|model| {
-            let document = model.document_mut(NAME).unwrap();
-            document.default_version = document.push(Version::json(preferences("12")));
-        });
-    };
-    let delete = Request::delete(NAME, properties);
-    let (reply, ()) = tokio::join!(world.send(&delete), settle);
-    reply.ok();
-    assert_eq!(
-        (world.default_content(NAME), world.tags(NAME)),
-        (content("1"), vec![("cost".to_owned(), "7".to_owned())])
-    );
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -411,40 +211,4 @@ async fn a_url_of_the_older_form_gives_no_lease_and_always_asks() {
     resource_is(&world, ResourceStatus::CreateInProgress);
     world.send(&request).await.ok();
     assert!(asked(&world) > 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_rollback_of_a_rename_still_undoes_the_document_that_the_rename_made() {
-    let world = world();
-    world.send(&Request::create(desired("10"))).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    let take = desired_with("30", json!({"OnExisting": "TakeOver"}));
-    world.send(&Request::create(take).of_stack("b")).await.ok();
-    sleep(Duration::from_secs(60)).await;
-    let renamed = desired_with("10", json!({"DocumentName": "Team-Preferences"}));
-    killed_at(&world, "CreateDocument", &Request::update(NAME, desired("10"), renamed.clone())).await;
-    sleep(Duration::from_secs(60)).await;
-    let reply = world.send(&Request::update(NAME, renamed, desired("10"))).await;
-    assert!(reply.reason().contains(&stack("b")), "{}", reply.reason());
-    assert!(!world.exists("Team-Preferences"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_undo_removes_tags_that_are_not_visible_yet() {
-    let world = with(Document::session(NAME, preferences("1")).tag("team", "blue"));
-    world.aws.ssm(|model| model.lags = Lags::fixed(Duration::from_secs(1)));
-    world.aws.on("GetDocument").fault(Fault::error(400, "InvalidDocumentContent", "no"));
-    let reply = world.send(&Request::create(desired("20"))).await;
-    reply.reason();
-    assert!(world.writes().contains(&"AddTagsToResource".to_owned()), "{:?}", world.aws.trace());
-    assert_eq!((reply.marker(), world.tags(NAME)), (NOT_CREATED, vec![("team".to_owned(), "blue".to_owned())]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_undo_keeps_a_declared_share_that_it_did_not_make() {
-    let world = with(Document::session(NAME, preferences("1")).share("444455556666"));
-    world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
-    let shared = desired_with("20", json!({"AccountIds": ["444455556666", "777788889999"]}));
-    world.send(&Request::create(shared)).await.reason();
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
 }

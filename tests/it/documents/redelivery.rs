@@ -62,6 +62,19 @@ async fn a_create_that_was_interrupted_after_adopting_and_fails_when_delivered_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_fails_when_delivered_again_takes_back_the_shares_that_its_first_delivery_made() {
+    let existing = Document::session(NAME, preferences("1")).share("999900001111");
+    let world = World::with(|model| model.put_document(existing));
+    let create = signed_now(&world, Request::create(shared("20")));
+    killed_at(&world, "ModifyDocumentPermission", &create).await;
+    world.aws.on("GetDocument").always().fault(Fault::error(400, "ValidationException", "no"));
+    let reply = world.send(&create).await;
+    reply.reason();
+    let shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
+    assert_eq!((reply.marker(), shares), (NOT_CREATED, vec!["999900001111".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_of_ours_that_is_older_than_the_request_is_never_deleted_by_a_create_that_fails() {
     // What a DeletionPolicy of Retain leaves behind: the tags, and no Delete.
     let world = World::new();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Guarded, daily, moved};
+use super::{Guarded, TAG, daily, moved};
 use crate::documents::NAME;
 use crate::world::stack;
 
@@ -73,6 +73,19 @@ async fn a_line_names_the_document_both_versions_the_stack_who_and_when() {
     let repaired =
         json!({"level": "WARN", "message": "the default version was restored", "document": NAME, "version": "2"});
     assert_eq!(log.with_message("the default version was restored"), [repaired]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_names_the_version_that_it_promoted_whatever_the_tag_says_since() {
+    let (log, guarded) = (Log::start(), Guarded::new(Mode::Repair).await);
+    guarded.moves_default(1);
+    guarded.world.aws.on("UpdateDocumentDefaultVersion").after(|model| {
+        model.document_mut(NAME).unwrap().tags.insert(TAG.into(), "3".into());
+    });
+    guarded.world.aws.on("UpdateDocumentDefaultVersion").nth(2).fault(Fault::error(400, "InvalidDocumentVersion", ""));
+    guarded.event(&moved()).await.unwrap();
+    let [line] = &log.with_message("the default version was restored")[..] else { panic!("one line") };
+    assert_eq!((&line["version"], guarded.default_version()), (&json!("2"), 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ fn resource_is(guarded: &Guarded, status: ResourceStatus) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_between_the_event_and_the_second_look_is_no_drift() {
+async fn an_update_between_the_event_and_the_second_check_is_no_drift() {
     let guarded = Guarded::new(Mode::Repair).await;
     guarded.moves_default(1);
     let mut event = moved();

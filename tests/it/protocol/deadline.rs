@@ -1,12 +1,15 @@
 //! Systems Manager fails at every point of every request, until the function's time runs out. Time is paused, so that this takes
 //! none; `real_time` has what needs sockets and threads.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use loopback_aws::Fault;
-use loopback_aws::ssm::ModelError;
-use tokio::time::Instant;
+use loopback_aws::ssm::{Document, ModelError, Status, Version};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
 
-use crate::documents::desired;
+use crate::documents::{NAME, desired, desired_with, preferences};
 use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, state_of_documents};
 use crate::world::{Request, World};
 
@@ -108,4 +111,22 @@ async fn the_reason_of_a_timeout_names_the_step_the_last_error_and_the_remedy() 
         );
     }))
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reason_of_a_timeout_does_not_quote_a_denial_that_was_tolerated() {
+    let updating = Version::json(preferences("10")).with_status(Status::Updating);
+    let world = World::with(|model| model.put_document(Document::new(NAME, "Session").version(updating)));
+    // A role that is no longer new is denied at once.
+    sleep(Duration::from_secs(60)).await;
+    world
+        .aws
+        .on("DescribeDocumentPermission")
+        .always()
+        .fault(Fault::access_denied("ssm:DescribeDocumentPermission", "*"));
+    let delete = Request::delete(NAME, desired_with("10", json!({"OnDelete": "Restore"})));
+    world.invoke_within(&delete, TIMEOUT).await.unwrap();
+    let reply = delivered(&world, "a tolerated denial");
+    let reason = reply.reason();
+    assert!(reason.contains("it is Updating") && !reason.contains("DescribeDocumentPermission"), "{reason}");
 }

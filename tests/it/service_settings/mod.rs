@@ -1,15 +1,16 @@
 //! Service settings, row by row.
 
 mod deliveries;
+mod overtaken;
+mod unfinished;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::{Lags, Model};
 use loopback_aws::{Age, Fault};
 use serde_json::{Value, json};
 
-use crate::world::{ACCOUNT, FUNCTION, REGION, Reply, Request, World, stack};
+use crate::world::{ACCOUNT, FUNCTION, REGION, Reply, Request, World};
 
 const TIER: &str = "/ssm/parameter-store/default-parameter-tier";
 const HOSTS: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
@@ -44,6 +45,15 @@ fn with(arrange: impl FnOnce(&mut Model)) -> World {
     let world = world();
     world.aws.ssm(arrange);
     world
+}
+
+/// The ARN by which AWS tells that the function modified a setting.
+fn function() -> String {
+    format!("arn:aws:sts::{ACCOUNT}:assumed-role/{FUNCTION}/{FUNCTION}")
+}
+
+fn ago(seconds: u64) -> Age {
+    Age::Ago(Duration::from_secs(seconds))
 }
 
 async fn created(world: &World, value: &str, on_delete: &str) -> Reply {
@@ -190,139 +200,6 @@ async fn a_delete_of_a_marker_or_of_an_unreadable_id_does_nothing() {
     assert_eq!(world.aws.calls(), [""; 0]);
 }
 
-/// The ARN by which AWS tells that the function modified a setting.
-fn function() -> String {
-    format!("arn:aws:sts::{ACCOUNT}:assumed-role/{FUNCTION}/{FUNCTION}")
-}
-
-/// What CloudFormation says of the resource from now on, whatever is sent.
-fn says(world: &World, status: ResourceStatus) {
-    let resource = Resource::new(status, world.aws.clock().now_system());
-    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
-}
-
-fn questions(world: &World) -> usize {
-    world.aws.cloudformation_calls().len()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_asks_once_before_it_responds_if_it_wrote_and_an_update_does_not() {
-    let world = world();
-    let id = created(&world, "Advanced", "Retain").await.id().to_owned();
-    assert_eq!(questions(&world), 1);
-    created(&world, "Advanced", "Retain").await;
-    let (old, new) = (properties("Advanced", "Retain"), properties("Standard", "Retain"));
-    world.send(&setting(Request::update(&id, old, new))).await.ok();
-    assert_eq!(questions(&world), 1, "nothing was written, and an Update can be rolled back");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_that_cloudformation_gave_up_on_restores_the_setting_unless_another_delivery_succeeded() {
-    for (status, expected) in [
-        (ResourceStatus::CreateFailed, "Intelligent-Tiering"),
-        (ResourceStatus::DeleteInProgress, "Intelligent-Tiering"),
-        (ResourceStatus::CreateComplete, "Advanced"),
-        (ResourceStatus::UpdateInProgress, "Advanced"),
-    ] {
-        for lag in [Lags::seeded(0), Lags::fixed(Duration::from_secs(1))] {
-            let world = with(|model| {
-                model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY);
-                model.lags = lag;
-            });
-            says(&world, status);
-            let reply = world.send(&create(properties("Advanced", "Retain"))).await;
-            reply.assert_given_up();
-            assert_eq!(value(&world), expected, "{status:?}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_whose_lease_is_over_is_undone_even_though_cloudformation_gave_up_on_it() {
-    let world = world();
-    world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::DelayAfter(Duration::from_millis(1_500)));
-    let request = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(20)));
-    let cancelled = async {
-        tokio::time::sleep(Duration::from_millis(1_000)).await;
-        says(&world, ResourceStatus::CreateFailed);
-    };
-    let (reply, ()) = tokio::join!(world.send(&request), cancelled);
-    reply.assert_given_up();
-    assert_eq!(value(&world), "Standard");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_delete_with_an_id_that_cloudformation_generated_changes_nothing() {
-    let world = world();
-    world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
-    for on_delete in ["Retain", "Restore", "Reset"] {
-        world.send(&delete("a-Preferences-1ABC2DEF3GHI4", properties("Advanced", on_delete))).await.ok();
-        assert_eq!(value(&world), "Advanced", "{on_delete}");
-    }
-}
-
-fn ago(seconds: u64) -> Age {
-    Age::Ago(Duration::from_secs(seconds))
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() {
-    for (previous, expected) in [("previous=Intelligent-Tiering", "Intelligent-Tiering"), ("default", "Standard")] {
-        for on_delete in ["Retain", "Restore", "Reset"] {
-            let world = world();
-            world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
-            let signature = since_1970(&world) - 30;
-            let id = format!("cfn-ssm-document:unfinished:{signature}:{TIER}?{previous}");
-            let reply = world.send(&delete(&id, properties("Advanced", on_delete))).await.ok();
-            assert_eq!((reply.id(), value(&world).as_str()), (id.as_str(), expected), "{on_delete}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set() {
-    let world = world();
-    let id = |signature: u64| format!("cfn-ssm-document:unfinished:{signature}:{TIER}?default");
-    let now = since_1970(&world);
-    for (value_now, user, signature) in [
-        ("Intelligent-Tiering", function(), now - 30),
-        ("Advanced", SOMEBODY.to_owned(), now - 30),
-        ("Advanced", function(), now + 30),
-    ] {
-        world.aws.ssm(|model| model.settings.put(TIER, value_now, &user));
-        world.send(&delete(&id(signature), properties("Advanced", "Reset"))).await.ok();
-        assert_eq!(value(&world), value_now);
-    }
-}
-
-fn since_1970(world: &World) -> u64 {
-    world.aws.clock().now_system().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_delete_of_an_unfinished_create_waits_until_ten_seconds_after_its_signature() {
-    let world = world();
-    world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
-    let id = format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970(&world) - 30);
-    let request = delete(&id, properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(8)));
-    let (started, signed) = (Instant::now(), since_1970(&world) - 8);
-    world.send(&request).await.ok();
-    assert!(since_1970(&world) >= signed + 10, "after {:?}", started.elapsed());
-    assert_eq!(value(&world), "Standard");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_with_a_call_that_got_no_response_responds_an_unfinished_id_although_it_was_undone() {
-    let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
-    world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::ResetAfter);
-    world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
-    let reply = world.send(&create(properties("Advanced", "Retain"))).await;
-    assert!(reply.reason().contains("may still take effect"), "{}", reply.0);
-    let id = reply.id().strip_prefix("cfn-ssm-document:unfinished:").expect("an unfinished id");
-    assert!(id.ends_with(&format!(":{TIER}?previous=Intelligent-Tiering")), "{id}");
-    assert_eq!(value(&world), "Intelligent-Tiering");
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_value_that_reads_old_for_a_second_is_waited_for() {
     let world = with(|model| model.lags = Lags::fixed(Duration::from_secs(1)));
@@ -377,66 +254,4 @@ async fn the_reason_of_a_timeout_names_the_status_that_was_seen_last() {
     world.invoke_within(&request, Duration::from_secs(2)).await.unwrap();
     let reply = Reply(world.aws.delivered().pop().unwrap());
     assert!(reply.reason().contains("reading the setting (its status is PendingUpdate)"), "{}", reply.0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_delete_that_is_delivered_again_leaves_what_a_later_request_set() {
-    let unfinished = |world: &World| format!("cfn-ssm-document:unfinished:{}:{TIER}?default", since_1970(world));
-    for (on_delete, is_unfinished) in [("Reset", false), ("Restore", false), ("Retain", true)] {
-        let world = world();
-        let id = if is_unfinished { unfinished(&world) } else { format!("{TIER}?default") };
-        created(&world, "Advanced", on_delete).await;
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        let url = world.aws.response_url(Age::Now);
-        let release = delete(&id, properties("Advanced", on_delete)).with_response_url(url.clone());
-        world.send(&release).await.ok();
-        assert_eq!(value(&world), "Standard");
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        created(&world, "Advanced", on_delete).await;
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        world.deliver(&release.event(&url), Duration::from_secs(60)).await.unwrap();
-        assert_eq!(value(&world), "Advanced", "{on_delete}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_to_another_setting_that_cloudformation_gave_up_on_restores_it_unless_another_delivery_succeeded() {
-    let old = json!({"SettingId": HOSTS, "SettingValue": "Role"});
-    let old_id = format!("{HOSTS}?default");
-    for (status, id_now, expected) in [
-        (ResourceStatus::UpdateFailed, old_id.clone(), "Intelligent-Tiering"),
-        (ResourceStatus::UpdateComplete, old_id.clone(), "Intelligent-Tiering"),
-        (ResourceStatus::UpdateComplete, format!("{TIER}?previous=Intelligent-Tiering"), "Advanced"),
-    ] {
-        let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
-        let resource = Resource::new(status, world.aws.clock().now_system());
-        let resource = Resource { physical_id: Some(id_now.clone()), ..resource };
-        world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
-        let update = Request::update(&old_id, old.clone(), properties("Advanced", "Retain"));
-        let reply = world.send(&setting(update)).await;
-        reply.assert_given_up();
-        assert_eq!((reply.id(), value(&world).as_str()), (old_id.as_str(), expected), "{status:?} {id_now}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_second_delivery_after_the_first_undid_its_change_knows_what_was_there() {
-    let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
-    let create = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(Age::Now));
-    world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
-    world.send(&create).await.reason();
-    says(&world, ResourceStatus::CreateFailed);
-    world.send(&create).await.assert_given_up();
-    assert_eq!(value(&world), "Intelligent-Tiering");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_second_delivery_sets_nothing_if_aws_wrote_the_value_its_own_way() {
-    let world = with(|model| model.settings.capitalizes = true);
-    let name = "/ssm/automation/customer-script-log-group-name";
-    let create = create(json!({"SettingId": name, "SettingValue": "logs"}));
-    let create = create.with_response_url(world.aws.response_url(Age::Now));
-    assert_eq!(world.send(&create).await.ok().id(), format!("{name}?default"));
-    assert_eq!(world.send(&create).await.ok().id(), format!("{name}?unknown"));
-    assert_eq!(world.writes(), ["UpdateServiceSetting"]);
 }

@@ -1,18 +1,17 @@
 //! Observes a document and, if it is to be adopted, writes the ownership tags while the content is read.
 
-use tokio::time::Instant;
-
-use super::context::{Adopted, Apply, Observation};
+use super::context::{Apply, Observation};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::aws::LONGEST_LAG;
-use crate::resource::document::aws::observe::{Look, describe, describe_and_read, is_new, read};
+use crate::read_lag::ReadLag;
+use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};
 use crate::resource::document::aws::write::NotTagged;
 use crate::resource::document::intent::Operation;
 use crate::resource::document::observed::{Description, Document, Observed, Status};
-use crate::resource::document::ownership::Ownership;
+use crate::resource::document::plan::adopted::Adopted;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
-use crate::resource::document::plan::undo::Undo;
+use crate::resource::document::plan::undo_record::before_change;
+use crate::resource::document::plan::visibility::may_hide_owner;
 
 impl Apply<'_> {
     /// Observes the document, and adopts it if the plan says so. Waits while AWS is changing the document, until the caller's
@@ -21,7 +20,7 @@ impl Apply<'_> {
     /// # Errors
     /// The adoption is refused, and nothing was written; or a call failed.
     pub(crate) async fn observe(&self) -> Result<Observation, Failure> {
-        let (mut backoff, mut adopted, mut gone_since) = (Backoff::new(), Adopted::No, None);
+        let (mut backoff, mut adopted, mut lag) = (Backoff::new(), Adopted::No, None);
         loop {
             self.undo_log.step("reading the document");
             let observed = match self.intent.operation {
@@ -32,7 +31,7 @@ impl Apply<'_> {
                 Ok(observed) => observed,
                 // The description lagged behind a deletion.
                 Err(NotTagged::Gone(failure)) => {
-                    if gone_since.get_or_insert_with(Instant::now).elapsed() >= LONGEST_LAG {
+                    if !lag.get_or_insert_with(ReadLag::begin).is_possible() {
                         return Err(failure);
                     }
                     backoff.pause().await;
@@ -58,7 +57,7 @@ impl Apply<'_> {
             Look::Absent => return Ok((Look::Absent, Adopted::No)),
             Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
         };
-        if self.may_lack_tags(&description) {
+        if may_hide_owner(&description, self.clock.now()) {
             return Ok((Look::Changing(Status::Creating), Adopted::No));
         }
         let adoption = self.decide(&description)?;
@@ -72,18 +71,12 @@ impl Apply<'_> {
     async fn observe_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let look = describe_and_read(self.reader, self.intent).await?;
         let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
-        if self.may_lack_tags(&document.description) {
+        if may_hide_owner(&document.description, self.clock.now()) {
             return Ok((Look::Changing(Status::Creating), Adopted::No));
         }
         let adoption = self.decide(&document.description)?;
         let adopted = self.write(&document.description, &adoption).await?;
         Ok((with_tags(look, &adoption), adopted))
-    }
-
-    /// Whether the document may only seem to have no owner because it is new and its tags are not visible yet. Another delivery
-    /// of this request may have created or adopted it.
-    fn may_lack_tags(&self, description: &Description) -> bool {
-        Ownership::of(&description.tags).is_none() && is_new(description, self.clock.now())
     }
 
     fn decide(&self, description: &Description) -> Result<Adoption, Failure> {
@@ -98,25 +91,14 @@ impl Apply<'_> {
     }
 
     async fn write(&self, description: &Description, adoption: &Adoption) -> Result<Adopted, NotTagged> {
-        self.note_what_existed(description, adoption);
-        let Some(tags) = adoption.tags() else { return Ok(Adopted::No) };
-        self.amend(|undo| undo.sets_tags(tags));
-        self.writer.tag(tags).await?;
-        Ok(match adoption {
-            Adoption::AlreadyOurs | Adoption::ManageAgain(_) => Adopted::No,
-            Adoption::Adopt(_) => Adopted::From(Ownership::of(&description.tags).map(|ownership| ownership.owner)),
-        })
-    }
-
-    /// Records, from the first observation, what existed before the request. An Update of the resource's own document is not
-    /// undone: the stack's rollback is an Update as well.
-    fn note_what_existed(&self, description: &Description, adoption: &Adoption) {
-        let is_own_update = matches!(self.intent.operation, Operation::Update(_)) && *adoption == Adoption::AlreadyOurs;
-        let knows = |undo: &Undo| !undo.is_of_absent() || *adoption == Adoption::AlreadyOurs;
-        let is_known = self.noted_undo().is_some_and(|undo| knows(&undo));
-        if !is_own_update && !is_known {
-            self.note(Undo::of_existing(self.intent, description));
+        if let Some(undo) = before_change(self.intent, description, adoption, self.recorded_undo().as_ref()) {
+            self.record(undo);
         }
+        if let Some(tags) = adoption.tags() {
+            self.amend(|undo| undo.sets_tags(tags));
+            self.writer.tag(tags).await?;
+        }
+        Ok(Adopted::by(adoption, description))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::resource::document::aws::read::{Described, Reader};
 use crate::resource::document::aws::write::{NotTagged, Writer};
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Observed;
-use crate::resource::document::ownership::Owner;
+use crate::resource::document::plan::adopted::Adopted;
 use crate::resource::document::plan::undo::Undo;
 use crate::resource::undo::Undo as AnyUndo;
 
@@ -47,27 +47,10 @@ pub(crate) struct Observation {
     pub(crate) adopted: Adopted,
 }
 
-/// Whether this invocation adopted the document.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Adopted {
-    /// The document already belonged to this resource, or does not exist.
-    No,
-    /// It adopted the document from this owner, if there was one.
-    From(Option<Owner>),
-}
-
-impl Adopted {
-    /// Combines the outcomes of two observations in one invocation: the first adoption counts.
-    pub(crate) fn or(self, later: Self) -> Self {
-        match self {
-            Self::No => later,
-            Self::From(_) => self,
-        }
-    }
-
-    /// Returns what a later observation found, with the first adoption of the two.
-    pub(crate) fn and(self, observation: Observation) -> (Observed, Self) {
-        (observation.observed, self.or(observation.adopted))
+impl Observation {
+    /// Returns what was observed, with the first adoption of this invocation.
+    pub(crate) fn after(self, earlier: Adopted) -> (Observed, Adopted) {
+        (self.observed, earlier.or(self.adopted))
     }
 }
 
@@ -87,7 +70,7 @@ impl From<NotTagged> for NotApplied {
 }
 
 impl Apply<'_> {
-    pub(super) fn noted_undo(&self) -> Option<Undo> {
+    pub(super) fn recorded_undo(&self) -> Option<Undo> {
         match self.undo_log.entry()?.undo {
             AnyUndo::Document(undo) => Some(undo),
             AnyUndo::Keys(_) | AnyUndo::ServiceSetting(_) => None,
@@ -95,7 +78,7 @@ impl Apply<'_> {
     }
 
     /// Records what a failure must undo, in place of an earlier entry.
-    pub(super) fn note(&self, undo: Undo) {
+    pub(super) fn record(&self, undo: Undo) {
         self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: AnyUndo::Document(undo) });
     }
 

@@ -2,26 +2,26 @@
 
 mod adopt;
 pub(crate) mod context;
+mod delete;
 pub(crate) mod merge;
 pub(crate) mod release;
 pub(crate) mod undo;
 mod upload;
 
-use tokio::time::Instant;
-
-use self::context::{Adopted, Applied, Apply, MadeVersion, NotApplied, Uploaded, newer};
-use super::aws::LONGEST_LAG;
+use self::context::{Applied, Apply, MadeVersion, NotApplied, Uploaded, newer};
 use super::aws::read::Described;
 use super::aws::write::{NotCreated, NotWritten};
 use super::content::redact;
 use super::observed::{Document, Observed, Status};
-use super::ownership::{Ownership, Tags};
+use super::ownership::Tags;
 use super::plan::Plan;
+use super::plan::adopted::{Adopted, Confirmation, confirmation};
 use super::plan::change::{Change, VersionChange};
 use super::plan::tags::tags_of_new;
-use super::plan::undo::{CreateCall, Undo};
-use crate::backoff::Backoff;
+use super::plan::undo::CreateCall;
+use super::plan::undo_record::before_create;
 use crate::failure::Failure;
+use crate::read_lag::ReadLag;
 
 impl Apply<'_> {
     /// Carries out the plan for the document that was observed.
@@ -43,8 +43,8 @@ impl Apply<'_> {
     async fn create(&self) -> Result<Applied, NotApplied> {
         self.undo_log.step("creating the document");
         let (desired, tags) = (self.intent.desired, tags_of_new(self.intent));
-        if !self.noted_undo().is_some_and(|undo| undo.is_of_absent()) {
-            self.note(Undo::of_created(self.intent));
+        if let Some(undo) = before_create(self.intent, self.recorded_undo().as_ref()) {
+            self.record(undo);
         }
         let created = match self.writer.create(desired, &tags).await {
             Ok(created) => created,
@@ -165,7 +165,7 @@ impl Apply<'_> {
         let name = &self.intent.desired.name;
         let number =
             described.version.number.clone().or_else(|| version.map(str::to_owned)).unwrap_or_else(|| "1".into());
-        let (mut backoff, mut described, started) = (Backoff::new(), Some(described), Instant::now());
+        let (mut lag, mut described) = (ReadLag::begin(), Some(described));
         loop {
             match described.as_ref().map(Described::status) {
                 Some(Status::Active) => return described.ok_or_else(|| disappeared(name)),
@@ -185,10 +185,10 @@ impl Apply<'_> {
                     self.undo_log.step(format!("waiting for version {number} to become Active"));
                     self.undo_log.seen(format!("it is still {status}; AWS may need longer than this function has"));
                 }
-                None if started.elapsed() < LONGEST_LAG => {}
+                None if lag.is_possible() => {}
                 None => return Err(disappeared(name)),
             }
-            backoff.pause().await;
+            lag.pause().await;
             described = match version {
                 Some(version) => self.reader.describe_version(version).await?,
                 None => self.reader.describe().await?,
@@ -196,24 +196,22 @@ impl Apply<'_> {
         }
     }
 
-    /// Reads the tags again after an adoption: if two stacks adopt in the same second, one of them loses. Reads may still show
-    /// the former owner's tags, so only a third owner means that this resource lost.
+    /// Reads the tags again after an adoption, until they show who has adopted the document.
     async fn confirm_ownership(&self, adopted: &Adopted) -> Result<(), NotApplied> {
         let Adopted::From(former) = adopted else { return Ok(()) };
-        let name = &self.intent.desired.name;
-        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        let (name, mut lag) = (&self.intent.desired.name, ReadLag::begin());
         loop {
             let described = self.reader.describe().await?.ok_or_else(|| NotApplied::Outdated(disappeared(name)))?;
-            match Ownership::of(&described.description.tags).map(|ownership| ownership.owner) {
-                Some(owner) if owner == *self.intent.owner => return Ok(()),
-                Some(owner) if Some(&owner) != former.as_ref() => {
+            match confirmation(self.intent.owner, former.as_ref(), &described.description.tags) {
+                Confirmation::Confirmed => return Ok(()),
+                Confirmation::LostTo(owner) => {
                     return Err(NotApplied::Failed(Failure::new(format!(
                         "DocumentName: the document {name} was adopted by the resource {} of the stack {} at the same time.",
                         owner.logical_id, owner.stack_id
                     ))));
                 }
-                _ if started.elapsed() < LONGEST_LAG => backoff.pause().await,
-                _ => {
+                Confirmation::NotVisible if lag.is_possible() => lag.pause().await,
+                Confirmation::NotVisible => {
                     tracing::warn!(document = name, "the ownership tags are still not visible");
                     return Ok(());
                 }

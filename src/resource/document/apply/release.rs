@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::undo::{delete, revert, undo};
+use super::delete::{delete, wait_until_gone};
+use super::undo::{revert, undo};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
@@ -125,7 +126,7 @@ impl Releasing<'_> {
             Release::Leave => Ok(()),
             Release::Delete => {
                 delete(self.writer, &description.document_type, shared_with).await?;
-                self.wait_until_gone().await
+                wait_until_gone(self.reader).await
             }
             Release::Revert(steps) => {
                 if let Some(version) = &steps.promote {
@@ -148,14 +149,5 @@ impl Releasing<'_> {
                 Ok(())
             }
         }
-    }
-
-    /// Waits until the document is gone, so that its name is free when the response is sent.
-    async fn wait_until_gone(&self) -> Result<(), Failure> {
-        let mut backoff = Backoff::new();
-        while self.reader.describe().await?.is_some_and(|described| described.status() == Status::Deleting) {
-            backoff.pause().await;
-        }
-        Ok(())
     }
 }

@@ -1,13 +1,10 @@
 //! Carries out the undo of a request.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_ssm::Client;
-use tokio::time::Instant;
 
-use crate::backoff::Backoff;
+use super::delete::delete;
 use crate::failure::Failure;
-use crate::resource::document::aws::LONGEST_LAG;
+use crate::read_lag::ReadLag;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
@@ -19,14 +16,14 @@ use crate::resource::document::plan::undo::{CreateCall, Undo, UndoPlan};
 /// A step failed, or the document that the request created is not visible yet. Every other step was attempted.
 pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
     let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
-    let (mut backoff, started) = (Backoff::new(), Instant::now());
+    let mut lag = ReadLag::begin();
     loop {
         let described = reader.describe().await?;
         let is_pending = described.as_ref().is_some_and(|described| described.status().is_pending());
         let description = described.as_ref().map(|described| &described.description);
         match (undo.plan_undo(description), description) {
             (UndoPlan::Nothing, _) => return Ok(()),
-            (UndoPlan::LookAgain(_), _) if started.elapsed() < LONGEST_LAG => {}
+            (UndoPlan::LookAgain(_), _) if lag.is_possible() => {}
             // The caller's record of writes knows whether a call without a response may still create the document.
             (UndoPlan::LookAgain(CreateCall::Sent | CreateCall::Refused), _) => return Ok(()),
             (UndoPlan::LookAgain(CreateCall::Succeeded), _) => {
@@ -41,25 +38,7 @@ pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
             }
             (UndoPlan::Revert(steps), _) => return revert(writer, &steps).await,
         }
-        backoff.pause().await;
-    }
-}
-
-/// Stops sharing the document and deletes it. If AWS refuses to delete it, the shares are restored.
-pub(super) async fn delete(
-    writer: Writer<'_>,
-    document_type: &str,
-    shared_with: BTreeSet<String>,
-) -> Result<(), Failure> {
-    let shared_with: Vec<String> = shared_with.into_iter().collect();
-    let deleted = match writer.share(&[], &shared_with).await {
-        Ok(()) => writer.delete(document_type).await,
-        Err(failure) => Err(failure),
-    };
-    let Err(failure) = deleted else { return Ok(()) };
-    match writer.share(&shared_with, &[]).await {
-        Ok(()) => Err(failure),
-        Err(why) => Err(failure.and(format!("Its shares could not be restored: {why}"))),
+        lag.pause().await;
     }
 }
 

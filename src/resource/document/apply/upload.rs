@@ -1,12 +1,10 @@
 //! Uploads a version or, if AWS refuses it as a duplicate, finds the version that has the content.
 
 use futures_util::future::join_all;
-use tokio::time::Instant;
 
 use super::context::{Apply, MadeVersion, NotApplied, Uploaded};
-use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::resource::document::aws::LONGEST_LAG;
+use crate::read_lag::ReadLag;
 use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotUploaded;
 use crate::resource::document::content::Format;
@@ -49,8 +47,7 @@ impl Apply<'_> {
         version_name: Option<&str>,
     ) -> Result<WithContent, NotApplied> {
         let tags = &document.description.tags;
-        let (origin, mut tried) = (Origin::of(tags), Vec::new());
-        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        let (origin, mut tried, mut lag) = (Origin::of(tags), Vec::new(), ReadLag::begin());
         loop {
             self.undo_log.step("uploading a version");
             let NotUploaded { refusal, failure } =
@@ -81,7 +78,7 @@ impl Apply<'_> {
                         return Err(self.only_in_failed_version(&version, document).into());
                     }
                     // Another delivery of this request may just have created it.
-                    OnDuplicate::None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
+                    OnDuplicate::None if lag.is_possible() => lag.pause().await,
                     OnDuplicate::None => {
                         return Err(failure.and("No Active version has the desired content.").into());
                     }

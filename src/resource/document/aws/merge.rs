@@ -7,8 +7,8 @@ use super::observe::Look;
 use super::read::Reader;
 use crate::failure::Failure;
 use crate::resource::document::content::{Content, Format};
-use crate::resource::document::observed::{Document, Status};
-use crate::resource::document::plan::merge::turn::Latest;
+use crate::resource::document::observed::{Description, Document, Status, Version};
+use crate::resource::document::plan::merge::lock::Latest;
 
 impl Reader<'_> {
     /// Describes and reads the document concurrently, and its shares if they are asked for, in one round trip.
@@ -38,15 +38,23 @@ impl Reader<'_> {
         Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
     }
 
-    /// Reads a version that is not the default version, and its age; `None` if the version is gone. `now` is the time since 1970.
-    /// A version that is not listed yet counts as just created.
+    /// Reads the described document's latest version and its age, unless it is the default version. `now` is the time since 1970. A
+    /// version that is not listed yet counts as just created.
     ///
     /// # Errors
     /// A call failed.
-    pub(crate) async fn latest(&self, number: &str, now: Duration) -> Result<Option<Latest>, Failure> {
+    pub(crate) async fn latest(&self, document: &Description, now: Duration) -> Result<Latest, Failure> {
+        let number = &document.latest_version;
+        if *number == document.default_version {
+            return Ok(Latest::IsDefault);
+        }
         let (version, created_at) = tokio::try_join!(self.version(number, Format::Json), self.created_at(number))?;
         let age = created_at.map_or(Duration::ZERO, |created_at| now.saturating_sub(created_at));
-        Ok(version.map(|version| Latest { status: version.status, age, content: version.content }))
+        Ok(version.map_or(Latest::NotVisible, |Version { status, content, .. }| Latest::NotPromoted {
+            status,
+            age,
+            content,
+        }))
     }
 
     /// Reads the content of a version; `None` if it is gone or can't be read.

@@ -4,8 +4,3 @@ mod merge;
 pub(crate) mod observe;
 pub(crate) mod read;
 pub(crate) mod write;
-
-use std::time::Duration;
-
-/// How long a write may take to become visible to reads.
-pub(crate) const LONGEST_LAG: Duration = Duration::from_secs(5);

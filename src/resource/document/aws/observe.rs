@@ -1,9 +1,7 @@
 //! Reads everything about a document that a decision needs. It writes nothing.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use super::LONGEST_LAG;
 use super::read::{Described, Reader};
 use crate::failure::Failure;
 use crate::resource::document::content::Content;
@@ -67,13 +65,6 @@ pub(crate) async fn describe_and_read(reader: Reader<'_>, intent: Intent<'_>) ->
         (Some(Look::Present(_) | Look::Absent), None) => Ok(Look::Changing(Status::Deleting)),
         (Some(Look::Absent) | None, Some(_)) => Ok(Look::Changing(Status::Creating)),
     }
-}
-
-/// Whether the described version is so new that tags written with it or before it may not be visible yet. `now` is the time since
-/// 1970. The clocks of AWS and of the function may differ.
-pub(crate) fn is_new(description: &Description, now: Duration) -> bool {
-    let created_at = description.created_at.and_then(|created_at| u64::try_from(created_at).ok());
-    created_at.is_some_and(|created_at| now.as_secs().abs_diff(created_at) <= LONGEST_LAG.as_secs())
 }
 
 fn to_look(described: Described) -> Look<Description> {

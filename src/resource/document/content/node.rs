@@ -20,7 +20,7 @@ pub enum Node {
     Float(f64),
     /// A string.
     Text(String),
-    /// A plain YAML scalar that parsers read differently, as spelled: `yes`, `010`, `12:30`.
+    /// A YAML scalar that parsers read differently, as spelled and with its tag: `yes`, `010`, `12:30`, `!custom x`.
     Ambiguous(String),
     /// A sequence.
     List(Vec<Node>),
@@ -73,11 +73,11 @@ impl Node {
     }
 }
 
-/// Parses JSON without duplicate keys. Whole numbers that fit into 64 bits are compared exactly, all others as 64-bit floats. `1`
-/// and `1.0` differ.
+/// Parses JSON. Whole numbers that fit into 64 bits are compared exactly, all others as 64-bit floats. `1` and `1.0` differ.
 ///
 /// # Errors
-/// The text is not JSON, or is nested deeper than 128 levels. The error says where, without quoting the text.
+/// The text is not JSON, has the same key twice in one mapping, or is nested deeper than 128 levels. The error says where, without
+/// quoting the text.
 pub(super) fn from_json(text: &str) -> Result<Node, String> {
     serde_json::from_str(text).map_err(|error| format!("is not valid JSON: {error}."))
 }

@@ -10,7 +10,7 @@ const SHORTEST_TOKEN: usize = 8;
 const QUOTES: [char; 3] = ['\'', '"', '`'];
 
 /// Returns `message` with what it quotes from `content` replaced by `…`: text in quotes that occurs in a value, and tokens of
-/// at least eight characters that do. The content's keys stay.
+/// at least eight characters that do. The content's keys stay. Without `node`, all of `content` counts as a value.
 ///
 /// AWS explains why it refuses content by quoting from it, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
@@ -67,17 +67,21 @@ fn collect<'a>(keys: &mut HashSet<&'a str>, values: &mut String, node: &'a Node)
             }
         }
         Node::List(items) => items.iter().for_each(|item| collect(keys, values, item)),
-        Node::Text(text) => {
-            values.push('\n');
-            values.push_str(text);
-        }
-        _ => {}
+        Node::Text(text) | Node::Ambiguous(text) => add(values, text),
+        Node::Integer(number) => add(values, &number.to_string()),
+        Node::Float(number) => add(values, &number.to_string()),
+        Node::Null | Node::Bool(_) => {}
     }
+}
+
+fn add(values: &mut String, value: &str) {
+    values.push('\n');
+    values.push_str(value);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Content;
+    use super::super::{Content, Format};
     use super::*;
 
     #[test]
@@ -108,6 +112,15 @@ mod tests {
         let text = "{\"inputs\": [{\"token\": \"Zw\\u00f6lfmal\"}]}";
         let content = Content::read("Content", text.into(), None).unwrap();
         assert_eq!(redact("bad Zwölfmal in token", &content.text, content.node.as_ref()), "bad … in token");
+    }
+
+    #[test]
+    fn a_value_that_is_a_number_or_an_ambiguous_scalar_is_redacted() {
+        let text = "inputs:\n  token: 1a2b3c4d5e6f7g8h\n  other: 12345678901234\n  last: 12:30:45\n  on: true\n";
+        let content = Content::read("Content", text.into(), Some(Format::Yaml)).unwrap();
+        let redact = |message: &str| redact(message, &content.text, content.node.as_ref());
+        assert_eq!(redact("bad 1a2b3c4d5e6f7g8h, 12345678901234 or 12:30:45"), "bad …, … or …");
+        assert_eq!(redact("'12345678901234' is not 'true'"), "'…' is not 'true'");
     }
 
     #[test]

@@ -155,7 +155,8 @@ impl Desired {
     ///
     /// # Errors
     /// At least one property is wrong. The failure names all problems, those of the content included, each with its property,
-    /// value and remedy. If only the content has problems, that is not an error here: `findings` holds them.
+    /// value and remedy. Problems that only the checks of a Session document find are not
+    /// an error here: `findings` holds them.
     pub fn read(properties: &Map<String, Value>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let name = document_name(&mut reader);
@@ -241,7 +242,7 @@ impl Declared {
     }
 }
 
-/// Whether AWS accepts this name for a document.
+/// Whether `name` has the form of a document's name: 3 to 128 letters, digits, `_`, `-` or `.`. Reserved prefixes are not checked.
 pub fn is_document_name(name: &str) -> bool {
     (3..=128).contains(&name.len()) && name.bytes().all(is_name_byte)
 }
@@ -299,8 +300,8 @@ fn content(reader: &mut Properties<'_>, document_type: Option<&str>, format: Opt
         Value::Object(_) => {
             reader.problem(
                 property,
-                "is a mapping. CloudFormation sends every scalar in a mapping as a string, and only for Session documents is \
-                 the original type known. Write the content as a block string (DocumentContent: |).",
+                "is a mapping. CloudFormation sends every scalar in a mapping as a string, and the original types are \
+                 known only for Session documents. Write the content as a block string (DocumentContent: |).",
             );
             return None;
         }

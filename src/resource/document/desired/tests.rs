@@ -69,8 +69,8 @@ fn the_content_is_a_string_or_for_session_documents_a_mapping() {
     }
     let yaml = "schemaVersion: '2.2'\nmainSteps: []\n";
     assert_eq!(desired(&json!({"DocumentContent": null, "Content": yaml})).unwrap().content.text, yaml);
-    let mapping = "DocumentContent: is a mapping. CloudFormation sends every scalar in a mapping as a string, and only for \
-        Session documents is the original type known. Write the content as a block string (DocumentContent: |).";
+    let mapping = "DocumentContent: is a mapping. CloudFormation sends every scalar in a mapping as a string, and the \
+        original types are known only for Session documents. Write the content as a block string (DocumentContent: |).";
     refused(&[
         (json!({"DocumentContent": null}), "DocumentContent: is missing. It is required."),
         (json!({"Content": CONTENT}), "Content: is another name for DocumentContent. Specify only one of them."),

@@ -3,6 +3,7 @@
 //! Adoption is a separate first stage ([`adoption`]): it needs only the description, so its tags can be written while the content
 //! is read. [`change::plan`] and [`Planned::creation`] decide the rest.
 
+pub(crate) mod adopted;
 pub(crate) mod adoption;
 pub(crate) mod change;
 pub(crate) mod merge;
@@ -11,7 +12,9 @@ pub(crate) mod release;
 mod requires;
 pub(crate) mod tags;
 pub(crate) mod undo;
+pub(crate) mod undo_record;
 pub(crate) mod versions;
+pub(crate) mod visibility;
 
 use std::fmt;
 

@@ -2,8 +2,11 @@
 
 use crate::invocation::clock::Clock;
 use crate::invocation::undo_log::UndoLog;
+use crate::resource::document::apply::context::Apply;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
+use crate::resource::document::desired::Desired;
+use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::ownership::Owner;
 use crate::resource::document::plan::merge::KeyRequest;
 use crate::resource::undo::Undo as AnyUndo;
@@ -20,4 +23,13 @@ pub(crate) struct Merge<'a> {
     pub(crate) undo_log: &'a UndoLog<AnyUndo>,
     /// Whether the shares are needed.
     pub(crate) with_shares: bool,
+}
+
+impl Merge<'_> {
+    /// The steps for a whole document with this content.
+    pub(super) fn apply_for<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
+        let intent =
+            Intent { desired, operation: Operation::Create, owner: self.owner, signature: None, account: None };
+        Apply { reader: self.reader, writer: self.writer, intent, clock: self.clock, undo_log: self.undo_log }
+    }
 }

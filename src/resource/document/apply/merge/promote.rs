@@ -5,15 +5,15 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::context::Merge;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
+use crate::read_lag::ReadLag;
 use crate::resource::document::apply::context::{Applied, NotApplied, newer};
-use crate::resource::document::aws::LONGEST_LAG;
-use crate::resource::document::aws::read::Described;
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
-use crate::resource::document::ownership::DEFAULT_VERSION;
-use crate::resource::document::plan::merge::KeyChange;
-use crate::resource::document::plan::merge::default_version::tag_of;
-use crate::resource::document::plan::merge::turn::{BeforePromotion, LOCKED_FOR, PROMOTE_WITHIN, Promotion};
+use crate::resource::document::key_ownership::KeyOwner;
+use crate::resource::document::plan::merge::default_version_tag::tag_of;
+use crate::resource::document::plan::merge::lock::{LOCKED_FOR, PROMOTE_WITHIN};
+use crate::resource::document::plan::merge::promotion::{AfterPromotion, BeforePromotion, Promotion};
+use crate::resource::document::plan::merge::{KeyChange, lost_keys};
 
 /// How long a promotion without the lock may be retried. Later, another writer may have overtaken it.
 const UNLOCKED: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ impl Merge<'_> {
         self.undo_log.step(format!("promoting version {version}"));
         // `join!`, not `try_join!`: if one fails, the tag must not still be in flight while the request is undone.
         let (tagged, is_promotable) = tokio::join!(
-            self.record(version, limit, change),
+            self.tag_default_version(version, limit, change),
             self.wait_until_promotable(promotion, limit, change, content)
         );
         tagged?;
@@ -79,28 +79,33 @@ impl Merge<'_> {
                 Err(_) => return Err(took_too_long(version)),
             }
         }
-        let (mut backoff, started) = (Backoff::new(), Instant::now());
+        let mut lag = ReadLag::begin();
         loop {
             let seen = self.reader.describe().await?;
-            let has_tag = |seen: &Described| seen.description.tags.get(DEFAULT_VERSION) == Some(version);
-            // A request that corrected the tag at the same time may have overwritten it.
-            let is_recorded = !change.records_default_version || seen.as_ref().is_some_and(has_tag);
-            match seen.as_ref().and_then(|seen| promotion.after(&seen.description)) {
-                Some(true) if is_recorded => {
+            let next = seen.as_ref().map_or(AfterPromotion::LookAgain, |seen| {
+                promotion.after(&seen.description, change.records_default_version)
+            });
+            match next {
+                AfterPromotion::Valid => {
                     return Ok(Applied {
                         default_version: version.clone(),
                         latest_version: newer(version, &promotion.latest).to_owned(),
                         hash: seen.and_then(|seen| seen.description.hash),
                     });
                 }
-                Some(true) | None if started.elapsed() < LONGEST_LAG => backoff.pause().await,
-                Some(_) | None => return Err(outdated()),
+                AfterPromotion::LookAgain if lag.is_possible() => lag.pause().await,
+                AfterPromotion::LookAgain | AfterPromotion::Outdated => return Err(outdated()),
             }
         }
     }
 
     /// Sets the tag that names the default version, while the version locks the document.
-    async fn record(&self, version: &str, limit: Option<Limit>, change: &KeyChange) -> Result<(), NotApplied> {
+    async fn tag_default_version(
+        &self,
+        version: &str,
+        limit: Option<Limit>,
+        change: &KeyChange,
+    ) -> Result<(), NotApplied> {
         if !change.records_default_version {
             return Ok(());
         }
@@ -117,10 +122,12 @@ impl Merge<'_> {
         change: &KeyChange,
         content: &Content,
     ) -> Result<bool, NotApplied> {
-        let (version, mut backoff) = (&promotion.version, Backoff::new());
+        let (version, mine, mut backoff) = (&promotion.version, KeyOwner::from(self.owner), Backoff::new());
         loop {
             let seen = self.reader.describe_version(version).await?;
-            if let Some(failure) = seen.as_ref().and_then(|seen| self.lost_keys(change, &seen.description.tags)) {
+            if let Some(failure) =
+                seen.as_ref().and_then(|seen| lost_keys(&mine, &change.taken, &seen.description.tags))
+            {
                 return Err(NotApplied::Failed(failure));
             }
             let next =

@@ -24,7 +24,8 @@ const SESSION_TYPES: [&str; 4] = ["Standard_Stream", "Port", "InteractiveCommand
 const PLATFORMS: [&str; 3] = ["linux", "windows", "macOS"];
 const PORT_PROPERTIES: [&str; 4] = ["portNumber", "localPortNumber", "type", "host"];
 
-/// Restores the booleans of a mapping, since CloudFormation sends every scalar in it as a string.
+/// Restores the schema's booleans in a mapping, since CloudFormation sends every scalar in it as a string. Every other scalar
+/// becomes a string; null stays.
 pub fn from_mapping(mapping: &Map<String, Value>) -> Value {
     fn restore(key: &str, value: &Value) -> Value {
         let is_boolean = BOOLEANS.contains(&key) || key == "runAsElevated";

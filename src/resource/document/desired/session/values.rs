@@ -68,7 +68,7 @@ impl Check {
                 }
             }
             Some(Node::Integer(number)) => {
-                self.problem(path, format!("must be {range}: write \"{number}\" in quotes."))
+                self.problem(path, format!("must be {range}, but is the number {number}. Put it in quotes."))
             }
             Some(other) => self.problem(path, format!("must be {range}, but is {}.", other.kind())),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::default_version::{can_record, correction, tag_of};
+use super::default_version_tag::{can_record, correction, tag_of};
 use super::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned, base};
 use super::merged::{edits_to_set, findings, merge, refuse_other_shape, skeleton, value_in};
 use super::owners::{refuse_overtaken, refuse_tags_without_room, refuse_whole_owner, taken_from_others};

@@ -65,8 +65,13 @@ impl KeyChange {
         self.content.is_none() && self.set_tags.contains_key(DEFAULT_VERSION)
     }
 
+    /// Whether the document is read again after its tags were set: another request may have taken a key or set the same tag.
+    pub(crate) fn needs_recheck(&self) -> bool {
+        !self.taken.is_empty() || self.only_records_default_version()
+    }
+
     /// Whether it changes nothing.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.content.is_none()
             && self.set_tags.is_empty()
             && self.set_tags_afterwards.is_empty()

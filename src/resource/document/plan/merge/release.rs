@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::default_version::{can_record, correction};
+use super::default_version_tag::{can_record, correction};
 use super::key_plan::{Earlier, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge};
 use super::put_back::{needed_version, put_back};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use super::default_version::{can_record, correction, tag_of};
+use super::default_version_tag::{can_record, correction, tag_of};
 use super::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned, base, nothing};
 use super::merged::{is_skeleton, merge, value_in};
 use super::put_back::{edit_back, needed_version};
@@ -34,6 +34,26 @@ pub(crate) struct Undo {
 }
 
 impl Undo {
+    /// For a request that has written nothing yet.
+    pub(crate) fn new(name: &str, owner: &Owner, clock: &Clock) -> Self {
+        Self {
+            name: name.to_owned(),
+            owner: owner.clone(),
+            taken: BTreeMap::new(),
+            created: None,
+            promoted: None,
+            records_default_version: false,
+            clock: clock.clone(),
+        }
+    }
+
+    /// Records keys that the request is about to take. For each key, the first record counts.
+    pub(crate) fn takes(&mut self, taken: &BTreeMap<KeyPath, Former>) {
+        for (key, former) in taken {
+            self.taken.entry(key.clone()).or_insert_with(|| former.clone());
+        }
+    }
+
     pub(super) fn plan_undo(&self, observed: &Observed) -> Result<KeysPlanned, Failure> {
         let Observed::Present(document) = observed else {
             let is_awaited = matches!(self.created, Some(CreateCall::Sent | CreateCall::Succeeded));
@@ -123,18 +143,8 @@ impl UndoneCreate<'_> {
         if taken.is_empty() {
             return Ok(nothing());
         }
-        let (mut undo, mut warnings) = (
-            Undo {
-                name: self.name.to_owned(),
-                owner: self.owner.clone(),
-                taken: BTreeMap::new(),
-                created: None,
-                promoted: None,
-                records_default_version: !correction(&document.description, &Tags::new()).is_empty(),
-                clock: self.clock.clone(),
-            },
-            Vec::new(),
-        );
+        let (mut undo, mut warnings) = (Undo::new(self.name, self.owner, self.clock), Vec::new());
+        undo.records_default_version = !correction(&document.description, &Tags::new()).is_empty();
         let mut untag = Tags::new();
         for (key, ownership) in taken {
             let before = match &ownership.before {

@@ -90,7 +90,7 @@ fn timeouts_are_strings_of_minutes_in_their_range() {
             let expected = format!("! inputs.{name}: {given}{range}.");
             finds(&with_value(json!(value)), &[&expected], &[&expected]);
         }
-        let number = format!("! inputs.{name}: must be {range}: write \"15\" in quotes.");
+        let number = format!("! inputs.{name}: must be {range}, but is the number 15. Put it in quotes.");
         finds(&with_value(json!(15)), &[&number], &[]);
         let list = format!("! inputs.{name}: must be {range}, but is a list.");
         finds(&with_value(json!(["15"])), &[&list], &[&list]);

@@ -1,5 +1,6 @@
 //! The plan as a table: every cell of desired and observed.
 
+mod adoption;
 mod properties;
 
 use serde_json::{Value, json};
@@ -199,13 +200,6 @@ fn an_absent_document_is_created_whatever_the_choice_but_only_with_valid_content
 }
 
 #[test]
-fn a_refusal_names_the_owner_and_its_stack() {
-    let owner = Owner { stack_id: "arn:the-other-stack".into(), logical_id: "Theirs".into() };
-    let why = planned(&desired(json!({})), None, &with(OLD).tagged(owner.tags_of_created())).unwrap_err();
-    assert!(why.contains("the resource Theirs of the stack arn:the-other-stack"), "{why}");
-}
-
-#[test]
 fn findings_are_warnings_only_if_the_document_is_ours_and_its_default_version_has_the_content() {
     let mut desired = desired(json!({}));
     desired.findings.problems = vec![Problem::new("DocumentContent.a", "is wrong.")];
@@ -228,24 +222,6 @@ fn findings_are_warnings_only_if_the_document_is_ours_and_its_default_version_ha
             Err(why) => assert_eq!((passes, why.as_str()), (false, "DocumentContent.a: is wrong."), "{document:?}"),
         }
     }
-}
-
-#[test]
-fn another_type_or_account_is_refused_with_another_name_as_the_way_out() {
-    let desired = desired(json!({}));
-    let other_type = with(NEW).ours().described(|document| document.document_type = "Automation".into());
-    let why = planned(&desired, None, &other_type).unwrap_err();
-    assert!(why.contains("is of type Automation"), "{why}");
-    assert!(why.contains("can't be changed to Command") && why.contains("another DocumentName"), "{why}");
-    let other_account = with(NEW).ours().described(|document| document.account = Some("444455556666".into()));
-    let why = planned(&desired, None, &other_account).unwrap_err();
-    assert!(why.contains("444455556666") && why.contains("111122223333"), "{why}");
-    // If either account is unknown, the document is not refused.
-    let unknown = with(NEW).ours().described(|document| document.account = None);
-    assert!(planned(&desired, None, &unknown).is_ok());
-    let owner = owner();
-    let intent = Intent { account: None, ..intent(&desired, None, &owner) };
-    assert!(adoption(intent, &other_account.description).is_ok());
 }
 
 #[test]
@@ -323,60 +299,6 @@ fn a_new_document_has_the_optional_tags_that_fit() {
     }
     let wanted = desired(json!({"SetDefaultVersion": "false"}));
     assert!(!tags_of_new(intent(&wanted, None, &owner)).contains_key(DEFAULT_VERSION));
-}
-
-#[test]
-fn a_request_that_a_later_one_has_overtaken_is_refused() {
-    let (owner, wanted) = (owner(), desired(json!({"OnExisting": "TakeOver"})));
-    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    for (since, overtaken) in [("103", true), ("102", false), ("99", false)] {
-        let document = with(OLD).ours().tagged(tags(&[(SINCE, since)]));
-        assert_eq!(adoption(intent, &document.description).is_err(), overtaken, "{since}");
-    }
-}
-
-#[test]
-fn a_create_that_finds_its_own_document_from_an_earlier_create_records_the_default_version() {
-    let (owner, wanted) = (owner(), desired(json!({})));
-    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    let adopted_again =
-        |since: &str| adoption(intent, &with(OLD).ours().tagged(tags(&[(SINCE, since)])).description).unwrap();
-    assert_eq!(adopted_again("50"), Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")])));
-    // An earlier delivery of the same request.
-    assert_eq!(adopted_again("100"), Adoption::AlreadyOurs);
-    let rename = Intent { operation: Operation::Rename, ..intent };
-    assert_eq!(adoption(rename, &with(OLD).ours().description).unwrap(), Adoption::AlreadyOurs);
-}
-
-#[test]
-fn fail_refuses_only_a_document_that_is_new_to_the_resource() {
-    let (wanted, previous) = (desired(json!({"OnExisting": "Fail"})), previous(json!({})));
-    assert!(decided(&wanted, None, &with(OLD)).is_err());
-    let (adoption, _) = decided(&wanted, Some(&previous), &with(OLD)).unwrap();
-    let mut expected = owner().tags_of_adopted("3");
-    expected.extend(recorded("3"));
-    assert_eq!(adoption, Adoption::Adopt(expected));
-    let others = Owner { logical_id: "Other".into(), ..owner() }.tags_of_created();
-    assert!(decided(&wanted, Some(&previous), &with(OLD).tagged(others)).is_err());
-}
-
-#[test]
-fn a_document_without_room_for_optional_tags_is_managed_without_them() {
-    let many = |count: usize| (0..count).map(|number| (format!("tag-{number}"), String::new()));
-    let (owner, wanted) = (owner(), desired(json!({})));
-    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
-    for (count, expected) in [(44, (true, true)), (45, (true, false)), (46, (false, false))] {
-        let adoption = adoption(intent, &with(OLD).tagged(many(count)).description).unwrap();
-        let tags = adoption.tags().unwrap();
-        assert_eq!((tags.contains_key(SINCE), tags.contains_key(DEFAULT_VERSION)), expected, "{count}");
-    }
-    let document = with(OLD).ours().tagged(many(47));
-    let (change, warnings) = plan(intent, &document).unwrap();
-    assert_eq!(change.set_tags, Tags::new());
-    for tag in ["cfn-ssm-document:since", "cfn-ssm-document:default-version"] {
-        assert!(warnings.iter().any(|warning| warning.to_string().contains(tag)), "{tag}: {warnings:?}");
-    }
-    assert!(!change.records_default_version);
 }
 
 #[test]

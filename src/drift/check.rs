@@ -1,4 +1,4 @@
-//! Looks at one document, asks CloudFormation about its owner, reports drift and repairs it.
+//! Checks one document: reads it, asks CloudFormation about its owner, reports drift and repairs it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ use crate::resource::document::ownership::{Owner, REPAIRED_AT, Tags};
 const REPLY_LASTS: Duration = Duration::from_secs(2);
 
 /// How many promotions one repair may make while the tag changes.
-const ROUNDS: usize = 3;
+const MAX_PROMOTIONS: usize = 3;
 
 /// The outcome for one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +48,16 @@ pub(super) struct DriftCheck<'a> {
 }
 
 impl DriftCheck<'_> {
-    /// Looks at the document, and looks again once it has settled.
+    /// Checks the document, and checks it again once it has settled.
     ///
     /// # Errors
     /// The document can't be read.
-    pub(super) async fn look(&self) -> Result<Outcome, Failure> {
+    pub(super) async fn run(&self) -> Result<Outcome, Failure> {
         if self.difference().await?.is_none() {
             return Ok(Outcome::InOrder);
         }
         let moved_at = self.moved.and_then(|moved| moved.at);
-        self.wait_until(rules::second_look(moved_at, self.now())).await;
+        self.wait_until(rules::second_check(moved_at, self.now())).await;
         let (described, difference) = loop {
             let Some((described, difference)) = self.difference().await? else { return Ok(Outcome::InOrder) };
             let made_at = self.reader().created_at(&described.latest_version).await?;
@@ -116,15 +116,15 @@ impl DriftCheck<'_> {
             tracing::warn!(document, reason = %failure, "the repair can't be recorded, so nothing is promoted");
             return Ok(Outcome::Drifted);
         }
-        let mut repaired = Outcome::Drifted;
-        for _ in 0..ROUNDS {
+        let mut restored = None;
+        for _ in 0..MAX_PROMOTIONS {
             let (status, asked_at) = self.ask(owners).await;
             if status != OwnerStatus::Settled {
                 break;
             }
             let gate = Arc::new(Writes::new(Arc::new(OneAttempt::until(asked_at + REPLY_LASTS))));
             match writes::within(gate, self.writer().promote(&difference.tagged)).await {
-                Ok(_) => repaired = Outcome::Repaired,
+                Ok(_) => restored = Some(difference.tagged.clone()),
                 Err(why) => {
                     tracing::warn!(document, reason = %Failure::from(why), "the repair failed");
                     break;
@@ -136,11 +136,10 @@ impl DriftCheck<'_> {
                 Some((_, changed)) => difference = changed,
             }
         }
-        if repaired == Outcome::Repaired {
-            tracing::warn!(document, version = difference.tagged, "the default version was restored");
-            self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
-        }
-        Ok(repaired)
+        let Some(version) = restored else { return Ok(Outcome::Drifted) };
+        tracing::warn!(document, version, "the default version was restored");
+        self.guard.metrics.count(Metric::RepairedDocuments, self.guard.function, self.now());
+        Ok(Outcome::Repaired)
     }
 
     fn report(&self, owners: &Owners, difference: &Difference, status: &OwnerStatus) {

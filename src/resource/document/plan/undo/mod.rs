@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::release::Revert;
+use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Origin, Owner, Ownership, PREFIX, Tags, of_ownership};
@@ -72,7 +73,10 @@ impl Undo {
                 Before::Present { default_version: document.default_version.clone(), tags: document.tags.clone() };
             return Self::new(intent.owner, &intent.desired.name, before);
         };
-        Self::of_ownership(intent.owner, &intent.desired.name, document, &ownership, &intent.desired.tags)
+        let Desired { name, tags, account_ids, .. } = intent.desired;
+        let mut undo = Self::of_ownership(intent.owner, name, document, &ownership, tags);
+        undo.shares(account_ids.iter().cloned());
+        undo
     }
 
     /// For a document whose tags say that the request wrote to it. `declared` are the tags that the request declares; whether any

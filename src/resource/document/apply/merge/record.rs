@@ -1,0 +1,42 @@
+//! Keeps the record of what a failed request must undo up to date, before each write.
+
+use super::context::Merge;
+use crate::invocation::undo_log::UndoEntry;
+use crate::resource::document::plan::merge::{KeyChange, KeyRequest, Undo};
+use crate::resource::document::plan::undo::CreateCall;
+use crate::resource::undo::Undo as AnyUndo;
+
+impl Merge<'_> {
+    /// Records the keys that the request is about to take.
+    pub(super) fn record_taken(&self, change: &KeyChange) {
+        if change.taken.is_empty() {
+            return;
+        }
+        if self.undo_log.entry().is_none() {
+            self.record(Undo { created: change.is_of_created.then_some(CreateCall::Succeeded), ..self.new_undo() });
+        }
+        self.amend(|undo| undo.takes(&change.taken));
+    }
+
+    /// An undo for a request that has written nothing yet.
+    pub(super) fn new_undo(&self) -> Undo {
+        Undo::new(self.reader.name, self.owner, self.clock)
+    }
+
+    /// Records what a failure must undo, in place of an earlier record.
+    pub(super) fn record(&self, undo: Undo) {
+        self.undo_log.note(UndoEntry { physical_id: self.reader.name.to_owned(), undo: AnyUndo::Keys(undo) });
+    }
+
+    /// Changes the record. An undo records nothing, since it is not undone itself.
+    pub(super) fn amend(&self, change: impl FnOnce(&mut Undo)) {
+        if let KeyRequest::Undo(_) = self.request {
+            return;
+        }
+        self.undo_log.amend(|undo| {
+            if let AnyUndo::Keys(undo) = undo {
+                change(undo);
+            }
+        });
+    }
+}
