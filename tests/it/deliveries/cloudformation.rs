@@ -90,7 +90,7 @@ impl Simulation {
         let signed = Instant::now();
         let (number, twice) = (self.sent.borrow().len(), way.deliveries.len() > 1);
         self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None, running: 0 });
-        if let Some((operation, nth, trouble)) = way.fault {
+        for (operation, nth, trouble) in way.faults.iter().copied() {
             self.count("fault");
             self.aws.on(operation).nth(nth).fault(trouble.fault());
         }
@@ -115,7 +115,7 @@ impl Simulation {
         };
         self.sent.borrow_mut()[number].done = Some(Instant::now());
         self.aws.no_faults();
-        if twice && way.fault.is_some() && self.is_race(number, &url).await {
+        if twice && !way.faults.is_empty() && self.is_race(number, &url).await {
             self.count("race");
             self.over = true;
             return End::Race;

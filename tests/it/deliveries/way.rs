@@ -8,7 +8,8 @@ pub struct Way {
     pub deliveries: Vec<Delivery>,
     /// CloudFormation gives up on it so many milliseconds after the last delivery begins, if there is no response by then.
     pub cancelled: Option<u64>,
-    pub fault: Option<(&'static str, u64, Trouble)>,
+    /// What the n-th call of an operation meets.
+    pub faults: Vec<(&'static str, u64, Trouble)>,
 }
 
 /// In milliseconds: when Lambda starts it, and how long the process lives.
@@ -43,10 +44,15 @@ pub enum Then {
 
 /// The way of a request that nothing befalls.
 pub fn quiet() -> Way {
-    Way { deliveries: vec![Delivery { after: 0, killed: None }], cancelled: None, fault: None }
+    Way { deliveries: vec![Delivery { after: 0, killed: None }], cancelled: None, faults: Vec::new() }
 }
 
 impl Way {
+    /// Whether a call takes effect more than 5 s after it arrived.
+    pub fn is_late(&self) -> bool {
+        self.faults.iter().any(|(_, _, trouble)| matches!(trouble, Trouble::Late(millis) if *millis > 5_000))
+    }
+
     pub fn kills(&self) -> bool {
         self.deliveries.iter().any(|delivery| delivery.killed.is_some())
     }
@@ -54,7 +60,7 @@ impl Way {
     pub fn is_quiet(&self) -> bool {
         matches!(self.deliveries[..], [Delivery { killed: None, .. }])
             && self.cancelled.is_none()
-            && self.fault.is_none()
+            && self.faults.is_empty()
     }
 }
 
@@ -97,7 +103,7 @@ pub fn way(operations: &'static [&'static str], may_be_cancelled: bool) -> impl 
         .prop_map(|(first, second, cancelled, fault)| Way {
             deliveries: std::iter::once(first).chain(second).collect(),
             cancelled,
-            fault,
+            faults: fault.into_iter().collect(),
         });
     prop_oneof![1 => Just(quiet()), 3 => eventful]
 }

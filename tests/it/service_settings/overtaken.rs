@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
-use loopback_aws::{Age, Fault};
+use loopback_aws::{Age, Fault, Loss, TakesEffect};
 use serde_json::json;
 
 use super::unfinished::{says, since_1970};
@@ -70,4 +70,23 @@ async fn a_second_delivery_sets_nothing_if_aws_wrote_the_value_its_own_way() {
     assert_eq!(world.send(&create).await.ok().id(), format!("{name}?default"));
     assert_eq!(world.send(&create).await.ok().id(), format!("{name}?unknown"));
     assert_eq!(world.writes(), ["UpdateServiceSetting"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_no_later_request_can_repeat_waits_for_a_call_that_got_no_response() {
+    let (old, old_id) = (json!({"SettingId": HOSTS, "SettingValue": "Role"}), format!("{HOSTS}?default"));
+    let wanted = || properties("Advanced", "Retain");
+    for (request, status) in [
+        (create(wanted()), ResourceStatus::CreateFailed),
+        (setting(Request::update(&old_id, old, wanted())), ResourceStatus::UpdateInProgress),
+    ] {
+        let world = with(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
+        let late = TakesEffect::After(Duration::from_secs(4));
+        world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::Late(Loss::Reset, late));
+        world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", "no"));
+        says(&world, status);
+        world.send(&request).await.reason();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(value(&world), "Intelligent-Tiering", "{status:?}");
+    }
 }

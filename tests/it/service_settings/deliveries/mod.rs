@@ -9,6 +9,7 @@
 //! - What a process set that was killed before it responded to a Create, or to an Update with another `SettingId`: if no delivery
 //!   succeeds, somebody puts the setting right.
 //! - A Create, or an Update with another `SettingId`, that CloudFormation gives up on between its question and its response.
+//! - What an Update with another `SettingId` set by a call that got no response, if that takes effect more than 5 s later.
 //! - A request of any stack while a cancelled Create, or a cancelled Update with another `SettingId`, undoes its work.
 //! - The value from before, if a request is delivered twice: the second delivery may no longer know it (`?unknown`).
 //! - The value from before a resource whose Update with another `SettingId` was rolled back: its id is forgotten.

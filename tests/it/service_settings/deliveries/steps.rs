@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::deliveries::way::{Then, Way, stack, then, way};
+use crate::deliveries::way::{Then, Trouble, Way, quiet, stack, then, way};
 
 /// Settings that take any value.
 pub const IDS: [&str; 2] =
@@ -83,10 +83,33 @@ fn wish() -> impl Strategy<Value = Wish> {
     (setting(), value, on_delete).prop_map(|(setting, value, on_delete)| Wish { setting, value, on_delete })
 }
 
+/// The way of a request that CloudFormation gives up on while it waits for a call.
+fn given_up() -> impl Strategy<Value = Way> {
+    let operation = proptest::sample::select(vec!["GetServiceSetting", "UpdateServiceSetting"]);
+    (operation, 2_000..6_900_u64, 200..2_000_u64).prop_map(|(operation, slow, cancelled)| Way {
+        cancelled: Some(cancelled),
+        faults: vec![(operation, 1, Trouble::Slow(slow))],
+        ..quiet()
+    })
+}
+
+/// The way of a request that fails, and whose first write takes effect later than others.
+fn lost() -> impl Strategy<Value = Way> {
+    let refused = ("UpdateServiceSetting", 2, Trouble::Refused);
+    (0..9_000_u64).prop_map(move |late| Way {
+        faults: vec![("UpdateServiceSetting", 1, Trouble::Late(late)), refused],
+        ..quiet()
+    })
+}
+
+fn deploying() -> impl Strategy<Value = Way> {
+    prop_oneof![8 => way(OPERATIONS, true), 1 => given_up(), 1 => lost()]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let edit = prop_oneof![Just(Edit::Put), Just(Edit::PutSame), Just(Edit::Reset)];
     prop_oneof![
-        12 => (stack(), wish(), way(OPERATIONS, true), then())
+        12 => (stack(), wish(), deploying(), then())
             .prop_map(|(stack, wish, way, then)| Step::Deploy { stack, wish, way, then }),
         4 => (stack(), way(OPERATIONS, false)).prop_map(|(stack, way)| Step::Remove { stack, way }),
         1 => stack().prop_map(|stack| Step::Abandon { stack }),
