@@ -115,6 +115,9 @@ impl Simulation {
         };
         self.sent.borrow_mut()[number].done = Some(Instant::now());
         self.aws.no_faults();
+        if response.is_none() {
+            self.resource_is(stack, failed, request.physical_id.as_deref());
+        }
         if twice && !way.faults.is_empty() && self.is_race(number, &url).await {
             self.count("race");
             self.over = true;
@@ -122,7 +125,6 @@ impl Simulation {
         }
         let Some(response) = response else {
             assert!(way.cancelled.is_some() || all_die, "a response is sent: {event}");
-            self.resource_is(stack, failed, request.physical_id.as_deref());
             return End::GivenUp;
         };
         let id = response["PhysicalResourceId"].as_str().unwrap().to_owned();
