@@ -222,7 +222,7 @@ verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real acc
 MINUTES ?= 10
 
 .PHONY: soak
-soak: .local/rust ## Random histories of late, double and cancelled requests, and of shared documents: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+soak: .local/rust ## Random histories of late, double and cancelled requests, for documents, shared documents and settings: make soak MINUTES=60 (SOAK_SEED=7 replays one)
 	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture soak
 
 CARGO_FUZZ = 0.13.1
