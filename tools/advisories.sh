@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies against the RustSec advisories, where their database can be reached. A machine without it can't
-# know, and says so; that alone is no failure.
+# Checks the dependencies against the RustSec advisories. If their database can't be reached, the check is reported as skipped,
+# which is not a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-"""`make run`: the main job on a local AWS, step by step, with the real sam, as a user would do it.
+"""`make run`: what the provider does, on a local AWS, step by step, with the real sam, as a user would do it.
 
 Every step says what it does, what came of it, and which promises it checked. Ends with 1 if one was not kept.
 """
@@ -110,7 +110,7 @@ def deployed(demo: Demo, title: str, template: Path, parameters: dict[str, str],
 def deleted(demo: Demo, name: str) -> None:
     """Deletes a stack, and checks that its document stays."""
     before = demo.earlier
-    # Not sam delete, which does the same and looks only every half minute whether it is done.
+    # Not sam delete, which does the same but checks only every half minute whether it is done.
     command = f"aws cloudformation delete-stack --stack-name {name}"
     now = demo.step(f"Delete {name}", command, lambda: demo.stacks.delete(name))
     demo.check("the stack is gone", not demo.stacks.status(name))
@@ -119,7 +119,7 @@ def deleted(demo: Demo, name: str) -> None:
 
 
 def run(stacks: Stacks) -> list[str]:
-    """All steps; gives the promises that were not kept."""
+    """Runs all steps; returns the promises that were not kept."""
     ssm = stacks.client("ssm")
     demo = Demo(stacks)
 
@@ -135,11 +135,11 @@ def run(stacks: Stacks) -> list[str]:
     template = built[0]
 
     now = deployed(demo, "Create: the stack adopts them", template, {"IdleSessionTimeout": "15"})
-    demo.check("the document has the stack's settings", now.inputs.get("idleSessionTimeout") == "15")
+    demo.check("the document has the stack's preferences", now.inputs.get("idleSessionTimeout") == "15")
     demo.check("the hand-made version is still there", now.versions == ("1", "2"))
 
     parameters = {"IdleSessionTimeout": "30", "MaxSessionDuration": "480"}
-    before = deployed(demo, "Update: a longer idle time, a longest session", template, parameters)
+    before = deployed(demo, "Update: a longer idle timeout, and a maximum session duration", template, parameters)
     demo.check(
         "a third version is the default version", before.default == "3" and before.inputs["idleSessionTimeout"] == "30"
     )
@@ -152,17 +152,17 @@ def run(stacks: Stacks) -> list[str]:
             stacks.sam_deploy(PROVIDER, broken, {"IdleSessionTimeout": "60"})
         except SamFailed:
             return
-        demo.check("sam deploy says that it failed", False)
+        demo.check("sam deploy reports the failure", False)
 
     command = f"sam deploy --stack-name {PROVIDER} --template-file {broken.name} ... IdleSessionTimeout=60"
-    title = "Rollback: another change, and a resource that fails after it"
+    title = "Rollback: another change, followed by a resource that fails"
     now = demo.step(title, command, rolled_back, PROVIDER)
     demo.check("the stack rolled back", stacks.status(PROVIDER) == "UPDATE_ROLLBACK_COMPLETE")
-    demo.check("the document has the earlier settings again", now.inputs == before.inputs)
+    demo.check("the document has the earlier preferences again", now.inputs == before.inputs)
 
     deleted(demo, PROVIDER)
-    now = deployed(demo, "Adopt: another stack takes the document over", template, {"IdleSessionTimeout": "10"}, OTHER)
-    demo.check("the document has the stack's settings", now.inputs.get("idleSessionTimeout") == "10")
+    now = deployed(demo, "Adopt: another stack adopts the document", template, {"IdleSessionTimeout": "10"}, OTHER)
+    demo.check("the document has the stack's preferences", now.inputs.get("idleSessionTimeout") == "10")
     deleted(demo, OTHER)
     shared(demo, template)
     return demo.broken
@@ -172,7 +172,7 @@ def shared(demo: Demo, template: Path) -> None:
     """Two stacks share the preferences: each manages its own keys, and gives them back."""
     stacks, before = demo.stacks, demo.earlier
     parameters = {"ContentMode": "Merge", "OnDelete": "Restore", "KmsKeyId": "alias/sessions", "DriftGuard": "Repair"}
-    deployed(demo, "Merge: one stack manages the key of the preferences", template, parameters)
+    deployed(demo, "Merge: one stack manages the KMS key in the preferences", template, parameters)
     moved_by_hand = team_document_moved_by_hand(demo)
 
     def workload() -> None:
@@ -182,7 +182,7 @@ def shared(demo: Demo, template: Path) -> None:
         )
 
     command = f"aws cloudformation deploy --stack-name {WORKLOAD} --template-file examples/layered-preferences.yaml ..."
-    now = demo.step("Merge: another stack manages the idle time", command, workload, WORKLOAD)
+    now = demo.step("Merge: another stack manages the idle timeout", command, workload, WORKLOAD)
     given = {"kmsKeyId": "alias/sessions", "idleSessionTimeout": "5"}
     demo.check("the document has the preferences of both, and all others stay", now.inputs == before.inputs | given)
     command = f"aws cloudformation delete-stack --stack-name {WORKLOAD}"
@@ -226,7 +226,7 @@ def team_document_moved_by_hand(demo: Demo) -> dict[str, Any]:
 
     command = f"aws ssm update-document-default-version --name {TEAM} --document-version 1"
     now = demo.step("Drift: somebody moves its default version by hand", command, move, document=TEAM)
-    demo.check("no request of CloudFormation will say so", now.default == "1")
+    demo.check("its default version is now version 1", now.default == "1")
     return moved(TEAM, "1", at=drift_events.now(), region=stacks.region)
 
 
@@ -241,10 +241,10 @@ def repaired(demo: Demo, event: dict[str, Any]) -> None:
                 print(f"  {json.dumps(line)}")
 
     command = "(EventBridge delivers CloudTrail's UpdateDocumentDefaultVersion; this local AWS has no trail)"
-    now = demo.step("Drift: the guard puts the default version back", command, invoke, document=TEAM)
-    demo.check("the default version is the one that the stack settled on", now.default == "2")
-    demo.check("the log tells who moved it", told[0].lines("the document drifted")[0]["who"] == ALICE["arn"])
-    demo.check("both metrics are counted", told[0].metrics() == ["DriftedDocuments", "RepairedDocuments"])
+    now = demo.step("Drift: the guard restores the default version", command, invoke, document=TEAM)
+    demo.check("the default version is again the one that the stack set", now.default == "2")
+    demo.check("the log says who moved it", told[0].lines("the document drifted")[0]["who"] == ALICE["arn"])
+    demo.check("both metrics are recorded", told[0].metrics() == ["DriftedDocuments", "RepairedDocuments"])
     stacks.delete(TEAM)
 
 
@@ -259,13 +259,13 @@ def main() -> None:
             print(f"  CloudFormation at {aws.url}, Systems Manager at {aws.ssm_url}")
             broken = run(Stacks(aws))
     except KeyboardInterrupt:
-        sys.exit("\nStopped. The local AWS is down.")
+        sys.exit("\nInterrupted. The local AWS has stopped.")
     except SamFailed as failed:
         sys.exit(f"\n{failed}")
     seconds = time.monotonic() - started
     if broken:
-        sys.exit(f"\nNOT as promised after {seconds:.0f} s:\n" + "\n".join(f"  {promise}" for promise in broken))
-    print(f"\nAll as promised, in {seconds:.0f} s. The local AWS is down again.")
+        sys.exit(f"\nPromises not kept, after {seconds:.0f} s:\n" + "\n".join(f"  {promise}" for promise in broken))
+    print(f"\nAll promises kept, in {seconds:.0f} s. The local AWS has stopped.")
 
 
 if __name__ == "__main__":

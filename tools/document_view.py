@@ -13,7 +13,7 @@ COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
 def coloured(text: str, colour: str) -> str:
-    """The text in a colour where a terminal shows it."""
+    """The text in a colour, if standard output is a terminal."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return text
     return f"\033[{COLOURS[colour]}m{text}\033[0m"
@@ -21,7 +21,7 @@ def coloured(text: str, colour: str) -> str:
 
 @dataclass(frozen=True)
 class DocumentView:
-    """A document as it was at one moment; without versions where there was none."""
+    """A document as it was at one moment; without versions if it did not exist."""
 
     default: str
     versions: tuple[str, ...]
@@ -42,7 +42,7 @@ class DocumentView:
         return f"versions {' '.join(marked)}, default version {self.default}"
 
     def changes_since(self, earlier: "DocumentView") -> list[str]:
-        """The lines of the default version's content that came and went."""
+        """The lines that were added to the default version's content or removed from it."""
         before, after = (json.dumps(view.content, indent=2, sort_keys=True).splitlines() for view in (earlier, self))
         changed = [
             line for line in difflib.unified_diff(before, after, n=0) if not line.startswith(("---", "+++", "@@"))

@@ -20,7 +20,7 @@ ALICE = {
 
 
 def now() -> str:
-    """The time as events have it."""
+    """The current time in the format of events."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

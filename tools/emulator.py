@@ -14,7 +14,7 @@ from typing import Any
 from architectures import HOST_ARCHITECTURE, release_binary
 from local_aws import ACCOUNT, ROOT, base_environment, free_port, process, wait_until_it_responds
 
-# The emulator always says that the function is of this account and of us-east-1.
+# The emulator always says that the function is in this account and in us-east-1.
 EMULATORS_ACCOUNT = "012345678912"
 INVOKE = "2015-03-31/functions/function/invocations"
 
@@ -25,7 +25,7 @@ def bootstrap() -> Path:
 
 
 def emulator_binary() -> Path:
-    """The emulator of this machine's architecture, in SAM's package."""
+    """The emulator for this machine's architecture, in SAM's package."""
     spec = importlib.util.find_spec("samcli")
     assert spec and spec.origin
     return Path(spec.origin).parent / f"local/rapid/aws-lambda-rie-{HOST_ARCHITECTURE}"
@@ -61,7 +61,7 @@ class Emulator:
 
 @contextlib.contextmanager
 def emulator(folder: Path, ssm_url: str, timeout_seconds: int = 180, **settings: str) -> Iterator[Emulator]:
-    """Runs the function with Systems Manager at a URL, for as long as the block."""
+    """Runs the function with Systems Manager at a URL, until the end of the block."""
     port, runtime_port = free_port(), free_port()
     environment = base_environment() | {
         "AWS_ENDPOINT_URL_SSM": ssm_url,

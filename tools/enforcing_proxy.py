@@ -1,7 +1,7 @@
-"""A proxy between the function and the local AWS, which lets pass what the function's own role allows, as AWS would.
+"""A proxy between the function and the local AWS that allows what the function's own role allows, as AWS would.
 
-It knows a caller by the process at the other end of the connection: the local AWS runs each function natively and gives it the
-name in its environment, but credentials that are everybody's. The role and its policies are those that the stack made.
+It identifies a caller by the process at the other end of the connection: the local AWS runs each function natively, with the
+function's name in its environment, but with the same credentials. The role and its policies are those that the stack created.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class Role:
 
 @dataclass
 class EnforcingProxy:
-    """A running proxy, what it let pass, and what it did not understand."""
+    """A running proxy, what it allowed and denied, and what it could not decide."""
 
     url: str
     used: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -49,7 +49,7 @@ class EnforcingProxy:
 
 
 class CallerUnknown(Exception):
-    """A call that comes from no function."""
+    """A call that does not come from a function."""
 
 
 @functools.cache
@@ -70,7 +70,7 @@ def function_behind(port: int, proc: Path = Path("/proc")) -> str:
     # An earlier connection from the same port may still be listed, with no socket (0) any more.
     sockets = {f"socket:[{row[9]}]" for row in rows if row[1] == wanted and row[9] != "0"}
     for process in proc.glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # a process that ended, or of somebody else
+        with contextlib.suppress(OSError):  # a process that has ended or belongs to somebody else
             if any(target_of(descriptor) in sockets for descriptor in (process / "fd").iterdir()):
                 for entry in (process / "environ").read_bytes().split(b"\0"):
                     if entry.startswith(b"AWS_LAMBDA_FUNCTION_NAME="):
@@ -79,7 +79,7 @@ def function_behind(port: int, proc: Path = Path("/proc")) -> str:
 
 
 def target_of(descriptor: Path) -> str:
-    """What a descriptor of a process stands for; empty if it was closed meanwhile."""
+    """The target of a process's file descriptor; empty if it has been closed."""
     try:
         return str(descriptor.readlink())
     except OSError:
@@ -107,7 +107,7 @@ class DeployedRoles:
 
 
 def condition_keys_of_document(ssm: Any, name: str) -> dict[str, str]:
-    """The condition keys that a document gives a value; none where there is no such document."""
+    """The condition keys that a document provides; none if it does not exist."""
     try:
         described = ssm.describe_document(Name=name)["Document"]
     except ClientError as error:
@@ -130,7 +130,7 @@ class Call:
 
     @classmethod
     def read(cls, headers: Any, body: bytes) -> "Call":
-        """Region and service from the signature, the operation as the service's protocol has it."""
+        """Region and service from the signature, the operation from where the service's protocol puts it."""
         region, service = headers["Authorization"].partition("Credential=")[2].split("/")[2:4]
         if target := headers.get("X-Amz-Target"):
             return cls(region, service, target.rpartition(".")[2], json.loads(body))
@@ -150,7 +150,7 @@ class Call:
 def enforcing_proxy(
     upstreams: dict[str, str], account: str, role_of: Callable[[str, str], Role]
 ) -> Iterator[EnforcingProxy]:
-    """Passes calls on to the URL of their service for as long as the block; `role_of` gives the role of a Region's function."""
+    """Passes calls on to the URL of their service until the end of the block; `role_of` gives the role of a Region's function."""
 
     def why_denied(call: Call, function: str) -> str | None:
         place, role = Place(account, call.region), role_of(function, call.region)

@@ -18,11 +18,11 @@ class FaultProxy:
     url: str
 
     def break_with(self, *rules: dict[str, Any]) -> None:
-        """Puts these rules in the place of all before."""
+        """Replaces all rules with these."""
         self._control("rules", json.dumps(rules).encode())
 
     def fired(self) -> list[str]:
-        """The operations that a rule met, in order."""
+        """The operations that a rule was applied to, in order."""
         return [event["operation"] for event in self._control("fired")]
 
     def _control(self, path: str, body: bytes | None = None) -> Any:
@@ -33,7 +33,7 @@ class FaultProxy:
 
 @contextlib.contextmanager
 def fault_proxy(folder: Path, upstream: str) -> Iterator[FaultProxy]:
-    """Runs the proxy on a free loopback port for as long as the block."""
+    """Runs the proxy on a free loopback port until the end of the block."""
     port = free_port()
     command = [str(ROOT / ".venv/moto/bin/microburst"), "--host", "127.0.0.1", "--port", str(port)]
     with process("proxy", [*command, "--upstream", upstream], base_environment(), folder) as server:

@@ -1,4 +1,4 @@
-"""The zip that Lambda takes: the same bytes for the same binary, on every machine and day."""
+"""The zip that Lambda accepts: the same bytes for the same binary, on every machine and day."""
 
 import hashlib
 import io
@@ -28,5 +28,5 @@ def function_zip(bootstrap: bytes) -> bytes:
 
 
 def code_key(bootstrap: bytes) -> str:
-    """Where the zip lies in a bucket: named by the binary, so that other code is another key."""
+    """The key of the zip in a bucket. It contains the hash of the binary, so that different code has a different key."""
     return f"cfn-ssm-document/{hashlib.sha256(bootstrap).hexdigest()}.zip"

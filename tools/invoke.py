@@ -1,4 +1,4 @@
-"""`make invoke EVENT=...`: one request of events/ through the function, and its response.
+"""`make invoke EVENT=...`: sends requests from events/ to the function, and prints its responses.
 
 Systems Manager is the local one, empty at first. Several events run one after the other against the same one, so that an
 update or a delete finds what the create before it made: `make invoke EVENT="events/create.json events/update.json"`.
@@ -15,7 +15,7 @@ from response_sink import response_sink
 
 
 def main(paths: list[str]) -> None:
-    """Prints each event's response, then what the function logged; ends with 1 where one got none."""
+    """Prints each event's response, then what the function logged; exits with 1 if one got none."""
     with scratch_folder("invoke") as folder, ssm_model(folder, EMULATORS_ACCOUNT) as ssm_url, response_sink() as sink:
         with emulator(folder, ssm_url) as function:
             for path in paths:

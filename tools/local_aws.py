@@ -2,7 +2,7 @@
 
 ministack runs the function natively and passes its own environment on, so the template needs nothing local in it. The function's
 calls go through a proxy that allows what the function's role allows (enforcing_proxy.py); everybody else's calls are not checked.
-Everything listens on loopback, on free ports, and writes to `.local/aws-*/`, which goes when it was stopped without trouble.
+Everything listens on loopback, on free ports, and writes to `.local/aws-*/`, which is deleted unless something failed.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ class NotDecided(Exception):
 
 
 class DidNotStart(Exception):
-    """A part of the local AWS ended, or kept silent, while it should have started."""
+    """A part of the local AWS ended, or did not respond, while it was starting."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class LocalAws:
 
 
 def base_environment() -> dict[str, str]:
-    """This process's environment without any AWS setting or log level, with credentials that open nothing."""
+    """This process's environment without any AWS setting or log level, with credentials that are valid nowhere."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "RUST_", "MAKE"))}
     return kept | {
         "AWS_ACCESS_KEY_ID": "test",
@@ -78,9 +78,9 @@ def free_port() -> int:
 def process(
     name: str, command: list[str], environment: dict[str, str], folder: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a server for as long as the block, in a process group of its own so that its children end with it."""
+    """Runs a server until the end of the block, in a process group of its own, so that its children end with it."""
     with (folder / f"{name}.log").open("wb") as log:
-        # Not the terminal's Ctrl-C but this block's end stops it, so that stacks can still be deleted before.
+        # The end of this block stops it, and not the terminal's Ctrl-C, so that stacks can be deleted first.
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
         try:
             yield server
@@ -114,9 +114,9 @@ def wait_until_it_responds(server: subprocess.Popen[bytes], url: str, log: Path)
 def ssm_model(
     folder: Path, account: str = ACCOUNT, region: str = REGION, duplicates: str = "latest", latency_ms: int = 0
 ) -> Iterator[str]:
-    """Systems Manager of one Region alone, as `make` built it; gives its URL.
+    """Runs only Systems Manager, for one Region, as `make` built it; gives its URL.
 
-    A content is a duplicate of the `latest` version's, or of `any`. Every call takes the latency.
+    `duplicates` says which versions new content may not equal: the `latest` or `any`. Every call takes `latency_ms`.
     """
     port = free_port()
     binary = ROOT / "target/debug/loopback-aws"
@@ -130,13 +130,13 @@ def ssm_model(
 
 @contextlib.contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
-    """A folder under `.local/` that stays, for a look at its logs, only when the block fails."""
+    """A folder under `.local/`, which is kept for its logs only if the block fails."""
     (ROOT / ".local").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=ROOT / ".local"))
     try:
         yield folder
     except Exception:
-        print(f"What went before is in {folder}/*.log", file=sys.stderr)
+        print(f"See the logs: {folder}/*.log", file=sys.stderr)
         raise
     except BaseException:  # Ctrl-C
         shutil.rmtree(folder)
@@ -148,9 +148,10 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 def local_aws(
     ssm: Callable[[Path], contextlib.AbstractContextManager[str]] = ssm_model,
 ) -> Iterator[LocalAws]:
-    """Starts all parts, waits until they respond, and ends them with the block. Raises `NotDecided` then, where there is a cause.
+    """Starts all parts, waits until they respond, and stops them at the end of the block.
 
-    `ssm` runs Systems Manager and gives its URL, which serves the function of every Region.
+    Then raises `NotDecided` if a call could not be decided. `ssm` runs Systems Manager and gives its URL, which serves the
+    functions of every Region.
     """
     with scratch_folder("aws") as folder, ssm(folder) as ssm_url:
         port = free_port()

@@ -1,4 +1,4 @@
-"""Runs a shell, or a command, whose AWS is the local one: to follow the guides without an account.
+"""Runs a shell, or a command, with the local AWS, to follow the guides without an account.
 
 python tools/local_shell.py                    a shell; its end stops the local AWS
 python tools/local_shell.py -c 'aws s3 ls'     one command

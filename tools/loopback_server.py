@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def loopback_server(handler: type[Handler]) -> Iterator[str]:
-    """Serves on a free port for as long as the block; gives the URL."""
+    """Serves on a free port until the end of the block; gives the URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()

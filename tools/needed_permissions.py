@@ -34,9 +34,9 @@ class Permission:
     action: str
     resource: str
     request_keys: dict[str, Any] = field(default_factory=dict)
-    """Condition keys that the request itself gives a value, in lower case but for the keys of tags."""
+    """The condition keys that the request provides, in lower case, with their values."""
     document: str | None = None
-    """The document whose tags and type are condition keys, too, if it exists."""
+    """The document whose tags and type are also condition keys, if it exists."""
 
     def knows(self, key: str) -> bool:
         """Whether a condition on this key can have a value here; AWS would know it for this action."""

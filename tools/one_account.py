@@ -9,7 +9,7 @@ HEADER = """\
 # Part of a release of cfn-ssm-document. install.sh deploys it.
 """
 CODE_BUCKET = {
-    "Description": "Bucket of this Region that the function's code is in",
+    "Description": "Bucket in this Region that holds the function's code",
     "Type": "String",
     "AllowedPattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
     "ConstraintDescription": "must be the name of a bucket",
@@ -22,7 +22,9 @@ def one_account(stackset: str) -> str:
     parameters = template["Parameters"]
     del parameters["BucketPrefix"]
     template["Parameters"] = {"CodeBucket": CODE_BUCKET} | parameters
-    parameters["Architecture"]["Description"] = "The function's. The release has both."
+    parameters["Architecture"]["Description"] = (
+        "Processor architecture of the function. The release has the code for both architectures."
+    )
     template["Resources"]["ProviderFunction"]["Properties"]["Code"]["S3Bucket"] = {"Ref": "CodeBucket"}
     interface = template["Metadata"]["AWS::CloudFormation::Interface"]
     for group in interface["ParameterGroups"]:

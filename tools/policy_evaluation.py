@@ -1,7 +1,7 @@
-"""Whether policies allow an action, as ministack's evaluator of IAM policies says (`ministack/core/iam_evaluator.py`, MIT).
+"""Decides with ministack's evaluator of IAM policies (`ministack/core/iam_evaluator.py`, MIT) whether policies allow an action.
 
-ministack takes a condition operator that it does not know for one that is not met. Here such an operator, a condition key that
-AWS would not know for the action, and a policy variable raise `NotSupported`, so that no test passes on a policy that was not
+ministack treats an unknown condition operator as a condition that is not met. Here, such an operator, a condition key that AWS
+would not know for the action, and a policy variable raise `NotSupported`, so that no test passes on a policy that was not
 understood. `tests/stack/test_policy_evaluation.py` is the table of what is supported.
 """
 
@@ -23,7 +23,7 @@ OPERATORS = frozenset(
     }
 )
 OF_SEVERAL_VALUES = ("ForAllValues:", "ForAnyValue:")
-# What ministack knows of the caller, of the resource's ARN and of the time.
+# What ministack knows about the caller, the resource's ARN and the time.
 KEYS_OF_EVERY_CALL = frozenset(
     {"aws:principalarn", "aws:principalaccount", "aws:requestedregion", "aws:resourceaccount", "aws:currenttime"}
 )
@@ -39,7 +39,7 @@ def condition_keys(policies: list[dict[str, Any]]) -> set[str]:
 
 
 def granted_actions(policies: list[dict[str, Any]]) -> set[str]:
-    """The actions that are allowed somewhere, as they are written."""
+    """The actions that any statement allows, as written."""
     return {
         action for statement in _statements(policies) if statement.effect == "Allow" for action in statement.actions
     }
@@ -48,9 +48,9 @@ def granted_actions(policies: list[dict[str, Any]]) -> set[str]:
 def refusal(
     policies: list[dict[str, Any]], needed: Permission, resource_keys: dict[str, str], caller: str, place: Place
 ) -> str | None:
-    """Nothing where the identity-based policies allow it; otherwise AWS's words for why not. Raises `NotSupported`.
+    """None if the identity-based policies allow the action; otherwise AWS's message that denies it. Raises `NotSupported`.
 
-    `resource_keys` are condition keys that the resource gives a value, with their tags' keys as they are.
+    `resource_keys` are the condition keys that the resource provides.
     """
     statements = list(_statements(policies))
     for statement in statements:
@@ -98,12 +98,12 @@ def _understand(statement: ParsedStatement, needed: Permission) -> None:
         if any("${" in str(value) for value in values):
             raise NotSupported(f"the policy variable in {values}")
         if several != (key.lower() == "aws:tagkeys") and bare != "Null":
-            raise NotSupported(f"{operator} of {key}: ForAllValues and ForAnyValue are for keys of several values")
+            raise NotSupported(f"{operator} of {key}: ForAllValues and ForAnyValue are for multivalued keys")
         if concerned and key.lower() not in KEYS_OF_EVERY_CALL and not needed.knows(key):
             raise NotSupported(f"the condition key {key} of {needed.action}")
 
 
 def evaluate_action(statement: ParsedStatement, action: str) -> bool:
-    """Whether the statement speaks of the action, whatever the resource."""
+    """Whether the statement applies to the action, whatever the resource."""
     anywhere = ParsedStatement("", "Allow", statement.actions, statement.not_actions, ["*"])
     return evaluate(EvalContext("", "", "", action, "*", ""), [[anywhere]]).decision == "Allow"

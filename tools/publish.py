@@ -1,7 +1,7 @@
-"""Puts the function's code into one bucket a Region, where StackSets take it from.
+"""Publishes the function's code to one bucket per Region, from which StackSets take it.
 
-Buckets are named <prefix>-<Region>, keys are made from the content. What is there already is left alone, so that a run which
-was interrupted is simply started again. Writes dist/stackset.yaml, the StackSet template with the keys filled in.
+Buckets are named <prefix>-<Region>; keys are made from the content. Existing objects are left alone, so that you can repeat an
+interrupted run. Writes dist/stackset.yaml, the StackSet template with the keys filled in.
 
     python tools/publish.py --bucket-prefix example-cfn-ssm-document --regions "eu-central-1 us-east-1" \\
         --organization-id o-a1b2c3d4e5
@@ -50,12 +50,12 @@ class Place:
 
 
 class Refused(Exception):
-    """Something that another run won't change."""
+    """A problem that another run won't solve."""
 
 
 def read_code(architecture: str, binary: Path) -> Code:
     if not binary.exists():
-        raise Refused(f"{binary} is not there: run make build ARCH={architecture} first")
+        raise Refused(f"{binary} does not exist: run make build ARCH={architecture} first")
     content = binary.read_bytes()
     if architecture_of(content) != architecture:
         raise Refused(f"{binary} is not a binary for {architecture}")
@@ -76,7 +76,7 @@ def codes_of_bundle(bundle: Path) -> list[Code]:
 
 
 def wanted_policy(place: Place, policy: dict) -> dict:
-    """A bucket's policy with our statement as it should be, and those of others as they are."""
+    """A bucket's policy with our statement as it should be, and all others unchanged."""
     statements = [statement for statement in policy.get("Statement", []) if statement.get("Sid") != OUR_STATEMENT]
     if place.organization:
         statements.append(
@@ -96,7 +96,7 @@ def wanted_policy(place: Place, policy: dict) -> dict:
 
 
 def publish(place: Place, codes: list[Code]) -> list[str]:
-    """Bring one Region's bucket to what is wanted; what was done, in words."""
+    """Brings one Region's bucket to the desired state; returns what was done, as text."""
     # A session of its own: boto3's shared one is not made for threads.
     s3 = boto3.session.Session().client("s3", region_name=place.region, config=RETRIES)
     done = [f"bucket {place.bucket} created"] if ensure_bucket(s3, place) else []
@@ -177,26 +177,37 @@ def ensure_code(s3, place: Place, code: Code) -> bool:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bucket-prefix", required=True, help="buckets are named <prefix>-<Region>")
-    parser.add_argument("--regions", required=True, help="Regions, separated by blanks or commas")
+    parser.add_argument("--regions", required=True, help="Regions, separated by spaces or commas")
     parser.add_argument("--organization-id", help="let the accounts of this organization (o-...) read the code")
     parser.add_argument("--bundle", type=Path, help="publish the code of this unpacked release; nothing is built")
     parser.add_argument(
-        "--binary", action="append", default=[], metavar="ARCH=PATH", help="instead of target/…/bootstrap"
+        "--binary",
+        action="append",
+        default=[],
+        metavar="ARCH=PATH",
+        help="use this binary instead of target/…/bootstrap",
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "dist" / "stackset.yaml", help="the filled-in template")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=ROOT / "dist" / "stackset.yaml",
+        help="where to write the template with the keys filled in",
+    )
     given = parser.parse_args()
     given.regions = list(dict.fromkeys(re.split(r"[\s,]+", given.regions.strip())))
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,40}[a-z0-9]", given.bucket_prefix):
-        parser.error(f"--bucket-prefix {given.bucket_prefix}: 3 to 42 small letters, digits, dots and hyphens")
+        parser.error(
+            f"--bucket-prefix {given.bucket_prefix}: must be 3 to 42 lowercase letters, digits, dots and hyphens"
+        )
     if wrong := [region for region in given.regions if not re.fullmatch(r"[a-z]{2,3}(-[a-z]+)+-\d", region)]:
         parser.error(f"--regions: not the name of a Region: {', '.join(wrong)}")
     if given.organization_id and not re.fullmatch(r"o-[a-z0-9]{10,32}", given.organization_id):
-        parser.error(f"--organization-id {given.organization_id}: looks like o-a1b2c3d4e5")
+        parser.error(f"--organization-id {given.organization_id}: must look like o-a1b2c3d4e5")
     given.binaries = dict(BINARIES)
     for binary in given.binary:
         architecture, _, path = binary.partition("=")
         if architecture not in BINARIES or not path:
-            parser.error(f"--binary {binary}: arm64=PATH or x86_64=PATH")
+            parser.error(f"--binary {binary}: must be arm64=PATH or x86_64=PATH")
         given.binaries[architecture] = Path(path)
     return given
 
@@ -221,24 +232,24 @@ def main() -> None:
     print(f"Publishing to {len(places)} Region(s) in account {identity['Account']}")
     failed = publish_everywhere(places, codes)
     if failed:
-        sys.exit(f"Not done in {', '.join(failed)}. Run the same command again: what is done stays done.")
+        sys.exit(f"Failed in {', '.join(failed)}. Run the same command again: it skips what is done.")
     given.output.parent.mkdir(exist_ok=True)
     given.output.write_text(template)
     print(f"\nWrote {given.output}, the StackSet template with these keys as defaults:")
     for code in codes:
         print(f"  {code.architecture:7} {code.key}")
-    print("docs/stacksets.md says how to go on.")
+    print("docs/stacksets.md describes the next steps.")
 
 
 def publish_everywhere(places: list[Place], codes: list[Code]) -> list[str]:
-    """All Regions side by side; those that failed."""
+    """Publishes to all Regions concurrently; returns those that failed."""
     failed = []
     with ThreadPoolExecutor(max_workers=8) as pool:
         pending = {pool.submit(publish, place, codes): place for place in places}
         for number, finished in enumerate(as_completed(pending), 1):
             region = pending[finished].region
             try:
-                outcome = ", ".join(finished.result()) or "all there already"
+                outcome = ", ".join(finished.result()) or "already up to date"
             except (Refused, ClientError, BotoCoreError) as error:
                 failed.append(region)
                 outcome = f"FAILED: {error}"

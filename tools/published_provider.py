@@ -1,4 +1,4 @@
-"""The provider as a StackSet brings it: its template, and its code where the template looks for it."""
+"""The provider as a StackSet deploys it: its template, and its code where the template looks for it."""
 
 import json
 
@@ -14,7 +14,7 @@ IMAGE = "/images/amazon-linux"
 
 
 def publish_code(stacks: Stacks, region: str) -> dict[str, str]:
-    """Puts this machine's binary where the StackSet template looks for it; gives the template's parameters."""
+    """Puts this machine's binary where the StackSet template looks for it; returns the template's parameters."""
     key = code_key(BINARY.read_bytes())
     s3 = stacks.client("s3")
     # us-east-1 is the one Region that may not be named here.
@@ -32,8 +32,8 @@ def publish_code(stacks: Stacks, region: str) -> dict[str, str]:
 def stackset_template() -> str:
     """The StackSet template, with one change for the local AWS.
 
-    On Lambda the function signs with a session of its own name, by which it knows its own changes of a setting. The local
-    Systems Manager takes everybody for a session of this name.
+    On Lambda, the function's role session has the function's name, by which the function recognizes its own changes of a
+    setting. The local Systems Manager attributes every change to a session with this name.
     """
     template = yaml_parse((ROOT / "stackset/template.yaml").read_text())
     template["Resources"]["ProviderFunction"]["Properties"]["FunctionName"] = "cfn-ssm-document"

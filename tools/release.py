@@ -1,4 +1,4 @@
-"""Makes dist/ from the two release binaries: one archive with what a stranger needs to deploy, to check, and to pass on.
+"""Makes dist/ from the two release binaries: one archive with everything that is needed to deploy, verify and redistribute it.
 
 The same commit gives the same bytes, on another day and in another folder.
 
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 def output_of(*command: str | Path, folder: Path = ROOT, **environment: str) -> str:
-    """What a command prints; where it fails, so does the release."""
+    """What a command prints. If it fails, so does the release."""
     done = subprocess.run(
         command, cwd=folder, env=os.environ | environment, check=False, stdout=subprocess.PIPE, text=True
     )
@@ -49,7 +49,7 @@ def output_of(*command: str | Path, folder: Path = ROOT, **environment: str) -> 
 
 
 def the_one_version() -> str:
-    """Cargo.toml's version, which the templates and the changelog have to have, too."""
+    """Cargo.toml's version, which the templates and the changelog must have as well."""
     version: str = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     template = yaml_parse(SOURCE.read_text())
     others = {
@@ -86,7 +86,7 @@ def bill_of_materials(checkout: Path, architecture: str) -> str:
 
 
 def license_texts() -> dict[str, str]:
-    """The licenses of all that is in the binaries, by the file's name."""
+    """The licenses of everything in the binaries, by file name."""
     output_of("cargo", "fetch", "--quiet", "--locked")
     about = ["generate", "--offline", "--locked", "--fail", "--config", LICENSES / "about.toml", LICENSES / "about.hbs"]
     rust = Path(output_of("rustc", "--print", "sysroot")) / "share/doc/rust/COPYRIGHT-library.html"
@@ -101,14 +101,14 @@ def license_texts() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a release says of its binaries: what is linked in, by architecture, and the licenses, by the file's name."""
+    """What a release says about its binaries: what is linked in, by architecture, and the licenses, by file name."""
 
     bills: dict[str, str]
     licenses: dict[str, str]
 
 
 def gathered_evidence() -> Evidence:
-    """The evidence of the last commit; takes the release tools."""
+    """The evidence of the last commit. Needs the release tools."""
     with tempfile.TemporaryDirectory() as folder:
         # A checkout of its own: the tool writes beside each Cargo.toml.
         checkout = Path(folder).resolve() / "checkout"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the last commit twice, from nothing, in two folders of different depth, and compares every byte: the binaries and
+# Builds the last commit twice, from scratch, in two folders of different depth, and compares every byte: the binaries and
 # the zips of both architectures. Only the crates' sources and the toolchain are shared.
 set -euo pipefail
 

@@ -12,7 +12,7 @@ from loopback_server import Handler, loopback_server
 
 @dataclass
 class ResponseSink:
-    """Where responses go, and those that came, in order."""
+    """The URL for responses, and the responses that arrived, in order."""
 
     url: str
     responses: "queue.Queue[dict[str, Any]]"
@@ -24,7 +24,7 @@ class ResponseSink:
 
 @contextlib.contextmanager
 def response_sink() -> Iterator[ResponseSink]:
-    """Takes PUTs on a free loopback port for as long as the block."""
+    """Accepts PUTs on a free loopback port until the end of the block."""
     responses: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Bucket(Handler):

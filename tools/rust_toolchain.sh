@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Rust toolchain that rust-toolchain.toml pins, where it is not there already (then it asks no server).
+# Installs the Rust toolchain that rust-toolchain.toml pins, unless it is installed already. In that case, it contacts no server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# skipped.sh WHAT NEED: says that a step leaves something out, and what it would need. "make test" names the file SKIPPED, and
-# ends with everything in it.
+# skipped.sh WHAT NEED: says that a step leaves something out, and what it would need. "make test" sets SKIPPED to the name of
+# a file, and prints that file at its end.
 set -euo pipefail
 
 line="$1: needs $2"

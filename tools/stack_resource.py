@@ -1,8 +1,8 @@
 """CloudFormation's DescribeStackResource, reconstructed from the events of a stack.
 
 ministack gives a resource its new status when its request is done; AWS gives it when the request begins, and the function asks
-meanwhile whether it is still waiting for the response. ministack's events say when each request began, so the reply is made from
-them.
+during the request whether CloudFormation is still waiting for the response. ministack's events say when each request began, so
+the reply is made from them.
 """
 
 from typing import Any

@@ -30,7 +30,7 @@ class SamFailed(Exception):
 
 @dataclass(frozen=True)
 class Invoked:
-    """What came of an invocation: the error that the runtime was told, if any, and the log's last 4 KB, line by line."""
+    """The outcome of an invocation: the error that the runtime was told, if any, and the log's last 4 KB, line by line."""
 
     error: dict[str, Any] | None
     log: list[dict[str, Any]]
@@ -41,7 +41,7 @@ class Invoked:
         return [{name: value for name, value in line.items() if name != "timestamp"} for line in found]
 
     def metrics(self) -> list[str]:
-        """The metrics that were counted, by embedded metric format."""
+        """The metrics that were counted, in embedded metric format."""
         directives = [one for line in self.log for one in line.get("_aws", {}).get("CloudWatchMetrics", [])]
         return [metric["Name"] for directive in directives for metric in directive["Metrics"]]
 
@@ -76,14 +76,14 @@ class Stacks:
         return done.stdout
 
     def sam_build(self, architecture: str = HOST_ARCHITECTURE) -> Path:
-        """Builds the project's template beside the user's own .aws-sam; gives the built template's path."""
+        """Builds the project's template outside the user's own .aws-sam; returns the built template's path."""
         folder = self.aws.folder / "sam/build"
         overrides = ("--parameter-overrides", f"Architecture={architecture}")
         self.sam("build", "--build-dir", str(folder), *overrides, seconds=SLOWEST_BUILD_SECONDS)
         return folder / "template.yaml"
 
     def sam_deploy(self, name: str, template: Path, parameters: dict[str, str]) -> None:
-        """Deploys a template; one that was built, for the architecture that it was built for."""
+        """Deploys a template; a built one is deployed with the architecture that it was built for."""
         built = template.parent.parent / "built.yaml"
         overrides = [f"file://{built}"] if built.exists() else []
         overrides += [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items()]
@@ -93,7 +93,7 @@ class Stacks:
         )
 
     def invoke(self, function: str, event: dict[str, Any]) -> "Invoked":
-        """Invokes a function and waits, up to its longest timeout; what it said goes with it."""
+        """Invokes a function and waits for it; returns its error, if any, and its log."""
         waiting = Config(read_timeout=SLOWEST_INVOCATION_SECONDS, retries={"total_max_attempts": 1})
         lambda_ = self.client("lambda", waiting)
         done = lambda_.invoke(FunctionName=function, Payload=json.dumps(event), LogType="Tail")
@@ -103,7 +103,7 @@ class Stacks:
         return Invoked(error, lines)
 
     def put(self, name: str, template: str, parameters: dict[str, str] | None = None) -> str:
-        """Creates or updates a stack and waits; gives the status it ended in."""
+        """Creates or updates a stack and waits; returns the status that it ends in."""
         cloudformation = self.client("cloudformation")
         call = cloudformation.update_stack if self.status(name) else cloudformation.create_stack
         listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
@@ -111,7 +111,7 @@ class Stacks:
         return self.settled(name)
 
     def delete(self, name: str) -> str:
-        """Deletes a stack and waits; gives the status it ended in."""
+        """Deletes a stack and waits; returns the status that it ends in."""
         # A deleted stack is found by its id alone.
         stack_id = self.describe(name)["StackId"]
         self.client("cloudformation").delete_stack(StackName=name)
@@ -127,7 +127,7 @@ class Stacks:
         return status
 
     def describe(self, name: str) -> dict[str, Any]:
-        """The stack as CloudFormation describes it, empty where there is none."""
+        """The stack as CloudFormation describes it; empty if there is none."""
         try:
             found: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
@@ -137,7 +137,7 @@ class Stacks:
         return found
 
     def status(self, name: str) -> str:
-        """The stack's status, empty where there is none."""
+        """The stack's status; empty if there is none."""
         return str(self.describe(name).get("StackStatus", ""))
 
     def outputs(self, name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`make verify`: checks what the project believes about AWS in a real account, with scratch resources that it takes away again.
+"""`make verify`: checks in a real account what the project assumes about AWS, with scratch resources that it deletes at the end.
 
 It writes a dated JSON report. A report from an emulator says so (`"emulated": true`) and is no evidence.
 """
@@ -28,13 +28,14 @@ from verify_scratch import Scratch
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = ("documents", "cloudformation", "provider")
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
-COST = """This checks what the project believes about AWS, in the account of your credentials, in {region} ({endpoint}).
-It makes and deletes, all under the prefix {prefix}:
-  documents        about 15 Systems Manager documents; the preferences ({preferences})
+COST = """This checks what the project assumes about AWS, in the account of your credentials, in {region} ({endpoint}).
+It creates and deletes the following, all with the prefix {prefix}:
+  documents        about 15 Systems Manager documents
   cloudformation   5 stacks with a Lambda function that waits for 15 s at a time, about 15 times, with 128 MB
   provider         a bucket with 3 MB, the provider's stack, and a stack with a document
+Session Manager's preferences are {preferences}.
 It costs less than 0.01 USD: Systems Manager documents and CloudFormation are free, the rest is seconds of Lambda, and kilobytes
-of logs and a few megabytes in S3 for minutes. It takes about ten minutes. Chosen: {sections}."""
+of logs and a few megabytes in S3 for minutes. It takes about ten minutes. Sections: {sections}."""
 
 
 def main() -> int:
@@ -43,17 +44,17 @@ def main() -> int:
     if not session.region_name or not session.get_credentials():
         missing = "AWS_REGION" if not session.region_name else "credentials"
         sys.exit(
-            f"No {missing}: make verify works where `aws sts get-caller-identity` does, in the Region of AWS_REGION."
+            f"No {missing}: make verify needs credentials that `aws sts get-caller-identity` accepts, and the Region in AWS_REGION."
         )
     prefix = f"cfn-ssm-document-verify-{secrets.token_hex(3)}"
     config = Config(retries={"mode": "standard", "max_attempts": 5})
     scratch = Scratch(prefix, lambda service: session.client(service, config=config))
     endpoint = scratch.client("ssm").meta.endpoint_url
     region = scratch.client("ssm").meta.region_name
-    preferences = "changed, and put back, as you asked" if options.preferences else "never touched"
+    preferences = "changed, and restored at the end, as you asked" if options.preferences else "never touched"
     chosen = ", ".join(options.only)
     print(COST.format(region=region, endpoint=endpoint, prefix=prefix, preferences=preferences, sections=chosen))
-    if not options.yes and input("Go on? [yes/no] ").strip().lower() != "yes":
+    if not options.yes and input("Continue? [yes/no] ").strip().lower() != "yes":
         print("Nothing was done.")
         return 2
 
@@ -73,7 +74,7 @@ def main() -> int:
             observations |= observe(section, scratch, options)
     except KeyboardInterrupt:
         report["interrupted"] = True
-        print("\nInterrupted. What was made is taken away; interrupt again to leave it.", flush=True)
+        print("\nInterrupted. Deleting what was created; interrupt again to leave it.", flush=True)
     except (ClientError, BotoCoreError, TimeoutError) as error:
         report["stopped_by"] = str(error)
         print(f"  stopped: {error}", flush=True)
@@ -100,7 +101,9 @@ def arguments() -> argparse.Namespace:
         "--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS)
     )
     parser.add_argument(
-        "--preferences", action="store_true", help="change Session Manager's preferences too, and put them back"
+        "--preferences",
+        action="store_true",
+        help="change Session Manager's preferences too, and restore them at the end",
     )
     parser.add_argument(
         "--share-with", metavar="ACCOUNT", help="share a scratch document with this account, for a moment"
@@ -133,7 +136,7 @@ def is_emulated(endpoint: str) -> bool:
 
 
 def write(report: dict[str, Any], path: Path | None) -> Path:
-    """By default where only a report from AWS itself can be committed; without the numbers of accounts."""
+    """Writes the report without account ids, by default to evidence/, or to .local/verify/ for an emulator."""
     day = report["date"].replace(":", "").replace("+0000", "Z")
     folder = ROOT / (".local/verify" if report["emulated"] else "evidence")
     path = path or folder / f"{day}-{report['region']}{'-emulated' if report['emulated'] else ''}.json"
@@ -143,11 +146,11 @@ def write(report: dict[str, Any], path: Path | None) -> Path:
 
 
 def summarize(report: dict[str, Any], path: Path) -> None:
-    words = {True: "as believed", False: "OTHERWISE", None: "open"}
+    words = {True: "confirmed", False: "REFUTED", None: "undecided"}
     print()
     for fact in report["facts"]:
         if "not_checked" not in fact:
-            print(f"{words[fact['as_believed']]:12} {fact['belief']}\n{'':12} seen: {fact['reading']}")
+            print(f"{words[fact['as_believed']]:12} {fact['belief']}\n{'':12} observed: {fact['reading']}")
     unchecked = [fact["fact"] for fact in report["facts"] if "not_checked" in fact]
     print(f"\nNot checked: {', '.join(unchecked) or 'nothing'}")
     for name, seen in report["observations"].items():
@@ -161,7 +164,7 @@ def summarize(report: dict[str, Any], path: Path) -> None:
 
 
 def status_of(report: dict[str, Any]) -> int:
-    """0 where all that was checked is as believed, or open, and nothing is left; 130 where it was interrupted; else 1."""
+    """0 if no fact is refuted, no probe failed and nothing is left; 130 if the run was interrupted; otherwise 1."""
     if report.get("interrupted"):
         return 130
     otherwise = any(fact.get("as_believed") is False for fact in report["facts"])

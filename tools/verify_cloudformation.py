@@ -70,7 +70,7 @@ class Stacks:
         self.cloudformation, self.scratch = cloudformation, scratch
 
     def start(self, name: str, template: dict[str, Any] | str, parameters: dict[str, str] | None = None) -> str:
-        """Creates a stack, or updates one that this run made; gives its full name without waiting."""
+        """Creates a stack, or updates one that this run created; returns its full name without waiting."""
         full = self.scratch.name(name)
         body = template if isinstance(template, str) else json.dumps(template)
         listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
@@ -83,7 +83,7 @@ class Stacks:
         return full
 
     def put(self, name: str, template: dict[str, Any] | str, parameters: dict[str, str] | None = None) -> str:
-        """The status that the stack ends in."""
+        """Creates or updates a stack, and returns the status that it ends in."""
         return self.settled(self.start(name, template, parameters))
 
     def settled(self, full: str) -> str:
@@ -137,7 +137,7 @@ class CloudFormation:
         }
 
     def requests(self, name: str, at_least: int) -> list[dict[str, Any]]:
-        """What the function logged of a stack's requests, in order; logs come late."""
+        """What the function logged about a stack's requests, in order. Logs arrive late."""
         full, deadline = self.stacks.scratch.name(name), time.monotonic() + LOG_DELAY_SECONDS
         while True:
             pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=self.log_group)
@@ -175,7 +175,7 @@ class CloudFormation:
         return {"slow_create": {"timestamps": stamps, "signed": at}, "response_url": signed | received}
 
     def failed_update(self) -> dict[str, Any]:
-        """the id that follows a failed Update"""
+        """the physical id after a failed Update"""
         self.stacks.put("failed-update", {"Resources": {"Slow": self.resource(Id="before")}})
         self.stacks.put("failed-update", {"Resources": {"Slow": self.resource(Id="failed", Fail="Update")}})
         updates = [request["id"] for request in self.requests("failed-update", 3) if request["verify"] == "Update"]

@@ -1,4 +1,4 @@
-"""Probes of Systems Manager with scratch documents: each sees something that a fact of verify_facts.py is decided by."""
+"""Probes of Systems Manager with scratch documents: each observes something that decides a fact of verify_facts.py."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ TIER = "/ssm/parameter-store/default-parameter-tier"
 
 
 def outcome(call: Callable[[], Any]) -> dict[str, Any]:
-    """What became of a call, as verify_facts.py reads it."""
+    """The outcome of a call, in the form that verify_facts.py reads."""
     try:
         call()
     except ClientError as error:
@@ -27,7 +27,7 @@ def outcome(call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def content(minutes: int, **inputs: Any) -> str:
-    """A Session document's content; other minutes are another content."""
+    """A Session document's content. Different minutes make it different."""
     return json.dumps(
         {
             "schemaVersion": "1.0",
@@ -44,7 +44,7 @@ class Documents:
         self.ssm, self.scratch, self.share_with = ssm, scratch, share_with
 
     def observe(self) -> dict[str, Any]:
-        """Every probe; one that breaks says so in its place and leaves the others alone."""
+        """Runs every probe. If one fails, its error is reported and the others continue."""
         probes = (
             self.versions,
             self.spelling,
@@ -73,7 +73,7 @@ class Documents:
         return self.ssm.update_document(Name=name, Content=body, DocumentFormat="JSON", DocumentVersion=version, **more)
 
     def active(self, name: str, version: str) -> dict[str, Any]:
-        """Waits for a version; says which status it had first, and how long it took."""
+        """Waits for a version; returns its first and last status, and how long it took."""
         started, first = time.monotonic(), None
         while True:
             status = self.ssm.describe_document(Name=name, DocumentVersion=version)["Document"]["Status"]
@@ -106,7 +106,7 @@ class Documents:
         return seen | {"version_order": failed if "error" in failed else listed}
 
     def spelling(self) -> dict[str, Any]:
-        """equal contents: in another document, and spelt otherwise"""
+        """equal contents: in another document, and formatted differently"""
         name = self.create("spelling", content(1))
         self.active(name, "1")
         described = self.ssm.describe_document(Name=name)["Document"]
@@ -134,7 +134,7 @@ class Documents:
         return {"tags_of_create": of_create, "tags_of_add": of_add, "described_tags": bool(described.get("Tags"))}
 
     def seconds_until_tagged(self, name: str, tag: dict[str, str]) -> float | None:
-        """Nought if the first read sees the tag; none if no read does in time."""
+        """Zero if the first read sees the tag; None if no read sees it in time."""
         started, first = time.monotonic(), True
         while (waited := time.monotonic() - started) < LONGEST_READ_SECONDS:
             if tag in self.ssm.list_tags_for_resource(ResourceType="Document", ResourceId=name)["TagList"]:
@@ -152,7 +152,7 @@ class Documents:
         """deletion of a shared document"""
         if not self.share_with:
             return {
-                "delete_of_a_shared_document": {"not_checked": "no account to share a scratch document with was given"}
+                "delete_of_a_shared_document": {"not_checked": "no account was given to share a scratch document with"}
             }
         name = self.create("shared", content(1))
         self.active(name, "1")
@@ -174,7 +174,7 @@ class Documents:
         return {"json_of_yaml": returned.lstrip().startswith("{")}
 
     def errors(self) -> dict[str, Any]:
-        """a document that is not there"""
+        """a document that does not exist"""
         absent = self.scratch.name("absent")
         return {"describe_of_no_document": outcome(lambda: self.ssm.describe_document(Name=absent))}
 

@@ -1,4 +1,4 @@
-"""What the project believes about AWS, and how an observation confirms or refutes each belief. Nothing here calls anything.
+"""What the project believes about AWS, and how an observation confirms or refutes each belief. Nothing here calls AWS.
 
 An observation is JSON: what a probe (verify_documents.py, verify_cloudformation.py, verify_provider.py) saw. The outcome of a call
 is `{"ok": true}` or `{"error": code, "message": text}`.
@@ -17,7 +17,7 @@ MADE_UP_ID = r"{stack}-{logical_id}-[A-Z0-9]{{8,}}"
 
 @dataclass(frozen=True)
 class Reading:
-    """What was seen, in words; whether that is what we believe, where we believe something."""
+    """What was observed, as text, and whether it confirms the belief; None if it decides nothing."""
 
     text: str
     as_believed: bool | None
@@ -30,7 +30,7 @@ class Fact:
     name: str
     belief: str
     observation: str
-    """The key of the observation that it is decided by."""
+    """The key of the observation that decides it."""
     decide: Callable[[Any], Reading]
 
 
@@ -55,7 +55,7 @@ def described(outcome: Observed) -> str:
 
 
 def duplicate_scope(outcomes: Observed) -> Reading:
-    """Which versions a content is compared with, by what happened to one of the latest version and one of an older one."""
+    """Which versions new content is compared with: what happened to the latest version's content, and to an older one's."""
     latest, older = (outcomes[name].get("error") for name in ("same_as_latest", "same_as_older"))
     match latest, older:
         case "DuplicateDocumentContent", "DuplicateDocumentContent":
@@ -83,7 +83,7 @@ def hash_of_content(seen: Observed) -> Reading:
 
 
 def read_after_write(seconds: list[float | None]) -> Reading:
-    """How long after the write a first read saw it; None where no read did in time."""
+    """How long after each write a read first saw it; None if no read saw it in time."""
     at_once = sum(1 for waited in seconds if waited == 0)
     if None in seconds:
         return Reading(f"unseen in {seconds.count(None)} of {len(seconds)} trials", False)
@@ -124,11 +124,11 @@ def id_after_a_failed_update(seen: Observed) -> Reading:
         case None:
             return Reading("no rollback Update was seen", None)
         case before if before == seen["id_before"]:
-            return Reading("the rollback bears the id from before", True)
+            return Reading("the rollback has the id from before", True)
         case failed if failed == seen["failed_id"]:
-            return Reading("the rollback bears the id of the FAILED response", False)
+            return Reading("the rollback has the id of the FAILED response", False)
         case other:
-            return Reading(f"the rollback bears another id: {other}", False)
+            return Reading(f"the rollback has another id: {other}", False)
 
 
 def id_of_a_cancelled_create(seen: Observed) -> Reading:
@@ -137,7 +137,7 @@ def id_of_a_cancelled_create(seen: Observed) -> Reading:
         return Reading("no Delete was seen", None)
     pattern = MADE_UP_ID.format(stack=re.escape(seen["stack"]), logical_id=re.escape(seen["logical_id"]))
     if re.fullmatch(pattern, seen["delete_id"]):
-        return Reading("made up: {stack name}-{logical id}-{random}", True)
+        return Reading("generated: {stack name}-{logical id}-{random}", True)
     return Reading("the function's own id" if seen["delete_id"] == seen["own_id"] else seen["delete_id"], False)
 
 
@@ -155,8 +155,10 @@ def response_url(seen: Observed) -> Reading:
         return Reading(f"Signature Version 4, valid {seen.get('X-Amz-Expires')} s", seen.get("X-Amz-Expires") == "7200")
     if "Expires" in seen:
         after = float(seen["Expires"]) - seen["received"]
-        return Reading(f"the older form; Expires is {after:.0f} s after the function got it", abs(after - 7200) <= 60)
-    return Reading("no signature that we know", False)
+        return Reading(
+            f"the older form; Expires is {after:.0f} s after the function received it", abs(after - 7200) <= 60
+        )
+    return Reading("no known signature", False)
 
 
 def life_of_a_document(steps: list[Observed]) -> Reading:
@@ -184,7 +186,7 @@ FACTS = (
     Fact("duplicate-other-document", "Two documents may have the same content", "same_in_another_document", accepted),
     Fact(
         "duplicate-spelling",
-        "DuplicateDocumentContent compares bytes, not what they mean",
+        "DuplicateDocumentContent compares bytes, not the parsed content",
         "same_but_spelt_otherwise",
         accepted,
     ),
@@ -217,7 +219,7 @@ FACTS = (
     ),
     Fact(
         "unknown-document",
-        "A document that is not there is InvalidDocument",
+        "A document that does not exist gives InvalidDocument",
         "describe_of_no_document",
         refused_with("InvalidDocument", "does not exist"),
     ),
@@ -247,13 +249,13 @@ FACTS = (
     ),
     Fact(
         "failed-update-id",
-        "After a failed Update, the rollback bears the id from before",
+        "After a failed Update, the rollback has the id from before",
         "failed_update",
         id_after_a_failed_update,
     ),
     Fact(
         "cancelled-create",
-        "The Delete after a cancelled Create bears an id that CloudFormation made up",
+        "The Delete after a cancelled Create has an id that CloudFormation generated",
         "cancelled_create",
         id_of_a_cancelled_create,
     ),
@@ -271,7 +273,7 @@ FACTS = (
     ),
     Fact(
         "preferences-life",
-        "It does so with the preferences, which are as before at the end",
+        "It does the same with the preferences, and restores them at the end",
         "life_of_the_preferences",
         life_of_a_document,
     ),
@@ -279,7 +281,7 @@ FACTS = (
 
 
 def readings(observations: Observed) -> list[dict[str, Any]]:
-    """Each fact with what was read of it; one without an observation, or with a broken one, was not checked."""
+    """Each fact with its reading. A fact without an observation was not checked."""
     found = []
     for fact in FACTS:
         seen = observations.get(fact.observation)
@@ -303,7 +305,7 @@ NAMES = {
 
 
 def measured(line: dict[str, Any] | str) -> dict[str, float] | None:
-    """The figures of one invocation from its REPORT line, in either of Lambda's log formats; none where it is another line."""
+    """The figures of one invocation from its REPORT line, in either of Lambda's log formats; None for any other line."""
     if isinstance(line, dict):
         if line.get("type") != "platform.report":
             return None

@@ -1,4 +1,4 @@
-"""Deploys the provider under the run's prefix, takes a document through a short life, and reads what the function cost."""
+"""Deploys the provider under the run's prefix, runs a document through all requests, and reads the function's figures."""
 
 import json
 import time
@@ -16,7 +16,7 @@ PREFERENCES = "SSM-SessionManagerRunShell"
 
 
 class Provider:
-    """The provider's scratch stack, and those of documents beside it."""
+    """The scratch stacks of the provider and of documents."""
 
     def __init__(self, stacks: Stacks, scratch: Scratch, binary: Path) -> None:
         self.stacks, self.scratch, self.binary = stacks, scratch, binary
@@ -28,10 +28,10 @@ class Provider:
         if status != "CREATE_COMPLETE":
             return {"probe provider": {"error": status, "message": self.stacks.reasons("provider")}}
         outputs = self.stacks.outputs("provider")
-        print("  the life of a document", flush=True)
+        print("  a document: create, update, roll back, delete", flush=True)
         seen: dict[str, Any] = {"life": self.life(outputs["ServiceToken"], "life", self.scratch.name("life"))}
         if preferences:
-            print(f"  the life of {PREFERENCES}, put back at its end", flush=True)
+            print(f"  {PREFERENCES}: the same, restored at the end", flush=True)
             seen["life_of_the_preferences"] = self.life(outputs["ServiceToken"], "preferences", PREFERENCES)
         return seen | {"invocations": self.invocations(outputs["LogGroupName"])}
 
@@ -83,7 +83,7 @@ class Provider:
         return [*seen, {"step": "delete", "status": "DELETE_COMPLETE", "document": end}]
 
     def template(self, token: str, document: str, minutes: int, *, broken: bool = False) -> dict[str, Any]:
-        """One document under Restore; beside it, where asked, a resource that is refused."""
+        """A document under Restore and, if `broken`, a resource that is refused."""
         content = {
             "schemaVersion": "1.0",
             "sessionType": "Standard_Stream",
@@ -114,7 +114,7 @@ class Provider:
         return f"version {found['DocumentVersion']}, idle after {minutes} minutes"
 
     def invocations(self, log_group: str) -> list[dict[str, float]] | dict[str, str]:
-        """Durations and memory of each invocation, from the function's REPORT lines; logs come late."""
+        """Durations and memory of each invocation, from the function's REPORT lines. Logs arrive late."""
         logs, deadline = self.scratch.client("logs"), time.monotonic() + LOG_DELAY_SECONDS
         while True:
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group)

@@ -1,4 +1,4 @@
-"""What a run of `make verify` makes, noted before it is made, so that it is taken away whatever happens, or listed."""
+"""What a run of `make verify` creates, recorded before it is created, so that it is deleted whatever happens, or listed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,28 +15,28 @@ class Scratch:
 
     prefix: str
     client: Callable[[str], Any]
-    """Gives the client of a service."""
+    """Returns the client of a service."""
     noted: list[tuple[str, str]] = field(default_factory=list)
 
     def name(self, name: str) -> str:
         return f"{self.prefix}-{name}"
 
     def will_make(self, kind: str, name: str) -> None:
-        """Notes a document, a stack or a bucket, before the call that makes it."""
+        """Records a document, a stack or a bucket, before the call that creates it."""
         assert name.startswith(self.prefix), f"{name} is not of this run"
         self.noted.append((kind, name))
 
     def take_away(self) -> None:
-        """Deletes what was made, the last first; what can't be deleted stays noted."""
+        """Deletes what was created, in reverse order. What can't be deleted stays recorded."""
         for kind, name in reversed(list(self.noted)):
             try:
                 {"document": self._document, "stack": self._stack, "bucket": self._bucket}[kind](name)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in GONE:
-                    print(f"  {kind} {name} stays: {error}", flush=True)
+                    print(f"  {kind} {name} could not be deleted: {error}", flush=True)
                     continue
             except BotoCoreError as error:
-                print(f"  {kind} {name} stays: {error}", flush=True)
+                print(f"  {kind} {name} could not be deleted: {error}", flush=True)
                 continue
             self.noted.remove((kind, name))
 

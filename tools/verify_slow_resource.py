@@ -1,6 +1,6 @@
 """The scratch custom resource of `make verify`, run by Lambda: it takes as long as its properties say, and fails if they say so.
 
-What it logs is what the probes read; the response URL is a secret and is not logged, only when it was signed.
+The probes read its log. The response URL is a secret, so only the time of its signature is logged.
 """
 
 import json

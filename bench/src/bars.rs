@@ -1,4 +1,4 @@
-//! How fast the function has to be: each bar beside what it is.
+//! How fast the function has to be: each bar with the measured figure.
 
 use crate::results::{Measured, Results};
 use crate::sample::Condition::{SmallCpu, WholeCpu};
@@ -18,7 +18,7 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// Whether it is reached.
+    /// Whether it is met.
     pub(crate) fn is_met(&self) -> bool {
         self.is <= self.at_most
     }

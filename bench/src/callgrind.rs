@@ -1,7 +1,7 @@
-//! Instructions by callgrind: they don't depend on what else the machine does.
+//! Counts instructions with callgrind: they don't depend on what else the machine does.
 //!
-//! gungraun also counts instructions, of a command that it starts and that runs to its end. Here a process serves events that are
-//! handed to it, and the stripped release binary is what counts, so all that is left to do is to read one line of the report.
+//! gungraun also counts instructions, but of a command that it starts and that runs to its end. Here, a process serves events
+//! that are handed to it, and the stripped release binary is measured, so reading one line of the report is enough.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,10 +15,10 @@ use crate::life::Life;
 use crate::provider::Provider;
 use crate::scenario::Scenario;
 
-/// Invocations of which the warm one is the mean.
+/// The number of invocations over which the warm figure is averaged.
 const WARM: u64 = 10;
 
-/// What a provider computes, in instructions.
+/// How many instructions a provider executes.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Instructions {
     /// Until the first event is asked for.
@@ -29,17 +29,18 @@ pub(crate) struct Instructions {
     pub(crate) warm: u64,
 }
 
-/// Where callgrind is: `VALGRIND` says, or else the path.
+/// The program valgrind, from `VALGRIND` or else from `PATH`; `None` if it can't be run.
 pub(crate) fn valgrind() -> Option<PathBuf> {
     let program = std::env::var_os("VALGRIND").filter(|path| !path.is_empty()).unwrap_or_else(|| "valgrind".into());
     let version = Command::new(&program).arg("--version").output().ok()?;
     version.status.success().then(|| program.into())
 }
 
-/// Counts what these kinds of request take, each as the first of its process and after its like.
+/// Counts the instructions of these kinds of request, each as the first of its process and after others of its kind.
 ///
-/// What callgrind counts is the whole life of a process: so there is one with no invocation, one with one, one with some more.
-/// Each is the least of `times`: on a machine that is busy a connection may be given up as too old, and opened again.
+/// callgrind counts the whole life of a process, so the figures are differences between processes with no invocation, with one
+/// and with more. Each is the minimum of `times` runs: on a busy machine, a connection may be discarded as too old and opened
+/// again.
 pub(crate) async fn count(
     valgrind: &Path,
     provider: &Provider,

@@ -12,17 +12,17 @@ use crate::life::{Connections, Life};
 use crate::provider::Provider;
 use crate::scenario::Scenario;
 
-/// Long enough that calls sent side by side overlap.
+/// Long enough that concurrent calls overlap.
 const LATENCY: Duration = Duration::from_millis(30);
 
-/// What one kind of request takes, and the process that carries it out twice.
+/// The calls of one kind of request, and the connections of a process that carries it out twice.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Counts {
     /// SSM's operations, in order.
     pub(crate) calls: Vec<String>,
-    /// SSM calls that followed one another.
+    /// Sequential SSM round trips.
     pub(crate) round_trips: usize,
-    /// What the process opened.
+    /// The connections that the process opened.
     pub(crate) connections: Connections,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Size {
     pub(crate) zip: u64,
 }
 
-/// The binary and its zip, or the packages that the baseline imports and theirs.
+/// Measures the binary and its zip, or the packages that the baseline imports and their zip.
 pub(crate) fn size(provider: &Provider, python: &Path) -> io::Result<Size> {
     const FUNCTION: &str = "import sys; from function_zip import function_zip; \
                             print(len(function_zip(open(sys.argv[1], 'rb').read())))";
@@ -72,7 +72,7 @@ pub(crate) fn size(provider: &Provider, python: &Path) -> io::Result<Size> {
     };
     match numbers[..] {
         [unpacked, zip] if zip > 0 => Ok(Size { unpacked, zip }),
-        _ => Err(io::Error::other("the size can't be told")),
+        _ => Err(io::Error::other("the size can't be determined")),
     }
 }
 

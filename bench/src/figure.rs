@@ -1,4 +1,4 @@
-//! A figure of several runs: its median, and how far it went.
+//! A figure from several runs: its median and its range.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// Of some values; `None` where there are none.
+    /// The figure of these values; `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The gate: what noise doesn't touch must not grow unnoticed. A change that costs more on purpose raises a limit here.
+//! The gate: what does not depend on noise must not grow unnoticed. A change that costs more on purpose raises a limit here.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::counts;
 use crate::provider::Provider;
 use crate::scenario::Scenario;
 
-/// Instructions in millions of init, the first invocation and a later one: what was measured, and a tenth more for other
+/// Instructions of init, the first invocation and a later one, in millions: the measured figure, and a tenth more for other
 /// processors and versions of callgrind.
 const INSTRUCTIONS: [(&str, [f64; 3]); 5] = [
     ("create", [3.7, 3.5, 2.0]),
@@ -21,13 +21,13 @@ const INSTRUCTIONS: [(&str, [f64; 3]); 5] = [
 /// In bytes.
 const BINARY: f64 = 7.0e6;
 const ZIP: f64 = 3.0e6;
-/// SSM calls of each kind of request. Two of an update are tags: the signature beside the upload, and the default version after the
-/// promotion. An adoption writes its tags as well, the default version that it found among them.
+/// SSM calls of each kind of request. Two calls of an update write tags: the signature, concurrently with the upload, and the
+/// default version, after the promotion. An adoption also writes its own tags, such as the default version that it found.
 const CALLS: [(&str, usize); 5] = [("create", 2), ("adopt", 7), ("update", 6), ("no-op", 2), ("delete", 4)];
-/// Connections to SSM. Calls sent side by side need one each: HTTP/1.1 has no other way.
+/// Connections to SSM. Concurrent calls need one each over HTTP/1.1.
 const CONNECTIONS: [(&str, usize); 5] = [("create", 1), ("adopt", 3), ("update", 2), ("no-op", 2), ("delete", 2)];
 
-/// Counts everything and says what is over its limit; whether all is below.
+/// Counts everything, says what is over its limit, and returns whether everything is within its limits.
 pub(crate) async fn pass(function: &Provider, python: &Path, mut say: impl FnMut(String)) -> io::Result<bool> {
     let mut checks = Vec::new();
     let mut check = |what: String, is: f64, at_most: f64| checks.push(Bar { what, is, at_most });
@@ -61,7 +61,7 @@ pub(crate) async fn pass(function: &Provider, python: &Path, mut say: impl FnMut
         }
     } else {
         say("=".repeat(100));
-        say("INSTRUCTIONS WERE NOT COUNTED: valgrind is not here. Install it (apt-get install valgrind), or set VALGRIND.".into());
+        say("INSTRUCTIONS WERE NOT COUNTED: valgrind was not found. Install it (apt-get install valgrind), or set VALGRIND.".into());
         say("=".repeat(100));
     }
     for Bar { what, is, at_most } in &checks {

@@ -137,7 +137,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// The document is there, ours, and as desired.
+/// The document exists, is owned by the resource, and is as desired.
 fn present(model: &mut Model, properties: &Value) {
     let content = properties["DocumentContent"].as_str().unwrap_or_default();
     let version = if content.starts_with('{') { Version::json(content) } else { Version::yaml(content) };

@@ -1,4 +1,4 @@
-//! One process from its start to its end, beside the AWS that it talks to, and what each invocation cost.
+//! One process from its start to its end, the AWS that it talks to, and what each invocation cost.
 
 use std::io;
 use std::path::Path;
@@ -15,8 +15,8 @@ use crate::provider::Provider;
 use crate::quota::Quota;
 
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How far ahead requests are signed. They stay within the lease then, however slow valgrind makes the function: a later request
-/// would ask CloudFormation, which is not what is measured.
+/// How far in the future requests are signed, so that they stay within the lease however slow valgrind makes the function.
+/// Otherwise, a request would ask CloudFormation, which is not measured here.
 const LEASE: Duration = Duration::from_secs(600);
 const GLANCE: Duration = Duration::from_micros(500);
 
@@ -28,7 +28,7 @@ pub(crate) struct Life {
     pub(crate) init_cpu: Duration,
     api: RuntimeApi,
     process: Process,
-    /// Behind the process, which has to be gone first.
+    /// Declared after the process, which has to end first.
     quota: Option<Quota>,
     asked: u64,
 }
@@ -39,15 +39,15 @@ pub(crate) const SCRATCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target
 /// What one invocation cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
-    /// CPU time, until the process rests again.
+    /// CPU time, until the process is idle again.
     pub(crate) cpu: Duration,
-    /// From the event handed over to the response at the sink.
+    /// From handing over the event to the arrival of the response at the sink.
     pub(crate) time: Duration,
     /// Of that, how long at least one call was with SSM: from its arrival there to when its response left.
     pub(crate) ssm: Duration,
     /// SSM calls.
     pub(crate) calls: usize,
-    /// SSM calls that followed one another.
+    /// Sequential SSM round trips.
     pub(crate) round_trips: usize,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Connections {
 }
 
 impl Life {
-    /// Starts a process beside an AWS of its own, whose SSM takes `latency` a call, and waits until it asks for an event.
+    /// Starts a process with an AWS of its own, whose SSM takes `latency` per call, and waits until it asks for an event.
     pub(crate) async fn begin(provider: &Provider, latency: Duration, wrapper: Option<Command>) -> io::Result<Self> {
         let model = Model::new("111122223333", "us-east-1");
         let aws = Loopback::builder().model(model).tls(true).signatures(true).latency(latency).start().await;
@@ -84,7 +84,7 @@ impl Life {
         self.quota.insert(Quota::new()?).apply(self.process.id())
     }
 
-    /// Hands one event over and waits until the process rests again. Anything but SUCCESS is an error.
+    /// Hands over one event and waits until the process is idle again. Any response but SUCCESS is an error.
     pub(crate) async fn invoke(&mut self, event: impl FnOnce(&str) -> Value) -> io::Result<Cost> {
         self.aws.forget();
         let event = event(&self.aws.response_url(Age::Ahead(LEASE)));
@@ -122,7 +122,7 @@ impl Life {
         self.process.peak_kib()
     }
 
-    /// Ends the process by the signal that lets a program which runs it write its report.
+    /// Ends the process with SIGTERM, so that a program that wraps it writes its report.
     pub(crate) fn end(self) -> io::Result<()> {
         self.process.terminate()
     }

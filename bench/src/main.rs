@@ -69,8 +69,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Absolute, since the providers run in a folder of their own. The interpreter is no link to follow: its place tells its
-/// packages; a bare name is looked for in `PATH`.
+/// Makes the paths absolute, since the providers run in a folder of their own. Links to the interpreter are not followed,
+/// because its location determines its packages. A bare name is looked up in `PATH`.
 fn paths(bootstrap: &str, python: &str) -> io::Result<(PathBuf, PathBuf)> {
     let python = if python.contains('/') { std::path::absolute(python)? } else { python.into() };
     Ok((Path::new(bootstrap).canonicalize()?, python))
@@ -87,7 +87,7 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
         .is_ok();
     let valgrind = callgrind::valgrind();
     if valgrind.is_none() {
-        skipped.push("instructions: valgrind is not here (apt-get install valgrind, or set VALGRIND)".into());
+        skipped.push("instructions: valgrind was not found (apt-get install valgrind, or set VALGRIND)".into());
     }
     skipped.iter().for_each(|skipped| println!("NOT MEASURED: {skipped}"));
 
@@ -110,7 +110,7 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
     println!("Measuring large requests");
     let growth = growth::measure(&providers[0], quota, say).await?;
     if let Some(valgrind) = valgrind {
-        // The baseline takes a minute a life.
+        // The baseline takes a minute per process.
         let how: [(&[Scenario], usize); 2] = [(&Scenario::ALL, 3), (&[Scenario::Create, Scenario::NoOp], 1)];
         for ((provider, measured), (scenarios, times)) in providers.iter().zip(&mut measured).zip(how) {
             println!("Counting instructions: {provider}");
@@ -135,13 +135,13 @@ async fn profile(bootstrap: &str, file: &str, scenarios: &[&str]) -> io::Result<
         scenarios.iter().map(|name| Scenario::ALL.into_iter().find(|scenario| scenario.name() == *name)).collect();
     let scenarios =
         scenarios.ok_or_else(|| io::Error::other("a scenario is create, adopt, update, no-op or delete"))?;
-    let valgrind = callgrind::valgrind().ok_or_else(|| io::Error::other("valgrind is not here"))?;
+    let valgrind = callgrind::valgrind().ok_or_else(|| io::Error::other("valgrind was not found"))?;
     let total = callgrind::profile(&valgrind, &function, &scenarios, &std::path::absolute(file)?).await?;
-    println!("{total} instructions; callgrind_annotate {file} tells where");
+    println!("{total} instructions; callgrind_annotate {file} shows where");
     Ok(())
 }
 
-/// Several builds side by side: what each step of a change gave.
+/// Compares several builds, to show what each step of a change gained.
 async fn compare(runs: usize, bootstraps: &[&str]) -> io::Result<()> {
     let paths: io::Result<Vec<PathBuf>> = bootstraps.iter().map(|path| Path::new(path).canonicalize()).collect();
     let builds: Vec<Provider> = paths?.into_iter().map(Provider::Function).collect();

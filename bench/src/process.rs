@@ -1,4 +1,4 @@
-//! One process of a provider: the CPU time it took, its peak memory, and when it rests.
+//! One process of a provider: the CPU time it took, its peak memory, and when it is idle.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
-/// A process that neither runs nor took CPU time for this long rests.
+/// A process is idle if it has taken no CPU time for this long and is not ready to run.
 const QUIET: Duration = Duration::from_millis(3);
 
 /// A running process; it is killed on drop.
@@ -22,7 +22,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it; what it prints goes into a file, as on Lambda it goes into a pipe that nobody waits for.
+    /// Starts it. Its output goes to a file, since on Lambda it goes to a pipe that nobody waits for.
     pub(crate) fn spawn(command: &mut Command, log: &Path) -> io::Result<Self> {
         let file = fs::File::create(log)?;
         let child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
@@ -30,17 +30,17 @@ impl Process {
         Ok(Self { child, clock, log: log.to_owned() })
     }
 
-    /// The number by which a cgroup takes it.
+    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The CPU time of all its threads, those that ended too.
+    /// The CPU time of all its threads, including those that have ended.
     pub(crate) fn cpu(&self) -> io::Result<Duration> {
         Ok(clock_gettime(self.clock)?.into())
     }
 
-    /// The most memory that it ever had in use.
+    /// Its peak memory, in KiB.
     pub(crate) fn peak_kib(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -48,7 +48,7 @@ impl Process {
         kib.ok_or_else(|| io::Error::other("no VmHWM in the process's status"))
     }
 
-    /// Waits until it rests. One that a quota holds back does not rest: it is ready to run.
+    /// Waits until it is idle. A process that its quota throttles is not idle: it is ready to run.
     pub(crate) async fn rest(&self) -> io::Result<()> {
         loop {
             let before = self.cpu()?;
@@ -62,7 +62,7 @@ impl Process {
     /// Whether one of its threads runs or is ready to.
     fn is_ready(&self) -> io::Result<bool> {
         for task in fs::read_dir(format!("/proc/{}/task", self.id()))? {
-            // A thread may end between the two looks.
+            // A thread may end between the two reads.
             let stat = fs::read_to_string(task?.path().join("stat")).unwrap_or_default();
             let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
             if state == Some('R') {
@@ -72,19 +72,19 @@ impl Process {
         Ok(false)
     }
 
-    /// Whether it has ended, and how, with the end of what it printed.
+    /// How it ended, with the end of its output; `None` while it runs.
     pub(crate) fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok()??;
         Some(format!("the process ended: {status}\n{}", self.printed()))
     }
 
-    /// The end of what it printed.
+    /// The end of its output.
     pub(crate) fn printed(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         text.char_indices().rev().nth(2_000).map_or(text.clone(), |(start, _)| text[start..].to_owned())
     }
 
-    /// Asks it to end, and waits: a program that runs it writes its report then.
+    /// Sends SIGTERM and waits, so that a program that wraps it writes its report.
     pub(crate) fn terminate(mut self) -> io::Result<()> {
         kill(pid(&self.child), Signal::SIGTERM)?;
         let status = self.child.wait()?;

@@ -29,7 +29,7 @@ impl fmt::Display for Provider {
 }
 
 impl Provider {
-    /// The command that starts it, under `wrapper` where there is one, with the environment that Lambda gives.
+    /// The command that starts it, under `wrapper` if there is one, with the environment that Lambda gives.
     ///
     /// # Errors
     /// The baseline's certificates can't be read or written.
@@ -67,7 +67,7 @@ impl Provider {
             .env("AWS_LAMBDA_RUNTIME_API", api.addr());
         if let Some(authority) = aws.ca_pem_path() {
             match self {
-                // Its own roots are compiled in, so that one certificate more is all there is to read.
+                // Its usual roots are compiled in, so it reads only this one certificate.
                 Self::Function(_) => command.env("AWS_CA_BUNDLE", authority),
                 Self::Baseline(python) => {
                     let bundle = bundle(python, authority)?;
@@ -79,7 +79,7 @@ impl Provider {
     }
 }
 
-/// What the baseline reads on Lambda, boto3 and urllib3 each: all the roots that boto3 carries, and here the loopback's beside them.
+/// The bundle that boto3 and urllib3 each read in the baseline: all roots that come with boto3, and the loopback's.
 fn bundle(python: &Path, authority: &Path) -> io::Result<PathBuf> {
     let libraries = python.parent().and_then(Path::parent).map(|environment| environment.join("lib"));
     let roots = fs::read_dir(libraries.unwrap_or_default())?

@@ -1,4 +1,4 @@
-//! A CPU quota as a function with 128 MB has it: 1.45 ms in 20 ms, by a cgroup of either version.
+//! The CPU quota of a function with 128 MB, 1.45 ms in every 20 ms, enforced by a cgroup of either version.
 
 use std::fs;
 use std::io;
@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const QUOTA_US: u64 = 1_450;
 const PERIOD_US: u64 = 20_000;
 
-/// A cgroup with the quota, for one process: what one takes beyond its quota, the next would have to pay back. Removed on drop.
+/// A cgroup with the quota, for one process: the next process would have to pay back what one took beyond the quota. Removed on
+/// drop.
 pub(crate) struct Quota {
     folder: PathBuf,
 }
 
 impl Quota {
-    /// Makes one.
+    /// Creates the cgroup.
     pub(crate) fn new() -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -40,7 +41,7 @@ impl Quota {
         Ok(quota)
     }
 
-    /// Whether there can be one here.
+    /// Fails if this machine or user can't create one.
     pub(crate) fn is_possible() -> io::Result<()> {
         Self::new().map(drop)
     }
@@ -58,7 +59,7 @@ impl Quota {
 
 impl Drop for Quota {
     fn drop(&mut self) {
-        // The kernel takes the folder away once its last process is gone, which was killed just before.
+        // The folder can be removed once its last process has ended, which was killed just before.
         fs::remove_dir(&self.folder).ok();
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Machine {
     pub(crate) processor: String,
     pub(crate) cores: usize,
     pub(crate) kernel: String,
-    /// Of the last minute, before and after: what else ran beside it.
+    /// The load of the last minute, before and after the run, which shows what else was running.
     pub(crate) load: [f64; 2],
 }
 
@@ -52,7 +52,7 @@ impl Measured {
 }
 
 impl Machine {
-    /// This one; `load` is filled in with what it is now.
+    /// This machine, with the load before the run.
     pub(crate) fn here() -> Self {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let processor = read("/proc/cpuinfo");

@@ -1,11 +1,11 @@
-//! The figures in the order in which they are read, of both providers side by side: for the table and the chart.
+//! The figures of both providers side by side, in reading order, for the table and the chart.
 
 use crate::callgrind::Instructions;
 use crate::figure::Figure;
 use crate::results::{Measured, Results};
 use crate::sample::Condition::{SmallCpu, WholeCpu};
 
-/// One figure of both.
+/// One figure of both providers.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) label: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// How many times the function's the baseline's is.
+    /// The baseline's figure as a multiple of the function's.
     pub(crate) fn ratio(&self) -> f64 {
         self.baseline.median / self.function.median
     }

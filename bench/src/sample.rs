@@ -1,4 +1,4 @@
-//! The timed runs: interleaved, so that what else the machine does meets both providers alike.
+//! The timed runs: interleaved, so that what else the machine does affects both providers equally.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,10 +13,10 @@ use crate::scenario::Scenario;
 
 /// Warm invocations of each process.
 const WARM: usize = 3;
-/// What SSM takes for a call where the quota is on.
+/// How long SSM takes per call while the quota is on.
 pub(crate) const LATENCY: Duration = Duration::from_millis(30);
 
-/// What the process may use.
+/// The CPU that the process may use, and how fast SSM replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Condition {

@@ -1,4 +1,4 @@
-//! The requests that are measured: what is in the account before, the event, and what has to be there after.
+//! The requests that are measured: what is in the account before, the event, and what has to be in it after.
 
 use loopback_aws::ssm::{Document, Model};
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ const LOGICAL_ID: &str = "SessionPreferences";
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scenario {
-    /// A Create; there is no such document.
+    /// A Create; the document does not exist.
     Create,
-    /// A Create; there is one with another content, of nobody.
+    /// A Create; the document exists with other content and has no owner.
     Adopt,
     /// An Update with a new content.
     Update,
-    /// An Update, and all is as desired already.
+    /// An Update; everything is already as desired.
     NoOp,
     /// A Delete that deletes the document.
     Delete,
@@ -39,7 +39,7 @@ impl Scenario {
         }
     }
 
-    /// Lays out the account.
+    /// Sets up the account.
     pub(crate) fn prepare(self, model: &mut Model) {
         model.remove_document(NAME);
         let ours = |timeout| owned(Document::session(NAME, content(timeout)));

@@ -54,8 +54,8 @@ pub(crate) fn table(results: &Results, bars: &[Bar]) -> String {
     }
     let machine = &results.machine;
     line(format!(
-        "{} runs a row, median (minimum to maximum), on {} cores of {}, Linux {}, load {:.1} before and {:.1} after. Instructions, \
-         sizes and counts are exact; times are as good as the machine was quiet.",
+        "{} runs per row, median (minimum to maximum), on {} cores of {}, Linux {}, load {:.1} before and {:.1} after. Instructions, \
+         sizes and counts are exact; times depend on what else the machine does.",
         results.runs, machine.cores, machine.processor, machine.kernel, machine.load[0], machine.load[1]
     ));
     text
@@ -68,7 +68,7 @@ fn figure(figure: Figure) -> String {
     format!("{} ({} to {})", number(figure.median), number(figure.min), number(figure.max))
 }
 
-/// With as many digits as tell something.
+/// Formats a number with about three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         _ if value.fract() == 0.0 => format!("{value:.0}"),

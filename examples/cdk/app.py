@@ -1,6 +1,6 @@
-"""Session Manager's preferences, kept by cfn-ssm-document from an AWS CDK app.
+"""Session Manager's preferences, managed by cfn-ssm-document from an AWS CDK app.
 
-The provider is installed first, without preferences of its own (ManagePreferences=false). The app needs no ARN: it takes the
+Deploy the provider first, with ManagePreferences=false. The app needs no ARN: it takes the
 ServiceToken from the parameter that the provider publishes in its account and Region.
 """
 
@@ -21,7 +21,7 @@ class SsmDocument(cdk.CustomResource):
             construct_id,
             resource_type="Custom::SsmDocument",
             service_token=ssm.StringParameter.value_for_string_parameter(scope, SERVICE_TOKEN),
-            # CloudFormation waits for Lambda's retries, and no longer.
+            # Long enough for Lambda's retries; without it, CloudFormation waits an hour.
             service_timeout=cdk.Duration.minutes(15),
             properties=properties,
         )
@@ -41,7 +41,7 @@ class SessionPreferences(cdk.Stack):
             DocumentName="SSM-SessionManagerRunShell",
             DocumentContent={
                 "schemaVersion": "1.0",
-                "description": "Session Manager preferences, kept by the CDK",
+                "description": "Session Manager preferences, managed by the CDK",
                 "sessionType": "Standard_Stream",
                 "inputs": {
                     "cloudWatchLogGroupName": log_group.log_group_name,

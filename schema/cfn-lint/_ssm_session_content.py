@@ -64,7 +64,7 @@ def read(content: Any, document_format: Any) -> Any:
 def parse(text: str, document_format: Any) -> Any:
     """A string as JSON or YAML."""
     if len(text.encode()) > MAX_BYTES:
-        return Unreadable("has more than 64 KB, which Systems Manager does not take")
+        return Unreadable("has more than 64 KB, the most that Systems Manager accepts")
     looks_like_json = text.lstrip().startswith(("{", "["))
     try:
         if document_format == "JSON" or (document_format != "YAML" and looks_like_json):
@@ -119,7 +119,7 @@ def beyond_the_schema(content: dict, properties: dict) -> Iterator[tuple[str, li
             True,
         )
     if kind == "Standard_Stream" and "properties" in content:
-        yield "Standard_Stream ignores it", ["properties"], False
+        yield "is ignored by Standard_Stream", ["properties"], False
     inputs = content.get("inputs")
     if not isinstance(inputs, dict) or is_function(inputs)[0]:
         return
@@ -135,16 +135,16 @@ def beyond_the_schema(content: dict, properties: dict) -> Iterator[tuple[str, li
 
     if "idleSessionTimeout" not in inputs:
         yield (
-            "is missing: the console's page of preferences stays blank without it",
+            "is missing, which leaves the console's preferences page blank",
             ["inputs", "idleSessionTimeout"],
             False,
         )
     if on("runAsEnabled") and missing("runAsDefaultUser"):
-        text = "is missing while runAsEnabled is true: callers without the tag SSMSessionRunAs can't start sessions"
+        text = "is missing while runAsEnabled is true: callers without the tag SSMSessionRunAs can't start a session"
         yield text, ["inputs", "runAsDefaultUser"], False
     has_log_group = not missing("cloudWatchLogGroupName") and not is_open(inputs["cloudWatchLogGroupName"])
     if has_log_group and off("cloudWatchStreamingEnabled"):
-        text = "is not true: the log is uploaded when the session ends, and lost if the instance stops before"
+        text = "is not true: the log is uploaded when the session ends, and is lost if the instance stops before that"
         yield text, ["inputs", "cloudWatchStreamingEnabled"], False
     if on("cloudWatchEncryptionEnabled") and missing("cloudWatchLogGroupName"):
         yield "is true, but cloudWatchLogGroupName is missing", ["inputs", "cloudWatchEncryptionEnabled"], False

@@ -1,16 +1,16 @@
 """Rules for cfn-lint that check Custom::SsmDocument and Custom::SsmServiceSetting in templates before they are deployed.
 
-    cfn-lint --append-rules schema/cfn-lint template.yaml
+    cfn-lint --append-rules schema/cfn-lint -- template.yaml
 
 | rule  | finds |
 |-------|-------|
 | E9501 | a property of Custom::SsmDocument that is unknown, missing or has a wrong value |
 | E9502 | content of a Session document that the provider refuses |
-| W9503 | content of a Session document that locks users out, loses logs or is misspelt |
-| W9504 | a resource without ServiceTimeout |
+| W9503 | content of a Session document that the provider accepts with a warning |
+| W9504 | a missing ServiceTimeout |
 | E9505 | a property of Custom::SsmServiceSetting that is unknown, missing or has a wrong value |
 
-A value behind an intrinsic function is checked as far as cfn-lint resolves it. Made for cfn-lint 1.58; it needs the
+Values of intrinsic functions are checked as far as cfn-lint can resolve them. Tried with cfn-lint 1.58. The rules need the
 other files of this folder and ../session-document.schema.json.
 """
 
@@ -53,7 +53,7 @@ SERVICE_SETTING = "Custom::SsmServiceSetting"
 class SsmDocumentProperties(CfnLintJsonSchema):
     id = "E9501"
     shortdesc = "Properties of Custom::SsmDocument"
-    description = "The provider takes these properties"
+    description = "The provider accepts these properties"
     tags = ("resources", "ssm")
 
     def __init__(self) -> None:
@@ -72,8 +72,8 @@ class SsmDocumentProperties(CfnLintJsonSchema):
         for name, content, path in contents(instance):
             if isinstance(content, dict) and is_function(content)[0] is None:
                 yield ValidationError(
-                    f"{name} must be a string in a document of type {kind}: CloudFormation makes a string of every "
-                    "scalar in a mapping, and only for Session documents the provider can undo that",
+                    f"{name} must be a string in a document of type {kind}: CloudFormation turns every scalar in a "
+                    "mapping into a string, and the provider can undo that only for Session documents",
                     path=path,
                     rule=self,
                 )
@@ -82,7 +82,7 @@ class SsmDocumentProperties(CfnLintJsonSchema):
 class SsmServiceSettingProperties(CfnLintJsonSchema):
     id = "E9505"
     shortdesc = "Properties of Custom::SsmServiceSetting"
-    description = "The provider takes these properties"
+    description = "The provider accepts these properties"
     tags = ("resources", "ssm")
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class SsmServiceSettingProperties(CfnLintJsonSchema):
 class ServiceTimeout(CfnLintJsonSchema):
     id = "W9504"
     shortdesc = "ServiceTimeout is missing"
-    description = "Without ServiceTimeout CloudFormation waits an hour for a response that does not come"
+    description = "Without ServiceTimeout, CloudFormation waits an hour for a response that never comes"
     tags = ("resources", "ssm")
 
     def __init__(self) -> None:
@@ -121,8 +121,8 @@ class SessionContentRefused(CfnLintJsonSchema):
 
 class SessionContentDoubtful(CfnLintJsonSchema):
     id = "W9503"
-    shortdesc = "Content of a Session document is doubtful"
-    description = "The provider takes this content with a warning"
+    shortdesc = "Content of a Session document may not work as intended"
+    description = "The provider accepts this content with a warning"
     tags = ("resources", "ssm")
 
     def __init__(self) -> None:

@@ -1,8 +1,9 @@
 //! The events that EventBridge sends to the drift guard.
 //!
-//! See [events of CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever
-//! may invoke the function can forge an event. An event only names a document and can bring the second check forward. Everything
-//! else in it is only logged.
+//! See [AWS service events delivered via
+//! CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever may invoke the
+//! function can forge an event. An event only names a document and can bring the second check forward. Everything else in it is
+//! only logged.
 
 use std::time::Duration;
 
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_cloudtrail_names_the_document_and_tells_who_and_when() {
+    fn a_cloudtrail_event_says_which_document_was_changed_by_whom_and_when() {
         let expected = Moved {
             name: "SSM-SessionManagerRunShell".into(),
             who: Some("arn:aws:iam::111122223333:user/alice".into()),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_guard_is_no_event_of_it() {
+    fn an_event_that_the_guard_does_not_handle_is_none() {
         for (pointer, value) in [
             ("/source", json!("aws.s3")),
             ("/detail-type", json!("Other")),
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_an_event_is_logged_up_to_a_limit() {
+    fn a_long_text_in_an_event_is_cut_before_it_is_logged() {
         let mut event = moved();
         event["detail"]["userIdentity"]["arn"] = json!("x".repeat(10_000));
         let Some(Event::Moved(moved)) = parsed(&event) else { panic!("it is an event of the guard") };

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_owner_that_is_there_and_at_rest_is_a_ground_for_a_repair() {
+    fn only_an_existing_owner_without_a_request_in_progress_allows_a_repair() {
         let found = |status: &str| Ok(Some(status.to_owned()));
         let gone = || OwnerStatus::Unclear("the owner no longer exists".into());
         for (reply, expected) in [
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_a_key_that_nobody_manages_is_no_drift() {
+    fn an_edit_of_a_key_that_nobody_manages_is_not_drift() {
         let content = |text: &str| Content::read("it", text.into(), None).unwrap();
         let tagged = content(r#"{"inputs": {"a": "1", "shellProfile": {"linux": "x"}, "other": "1"}}"#);
         let owned = key_ownerships(

@@ -1,6 +1,10 @@
-//! The entry point of every event. [`invocation`] works on one request; the clients and the configuration stay.
+//! The entry point of every event.
+//!
+//! [`resource::document`](crate::resource::document) and [`resource::service_setting`](crate::resource::service_setting) carry
+//! out a request, and [`document::apply::undo`](crate::resource::document::apply::undo) undoes a failed one. [`respond`] bounds
+//! that work and delivers the response. Clients and configuration stay for the next event.
 
-mod invocation;
+mod respond;
 pub mod unhandled;
 
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use self::invocation::Invocation;
+use self::respond::Invocation;
 use self::unhandled::Unhandled;
 use crate::cfn::delivery::Delivery;
 use crate::cfn::request::Envelope;

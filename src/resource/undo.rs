@@ -1,8 +1,8 @@
 //! What one request wrote, for every resource type.
 
-use super::document::plan::merge::Undo as KeysUndo;
-use super::document::plan::undo::Undo as DocumentUndo;
-use super::service_setting::undo::Undo as SettingUndo;
+use super::document::plan::merge::KeysUndo;
+use super::document::plan::undo::DocumentUndo;
+use super::service_setting::undo::SettingUndo;
 use crate::cfn::standing::Overtaken;
 
 /// What one request wrote, and what is needed to undo it.

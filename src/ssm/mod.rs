@@ -1,7 +1,7 @@
 //! Systems Manager: the client, what it retries, and what AWS's errors mean for whoever deploys a stack.
 //!
-//! [`retry`] decides which errors are retried, `AccessDeniedException` of a new role among them; `remedy` has the text about the
-//! others. Without a remedy, an error is reported as AWS words it.
+//! [`retry`] decides which errors are retried: `AccessDeniedException` only while the function's role may be new. [`SsmError`]
+//! turns every other error into the reason of a failure, with the remedy that `remedy` has for its code.
 
 pub mod client;
 mod code;

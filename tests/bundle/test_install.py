@@ -188,7 +188,7 @@ def test_a_bucket_that_is_given_is_taken_as_it_is(machine: Machine, binary: byte
     assert done.returncode == 0, done.stdout
     upgraded = machine.install("--stack-name", "given", "ManagePreferences=false")
     assert upgraded.returncode == 0, upgraded.stdout
-    assert "in example-given already" in upgraded.stdout, "a stack keeps its bucket"
+    assert "already in example-given" in upgraded.stdout, "a stack keeps its bucket"
     assert machine.stacks.delete("given") == "DELETE_COMPLETE"
 
 
@@ -247,7 +247,7 @@ def test_a_failed_deployment_says_why_and_can_be_tried_again(machine: Machine, b
         (["--bucket"], "--bucket needs a value"),
         (["--bucket", "a", "--bucket-prefix", "b"], "not both"),
         (["--force"], "unknown option --force"),
-        (["IdleSessionTimeout"], "is no parameter"),
+        (["IdleSessionTimeout"], "is not a parameter"),
         (["CodeBucket=x"], "the release sets this itself"),
         (["Architecture=arm64"], "use --architecture arm64"),
         (["--uninstall", "--stack-name", "not-there"], "there is no stack not-there"),

@@ -23,12 +23,12 @@ use crate::transport::{InProcessClient, InProcessPut};
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
-/// The function's name, which is its role's session name, too.
+/// The function's name, which is also the session name of its role.
 pub const FUNCTION: &str = "cfn-ssm-document";
-/// The tag that tells when CloudFormation signed the last request that wrote.
+/// The tag that records when CloudFormation signed the last request that wrote.
 pub const SINCE: &str = "cfn-ssm-document:since";
 pub const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
-/// The tag that tells which version the resource made the default version.
+/// The tag that names the version that the resource made the default version.
 pub const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
@@ -73,7 +73,7 @@ impl World {
         self.invoke(request).await.expect("the response is delivered");
         let responses = self.aws.responses();
         let mut new: Vec<&Response> = responses[before..].iter().filter(|response| response.is_delivered()).collect();
-        // On a machine that is busy, a PUT may be slow enough to get a second one beside it, with the same response.
+        // On a busy machine, a PUT may be so slow that a second one with the same response runs alongside it.
         new.dedup_by(|one, other| one.bytes == other.bytes);
         assert_eq!(new.len(), 1, "one response is delivered for one request");
         assert_eq!(new[0].body["StackId"], request.stack_id.as_str());
@@ -204,7 +204,7 @@ fn url_rules() -> UrlRules {
     UrlRules { suffixes: vec!["amazonaws.com".into()], allow_loopback: true }
 }
 
-/// What asks the CloudFormation of `aws`.
+/// The client that asks CloudFormation in `aws`.
 fn cloudformation(
     aws: &Loopback,
     connector: impl Fn() -> Result<SharedHttpConnector, String> + Send + Sync + 'static,
@@ -216,7 +216,7 @@ fn cloudformation(
     })
 }
 
-/// What Lambda tells of an invocation that may take so long.
+/// Lambda's context of an invocation with this timeout.
 pub fn context(timeout: Duration) -> Context {
     context_at(SystemTime::now(), timeout)
 }
@@ -231,7 +231,7 @@ fn context_at(now: SystemTime, timeout: Duration) -> Context {
     context
 }
 
-/// A request of CloudFormation.
+/// A request from CloudFormation.
 #[derive(Clone)]
 pub struct Request {
     pub request_type: &'static str,
@@ -241,7 +241,7 @@ pub struct Request {
     pub physical_id: Option<String>,
     pub properties: Value,
     pub old_properties: Option<Value>,
-    /// A new one of the loopback AWS where it is none.
+    /// If it is `None`, each delivery gets a new URL from the loopback AWS.
     pub response_url: Option<String>,
 }
 
@@ -272,19 +272,19 @@ impl Request {
         Self { physical_id: Some(physical_id.into()), ..Self::new("Delete", properties) }
     }
 
-    /// The same of another stack.
+    /// The same request from another stack.
     pub fn of_stack(mut self, name: &str) -> Self {
         self.stack_id = stack(name);
         self
     }
 
-    /// The same of another resource in the stack.
+    /// The same request for another resource in the stack.
     pub fn of_resource(mut self, logical_id: &str) -> Self {
         self.logical_id = logical_id.into();
         self
     }
 
-    /// The same with this response URL.
+    /// The same request with this response URL.
     pub fn with_response_url(mut self, url: String) -> Self {
         self.response_url = Some(url);
         self
@@ -326,7 +326,7 @@ impl Reply {
         self
     }
 
-    /// Asserts FAILED, and gives the reason.
+    /// Asserts FAILED, and returns the reason.
     #[track_caller]
     pub fn reason(&self) -> &str {
         assert_eq!(self.0["Status"], "FAILED", "{}", self.0);

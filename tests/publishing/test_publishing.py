@@ -78,7 +78,7 @@ def test_a_second_run_writes_nothing(aws, binaries):
     run = publish(aws, binaries, f"--organization-id={ORGANIZATION}")
     assert before, "the first run must have written"
     assert aws.writes() == before
-    assert run.stdout.count("all there already") == len(REGIONS)
+    assert run.stdout.count("already up to date") == len(REGIONS)
 
 
 def test_a_run_goes_on_where_an_earlier_one_stopped(aws, binaries):
@@ -133,7 +133,7 @@ def test_a_region_that_fails_does_not_stop_the_others(aws, binaries):
     s3.put_bucket_policy(Bucket=closed, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
     run = publish(aws, binaries)
     assert run.returncode != 0
-    assert run.stderr.startswith("Not done in eu-central-1. Run the same command again")
+    assert run.stderr.startswith("Failed in eu-central-1. Run the same command again")
     assert f"/{PREFIX}-us-east-1/{key_of(binaries['arm64'])}" in aws.writes()
 
 

@@ -86,7 +86,7 @@ def test_it_reads_what_moto_does_otherwise(tmp_path: Path) -> None:
     assert (
         facts["versions-order"]["reading"].startswith("InternalFailure") or "500" in facts["versions-order"]["reading"]
     )
-    assert facts["delete-shared"]["not_checked"] == "no account to share a scratch document with was given"
+    assert facts["delete-shared"]["not_checked"] == "no account was given to share a scratch document with"
 
 
 def test_the_provider_lives_through_its_document_and_leaves_nothing(tmp_path: Path) -> None:

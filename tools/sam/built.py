@@ -1,4 +1,4 @@
-"""Notes beside the build which architecture it is for, where `sam deploy` reads it (samconfig.toml).
+"""Records the architecture of a build in a file beside it, which `sam deploy` reads (samconfig.toml).
 
 A binary of another architecture than the function's can't start, and the stack would wait for a response that never comes.
 The template has a rule that refuses a deployment whose architecture is not the one noted here.
@@ -18,7 +18,7 @@ def architectures_fixed_in(samconfig: Path) -> set[str]:
 
 
 def main(architecture: str, artifacts: Path) -> None:
-    """Write the note, or refuse where samconfig.toml deploys another architecture."""
+    """Writes the note, or refuses if samconfig.toml deploys another architecture."""
     if other := architectures_fixed_in(Path("samconfig.toml")) - {architecture}:
         sys.exit(
             f"This build is for {architecture}, but parameter_overrides in samconfig.toml deploys {', '.join(other)}."

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_without_a_status_or_time_or_one_that_is_no_xml_is_unreadable() {
+    fn a_reply_that_is_not_xml_or_lacks_the_status_or_time_is_unreadable() {
         for detail in [
             "<ResourceStatus>CREATE_COMPLETE</ResourceStatus>",
             "<LastUpdatedTimestamp>2026-11-26T12:00:00Z</LastUpdatedTimestamp>",

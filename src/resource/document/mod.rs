@@ -4,8 +4,9 @@
 //! [`aws`] observes and writes, and [`observed`], [`ownership`] and [`key_ownership`] describe what it finds; [`plan`] decides;
 //! [`apply`] carries out the decision.
 //!
-//! [`plan::change`] decides whether a version is promoted, under `ContentMode: Merge` [`plan::merge::promotion`]; [`plan::undo`] decides
-//! what undoes a failed request.
+//! [`plan::change`] decides whether a version is promoted. Under `ContentMode: Merge`, [`plan::merge`] decides on the content,
+//! and [`plan::merge::lock`] whether a version is uploaded or promoted. [`plan::release`] decides the same for a Delete, and
+//! [`plan::undo`] for a request that failed, an adoption included.
 
 pub(crate) mod apply;
 pub(crate) mod aws;
@@ -136,7 +137,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
 }
 
 /// Observes, plans and applies the keys that the resource names.
-/// [`plan::merge::promotion`] decides whether a version is promoted.
+/// [`plan::merge::lock`] decides whether a version is uploaded or promoted.
 async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing) -> Result<Applied, Failure> {
     let Apply { reader, writer, intent, clock, undo_log } = apply;
     let request = KeyRequest::Merge(DesiredKeys { intent, named });

@@ -15,7 +15,7 @@ use self::desired::{Desired, OnDelete, declared_value};
 use self::observed::Observed;
 use self::physical_id::{PhysicalId, Previous};
 use self::plan::Plan;
-use self::undo::Undo;
+use self::undo::SettingUndo;
 use crate::cfn::physical_id::{FailedCreate, is_generated};
 use crate::cfn::request::Request;
 use crate::cfn::standing::Standing;
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
 use crate::resource::location::Location;
 use crate::resource::reconciled::Reconciled;
-use crate::resource::undo::Undo as AnyUndo;
+use crate::resource::undo::Undo;
 
 /// Carries out a Create or an Update.
 ///
@@ -35,7 +35,7 @@ pub(crate) async fn reconcile(
     function: &str,
     request: &Request,
     standing: &Standing,
-    undo_log: &UndoLog<AnyUndo>,
+    undo_log: &UndoLog<Undo>,
 ) -> Result<Reconciled, Failure> {
     let desired = Desired::read(&request.properties, location)?;
     let setting = Setting { client, id: &desired.id, function, undo_log };
@@ -59,8 +59,8 @@ pub(crate) async fn reconcile(
         None => {
             let id = plan::adoption(&desired, &observed, request.requested_at)?;
             if plan != Plan::Leave {
-                let undo = Undo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
-                undo_log.note(UndoEntry { physical_id: id.to_string(), undo: AnyUndo::ServiceSetting(undo) });
+                let undo = SettingUndo { id: id.clone(), function: function.to_owned(), value: desired.value.clone() };
+                undo_log.note(UndoEntry { physical_id: id.to_string(), undo: Undo::ServiceSetting(undo) });
             }
             id
         }
@@ -87,7 +87,7 @@ pub(crate) async fn release(
     function: &str,
     request: &Request,
     standing: &Standing,
-    undo_log: &UndoLog<AnyUndo>,
+    undo_log: &UndoLog<Undo>,
 ) -> Result<(), Failure> {
     let choice = OnDelete::read(&request.properties);
     let given = request.physical_resource_id.as_deref().unwrap_or_default();

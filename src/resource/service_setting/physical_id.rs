@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_holds_at_most_one_kilobyte_with_room_for_that_of_an_unfinished_create() {
+    fn an_id_fits_if_the_id_of_an_unfinished_create_that_contains_it_has_at_most_1024_bytes() {
         let id = |bytes: usize| PhysicalId { setting: "/s".into(), previous: Previous::Value("x".repeat(bytes)) };
         let room = 1024 - "cfn-ssm-document:unfinished:123456789012:/s?previous=".len();
         assert!(id(room).fits() && !id(room + 1).fits());

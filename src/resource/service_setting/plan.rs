@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_too_long_to_remember_is_refused_under_restore_only() {
+    fn a_value_too_long_to_record_is_refused_only_under_restore() {
         let long = observed(&"x".repeat(2000));
         let reason = adoption(&desired(OnDelete::Restore), &long, None).unwrap_err().to_string();
         assert!(reason.contains("2000 bytes") && !reason.contains("xxx"), "{reason}");
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undo_restores_the_value_before_even_if_it_shows_only_because_a_read_lags() {
+    fn an_undo_restores_the_earlier_value_even_if_a_stale_read_already_returns_it() {
         let default = Observed { is_default: true, ..observed("system") };
         let old = || Previous::Value("old".into());
         let set = || Some(Plan::Set("old".into()));

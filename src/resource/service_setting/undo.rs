@@ -13,14 +13,14 @@ use crate::read_lag::LONGEST_LAG;
 
 /// How to restore a setting.
 #[derive(Debug, Clone)]
-pub(crate) struct Undo {
+pub(crate) struct SettingUndo {
     pub(super) id: PhysicalId,
     pub(super) function: String,
     /// The value that this request set.
     pub(super) value: String,
 }
 
-impl Undo {
+impl SettingUndo {
     /// Restores the value from before the request, unless the setting has been changed since. If a call got no response, does so
     /// again after 5 s: no later request undoes what a cancelled Create, or an Update, leaves of another setting.
     ///

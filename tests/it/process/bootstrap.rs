@@ -35,12 +35,12 @@ impl Bootstrap {
         Self(command.spawn().unwrap())
     }
 
-    /// One that says nothing.
+    /// Starts one whose output is discarded.
     pub fn quiet(aws: &Loopback, runtime: &RuntimeApi) -> Self {
         Self::start(aws, runtime, "INFO", Stdio::null(), Stdio::null())
     }
 
-    /// Everything that it prints until it is killed. It is read as it comes: a full pipe would stop the process.
+    /// Returns everything that it prints until it is killed. The output is read continuously: a full pipe would block the process.
     pub fn listen(&mut self) -> [JoinHandle<String>; 2] {
         fn read(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
             std::thread::spawn(move || {

@@ -1,5 +1,5 @@
 //! The process is killed after every call of every request, and before the first, and Lambda delivers the request again.
-//! (Killed before a call, it leaves what it leaves when it is killed after the one before.)
+//! Being killed before a later call is the same as being killed after the call before it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The real binary, as Lambda starts it: killed, watched, and its every word read.
+//! The real binary, started as Lambda starts it: killed, measured, and all of its output read.
 
 mod bootstrap;
 mod kill;

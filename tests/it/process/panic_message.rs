@@ -1,4 +1,4 @@
-//! What the log says of a panic.
+//! What the log says about a panic.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ fn panicking_after_the_log_was_started() {
 }
 
 #[test]
-fn a_panic_is_logged_with_its_place_and_without_its_payload() {
+fn a_panic_is_logged_with_its_location_and_without_its_payload() {
     let name = "process::panic_message::panicking_after_the_log_was_started";
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--ignored", "--nocapture"])

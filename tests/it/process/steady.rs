@@ -8,7 +8,7 @@ use super::bootstrap::Bootstrap;
 use crate::documents::{NAME, desired};
 use crate::world::{Request, World};
 
-/// However slow the machine is.
+/// Enough time on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Threads and open files of a process.
@@ -34,7 +34,7 @@ async fn a_hundred_invocations_leave_no_thread_and_no_connection_behind() {
         }
     }
     let (threads, files) = early.unwrap();
-    // What ends by itself may take a moment.
+    // Threads and connections may take a moment to end.
     let patience = Instant::now() + PATIENCE;
     loop {
         let (threads_now, files_now) = held(&process);
@@ -55,7 +55,7 @@ fn peak(process: &Bootstrap) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
-/// One megabyte is what Lambda takes of CloudFormation, six what it takes of anybody.
+/// One megabyte is the most that Lambda accepts from CloudFormation, which invokes it asynchronously; six, from anybody.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_largest_events_take_memory_in_proportion() {

@@ -1,4 +1,4 @@
-//! Lambda delivers a request at least once: again later, and at the same time elsewhere.
+//! Lambda delivers a request at least once: perhaps again later, perhaps twice concurrently.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn overlapping(stage: Stage, n: u64, before: bool) {
     assert!(first.is_ok() && second.is_ok(), "{case}");
     let bodies = one.aws.delivered();
     assert_eq!(bodies.len(), 2, "{case}");
-    // The delivery that stood still for longer than its lease hears from CloudFormation that the other one has succeeded.
+    // A delivery that was held for longer than its lease learns from CloudFormation that the other one has succeeded.
     let (succeeded, failed): (Vec<_>, Vec<_>) = bodies.into_iter().partition(|body| body["Status"] == "SUCCESS");
     assert!(!succeeded.is_empty(), "{case}");
     for body in failed {
@@ -55,7 +55,7 @@ async fn overlapping(stage: Stage, n: u64, before: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_delivered_twice_at_once_ends_in_the_same_state_as_if_delivered_once() {
+async fn a_request_that_is_delivered_twice_concurrently_ends_in_the_same_state_as_if_delivered_once() {
     for stage in STAGES {
         for n in 1..=stage.calls().await {
             overlapping(stage, n, true).await;

@@ -1,5 +1,5 @@
-//! Systems Manager fails at every point of every request, until the function's time runs out. Time is paused, so that this takes
-//! none; `real_time` has what needs sockets and threads.
+//! Systems Manager fails at every point of every request, until the function's time runs out. Time is paused, so the
+//! tests take none. Those that need sockets and threads are in `real_time`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::documents::{NAME, desired, desired_with, preferences};
 use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered, state_of_documents};
 use crate::world::{Request, World};
 
-/// From its n-th call on the request meets this fault only.
+/// Every call of the request from the n-th on meets this fault.
 async fn from_call(stage: Stage, n: u64, fault: Fault) {
     let case = format!("{fault:?} from call {n}");
     let (world, request) = stage.set().await;
@@ -117,7 +117,7 @@ async fn the_reason_of_a_timeout_names_the_step_the_last_error_and_the_remedy() 
 async fn the_reason_of_a_timeout_does_not_quote_a_denial_that_was_tolerated() {
     let updating = Version::json(preferences("10")).with_status(Status::Updating);
     let world = World::with(|model| model.put_document(Document::new(NAME, "Session").version(updating)));
-    // A role that is no longer new is denied at once.
+    // The role is no longer new, so a denial is not retried.
     sleep(Duration::from_secs(60)).await;
     world
         .aws

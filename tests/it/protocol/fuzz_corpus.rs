@@ -1,4 +1,4 @@
-//! What fuzzing has found, and what it began with, stays harmless; so does what chance makes of it.
+//! The inputs that fuzzing began with or found stay harmless, and so do random changes of them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::stages::TIMEOUT;
 
-/// For an input that takes milliseconds: what takes longer grows without bound.
+/// The limit for an input, which normally takes milliseconds. What takes longer grows without bound.
 const ENOUGH: Duration = TIMEOUT.saturating_mul(2);
 
 #[path = "../../../fuzz/exercise.rs"]
@@ -39,7 +39,7 @@ fn all_content_of_the_corpus_is_parsed_and_the_same_as_itself() {
     each("content", exercise::content);
 }
 
-/// Runs on chance alone, without the compiler that fuzzing needs. `FUZZ_ROUNDS` makes it longer.
+/// Changes inputs at random, without the compiler that fuzzing needs. `FUZZ_ROUNDS` sets the number of inputs.
 fn mutated(target: &str, exercise: fn(&[u8])) {
     let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2_000);
     let corpus: Vec<Vec<u8>> = corpus(target).into_values().collect();
@@ -83,6 +83,6 @@ fn randomly_changed_requests_are_parsed_and_have_a_response() {
 }
 
 #[test]
-fn contents_changed_by_chance_are_read_and_the_same_as_themselves() {
+fn randomly_changed_contents_are_parsed_and_the_same_as_themselves() {
     mutated("content", exercise::content);
 }

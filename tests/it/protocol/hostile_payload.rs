@@ -1,4 +1,4 @@
-//! Events as large as Lambda passes on, and as odd as their sender likes.
+//! Events as large as Lambda accepts them, with hostile content.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use super::stages::{TIMEOUT, delivered};
 use crate::documents::{NAME, desired, desired_with};
 use crate::world::{Request, World, context};
 
-/// Without optimization, on a busy machine.
+/// Enough time for a debug build on a busy machine.
 const ENOUGH: Duration = TIMEOUT.saturating_mul(4);
-/// What Lambda passes on at most.
+/// The largest event that Lambda accepts, in bytes.
 const PAYLOAD: usize = 6 << 20;
 
 /// The event with `"@"` replaced by JSON that serde_json could not build.
@@ -65,7 +65,7 @@ async fn an_event_of_six_megabytes_gets_a_response_in_time_whatever_it_contains(
 }
 
 #[tokio::test]
-async fn a_content_of_64_kb_that_is_made_to_grow_is_refused_in_time() {
+async fn content_of_64_kb_that_expands_is_refused_in_time() {
     let world = World::on_sockets(Loopback::builder()).await;
     let levels = "abcdefghijklmnopqrstuvwxyz".as_bytes().windows(2);
     let bomb: String = levels
@@ -115,7 +115,7 @@ async fn a_delete_is_carried_out_whatever_its_properties_are() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_request_is_an_error_to_the_runtime_and_quotes_nothing() {
+async fn an_event_that_is_not_a_request_is_reported_to_the_runtime_and_not_quoted() {
     let world = World::on_sockets(Loopback::builder()).await;
     for text in ["{}", "[]", "null", "7", "\"SENTINEL\"", "{\"ResponseURL\": \"SENTINEL\"}", "{\"SENTINEL\": [[[1]]]}"]
     {

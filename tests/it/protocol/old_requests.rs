@@ -47,7 +47,7 @@ async fn without_a_service_timeout_a_request_is_too_old_after_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_within_its_service_timeout_is_carried_out_whatever_lambdas_retries_took() {
+async fn a_request_within_its_service_timeout_is_carried_out_however_long_lambdas_retries_took() {
     for age in [Age::minutes(14), Age::Ahead(Duration::from_secs(300))] {
         let world = created().await;
         let request = Request::update(NAME, desired("10"), patient("20", "900"));
@@ -68,7 +68,7 @@ async fn a_request_whose_url_has_expired_changes_nothing_and_gets_no_response() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_of_the_older_form_tells_no_age_and_is_carried_out_until_it_expires() {
+async fn a_request_whose_url_has_the_older_form_is_carried_out_until_the_url_expires() {
     let world = created().await;
     let request = Request::update(NAME, desired("10"), patient("20", "900"));
     world.send(&request.with_response_url(world.aws.response_url_v2(Age::minutes(100)))).await.ok();

@@ -19,7 +19,7 @@ pub(super) async fn puts(script: impl IntoIterator<Item = Sink>) -> usize {
 }
 
 #[tokio::test]
-async fn what_can_pass_is_tried_again() {
+async fn a_transient_failure_is_retried() {
     for status in [408, 429, 500, 502, 503, 504] {
         assert_eq!(puts([Sink::Status(status), Sink::Status(status)]).await, 3, "{status}");
     }
@@ -38,7 +38,7 @@ async fn a_response_that_was_stored_but_not_confirmed_is_sent_again_unchanged() 
 }
 
 #[tokio::test]
-async fn a_permanent_failure_is_tried_once_and_reported_to_the_runtime() {
+async fn a_permanent_failure_is_not_retried_and_is_reported_to_the_runtime() {
     for status in [400, 401, 403, 404, 412] {
         let world = World::on_sockets(Loopback::builder()).await;
         world.aws.sink().always(Sink::Status(status));

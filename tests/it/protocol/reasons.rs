@@ -10,7 +10,7 @@ use super::stages::{TIMEOUT, delivered, restoring};
 use crate::documents::{NAME, desired, desired_with, preferences};
 use crate::world::{LOG_STREAM, Request, World};
 
-/// The request that leads to a call of `operation`, on a world that is arranged for it.
+/// A request that leads to a call of `operation`, and a world prepared for it.
 async fn leads_to(operation: &str) -> (World, Request) {
     let adopted = |model: &mut Model| model.put_document(Document::session(NAME, preferences("5")));
     let world = World::new();
@@ -26,7 +26,7 @@ async fn leads_to(operation: &str) -> (World, Request) {
             Request::create(desired("20"))
         }
         "ListDocumentVersions" => {
-            // Another version of it is the latest, and AWS says Duplicate.
+            // AWS refuses the content as a duplicate, and the latest version has other content, so the versions are listed.
             world.aws.ssm(|model| {
                 let versions = Document::session(NAME, preferences("5")).version(Version::json(preferences("6")));
                 model.put_document(versions);
@@ -110,7 +110,7 @@ async fn every_error_names_the_operation_the_document_aws_code_and_words_and_the
 
 /// What is retried until the time runs out, on each operation.
 #[tokio::test(start_paused = true)]
-async fn an_error_that_does_not_pass_in_time_is_named_with_its_remedy() {
+async fn a_retried_error_that_lasts_until_the_deadline_is_named_with_its_remedy() {
     let operations =
         ["DescribeDocument", "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"];
     for (code, status, remedy) in [

@@ -65,7 +65,7 @@ async fn a_url_that_leads_elsewhere_is_refused_before_any_call_and_never_fetched
         "s3.ámazonaws.com".to_owned(),
         "s3.amazonaws.com\u{200b}.localhost".to_owned(),
         "s3。amazonaws。com。localhost".to_owned(),
-        // The addresses of a cloud's insides.
+        // Metadata services.
         "169.254.169.254".to_owned(),
         "[fd00:ec2::254]".to_owned(),
         "metadata.google.internal".to_owned(),

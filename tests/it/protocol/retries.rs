@@ -1,4 +1,4 @@
-//! What Systems Manager refuses for now is tried again.
+//! Transient errors of Systems Manager are retried.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::stages::Stage;
 use crate::documents::desired;
 use crate::world::{REGION, Request, World, provider_in_process_since};
 
-/// What a role that nobody knows yet is refused with.
+/// The error while a new role is not yet known everywhere.
 fn denied() -> Fault {
     Fault::access_denied("ssm:DescribeDocument", &format!("arn:aws:ssm:{REGION}:111122223333:document/x"))
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_errors_of_the_service_and_concurrent_updates_pass() {
+async fn transient_errors_are_retried() {
     let too_many = Fault::error(400, "TooManyUpdates", "There are concurrent updates.");
     for fault in
         [Fault::throttling(), Fault::internal(), too_many, Fault::Raw(503, "<html>".into()), Fault::ResetBefore]
@@ -29,14 +29,14 @@ async fn throttling_errors_of_the_service_and_concurrent_updates_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_role_that_is_refused_at_first_passes() {
+async fn a_denial_of_a_new_role_is_retried() {
     let world = World::new();
     world.aws.on("*").times(5).fault(denied());
     world.send(&Request::create(desired("20"))).await.ok();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_is_half_a_minute_old_is_refused_at_once_and_the_reason_names_action_document_and_role() {
+async fn a_denial_after_half_a_minute_is_not_retried_and_the_reason_names_action_document_and_role() {
     let mut world = World::new();
     let half_a_minute_ago = tokio::time::Instant::now() - Duration::from_secs(30);
     world.provider = provider_in_process_since(&world.aws, half_a_minute_ago);
@@ -73,7 +73,7 @@ async fn the_denied_action_is_named_if_it_differs_from_the_operation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn a_permanent_error_is_not_retried() {
     for code in ["InvalidDocumentContent", "ValidationException", "MaxDocumentSizeExceeded", "DocumentLimitExceeded"] {
         let world = World::new();
         world.aws.on("CreateDocument").always().fault(Fault::Error(ModelError::new(code, "No.")));

@@ -57,7 +57,7 @@ fn long_requests(text: &str) -> Vec<Request> {
 async fn a_response_fits_however_long_the_event_is_and_in_whatever_script() {
     let world = World::on_sockets(Loopback::builder()).await;
     for script in SCRIPTS {
-        // Many names at once are as long as one name.
+        // The first of these requests has 2,000 such names, so it is megabytes long as well.
         for request in long_requests(&script.repeat(300)) {
             assert_fits(&world, &request).await;
         }

@@ -9,19 +9,18 @@ use serde_json::{Value, json};
 use crate::documents::{NAME, desired_with, preferences};
 use crate::world::{LOG_STREAM, PREVIOUS_DEFAULT_VERSION, Reply, Request, SINCE, World};
 
-/// The function's timeout where a test waits for its end. Each fifth of it is room enough on a machine that is busy with other
-/// work.
+/// The function's timeout in tests that wait for it to expire. Even a fifth of it is enough time on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 const RENAMED: &str = "Renamed";
 
 /// A request that is about to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Of a document that is not there.
+    /// Of a document that does not exist.
     Create,
-    /// The same, where AWS takes a while to make it.
+    /// The same, but the document does not become Active at once.
     CreatePending,
-    /// Of a document that is there and is nobody's.
+    /// Of a document that exists and has no owner.
     Adopt,
     /// Of the content.
     Update,
@@ -36,7 +35,7 @@ pub enum Stage {
 pub const STAGES: [Stage; 7] =
     [Stage::Create, Stage::CreatePending, Stage::Adopt, Stage::Update, Stage::Rename, Stage::Delete, Stage::Restore];
 
-/// Properties under which a Delete puts back what was there before.
+/// Properties under which a Delete restores what existed before.
 pub fn restoring(idle: &str) -> Value {
     desired_with(idle, json!({"OnDelete": "Restore"}))
 }
@@ -100,14 +99,14 @@ impl Stage {
         request
     }
 
-    /// How many calls the request takes where nothing goes wrong.
+    /// How many calls the request takes if nothing goes wrong.
     pub async fn calls(self) -> u64 {
         let (world, request) = self.set().await;
         world.send(&request).await.ok();
         world.aws.calls().len() as u64
     }
 
-    /// The account after the request where nothing goes wrong, and CloudFormation's clean-up.
+    /// The account after the request and CloudFormation's clean-up if nothing goes wrong.
     pub async fn undisturbed(self) -> Value {
         let (world, request) = self.set().await;
         world.send(&request).await.ok();
@@ -122,8 +121,8 @@ impl Stage {
         }
     }
 
-    /// Asserts that the response to a request under faults bears the right id and tells the truth: what CloudFormation does
-    /// next, with nothing in its way, ends as if there had been no fault.
+    /// Asserts that the response to a request under faults has the right id and is true: if nothing else fails,
+    /// CloudFormation's next step ends as if there had been no fault.
     pub async fn assert_truthful(self, world: &World, request: &Request, before: &Value, reply: &Reply, case: &str) {
         let case = format!("{self:?}: {case}: {}", reply.0);
         let succeeded = reply.0["Status"] == "SUCCESS";
@@ -143,7 +142,7 @@ impl Stage {
                 self.clean_up(world).await;
                 let mut state = state_of_documents(world);
                 if self == Self::Rename {
-                    // A retry manages a document again that the failed rename left behind, and remembers its default version.
+                    // A retry may adopt a document that the failed rename left behind, and then records its default version.
                     state[RENAMED]["tags"].as_object_mut().unwrap().remove(PREVIOUS_DEFAULT_VERSION);
                 }
                 assert_eq!(state, self.undisturbed().await, "{case}");
@@ -171,7 +170,7 @@ pub fn state_of_documents(world: &World) -> Value {
     })
 }
 
-/// The one response that was delivered since the journal was forgotten.
+/// The one response that was delivered since the journal was last emptied.
 #[track_caller]
 pub fn delivered(world: &World, case: &str) -> Reply {
     let bodies = world.aws.delivered();

@@ -18,12 +18,12 @@ fn ago(seconds: u64) -> Age {
     Age::Ago(Duration::from_secs(seconds))
 }
 
-/// The request, signed so long ago.
+/// The request, signed this long ago.
 fn aged(world: &World, request: Request, seconds: u64) -> Request {
     request.with_response_url(world.aws.response_url(ago(seconds)))
 }
 
-/// What CloudFormation says of the resource from now on, whatever is sent: a status since so many seconds ago.
+/// Makes CloudFormation report that the resource changed to this status this many seconds ago, whatever is sent for it.
 fn says(world: &World, status: ResourceStatus, seconds: u64) {
     let since = world.aws.clock().now_system() - Duration::from_secs(seconds);
     world.aws.cloudformation(|known| known.put(&stack("a"), LOGICAL_ID, Resource::new(status, since)));
@@ -189,7 +189,7 @@ async fn the_stack_of_another_account_is_not_asked_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cloudformation_that_does_not_reply_is_waited_for_once_in_a_while_and_not_at_every_write() {
+async fn a_cloudformation_that_does_not_reply_does_not_delay_every_write() {
     let (world, update) = updating().await;
     world.aws.on("DescribeStackResource").always().fault(Fault::Hang);
     let started = Instant::now();

@@ -47,7 +47,7 @@ fn with(arrange: impl FnOnce(&mut Model)) -> World {
     world
 }
 
-/// The ARN by which AWS tells that the function modified a setting.
+/// The ARN that AWS reports for a setting that the function modified.
 fn function() -> String {
     format!("arn:aws:sts::{ACCOUNT}:assumed-role/{FUNCTION}/{FUNCTION}")
 }

@@ -68,7 +68,7 @@ impl Builder {
         self
     }
 
-    /// Each call takes up to this time, drawn from `seed`: so requests side by side meet in another order for each seed.
+    /// Each call takes up to this time, drawn from `seed`: so that concurrent requests arrive in another order for each seed.
     #[must_use]
     pub fn latency_up_to(mut self, longest: Duration, seed: u64) -> Self {
         self.latency = Latency::UpTo(longest, Draws::new(seed));
@@ -108,12 +108,12 @@ impl Builder {
         Loopback { shared, ssm, sink, authority, server }
     }
 
-    /// Makes one without sockets and threads, reached by [`Loopback::transport`] alone. It tells time by the clock of the
-    /// tokio runtime that this is called in, where it is `base` now; with that clock paused, and everything that waits
-    /// waiting in that runtime, the same seeds give the same history, and no one waits.
+    /// Makes one without sockets and threads, reached by [`Loopback::transport`] alone. It takes the time from the
+    /// clock of the tokio runtime that this is called in, and it is `base` now. If that clock is paused, and everything that
+    /// waits does so in that runtime, waits take no time, and the same seeds give the same history.
     pub fn in_process(self, base: SystemTime) -> Loopback {
         assert!(!self.tls, "there is no TLS without sockets");
-        // Nobody listens at these ports: a request that misses the transport is refused.
+        // Nobody listens at these ports: a request that bypasses the transport is refused.
         let [ssm, sink] = [1, 2].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         Loopback { shared: self.shared(Clock::starting_at(base)), ssm, sink, authority: None, server: None }
     }

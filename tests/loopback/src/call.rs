@@ -1,4 +1,4 @@
-//! One call of SSM or CloudFormation: told apart, held against its signature, faults applied, journalled.
+//! One call of SSM or CloudFormation: finds the service, checks the signature, applies faults and records the call.
 
 use crate::cloudformation;
 use crate::fault::{Action, Fault, Loss};
@@ -86,7 +86,7 @@ where
     Ok(reply)
 }
 
-/// The service that a request is for, and the operation where the head names it.
+/// The service that a request is for, and the operation if a header names it.
 fn addressed(head: &Parts) -> Option<(Service, String)> {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(operation) = header("x-amz-target").and_then(|target| target.strip_prefix("AmazonSSM.")) {
@@ -96,7 +96,7 @@ fn addressed(head: &Parts) -> Option<(Service, String)> {
     is_form.then_some((Service::Cloudformation, String::new()))
 }
 
-/// The change and what was asked to happen around it.
+/// Carries out a call, with the actions of the rules before and after it.
 async fn carry_out(shared: &Shared, service: Service, operation: &str, input: &Value) -> End {
     let actions = shared.rules.meet(operation);
     let (after, before): (Vec<_>, Vec<_>) = actions.into_iter().partition(|action| action.lock().unwrap().is_after());
@@ -145,7 +145,7 @@ async fn act(shared: &Shared, action: &Mutex<Action>, service: Service, operatio
     None
 }
 
-/// A response that a fault gives.
+/// A response that a fault determines.
 struct Raw {
     service: Service,
     status: u16,

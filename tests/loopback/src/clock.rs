@@ -1,4 +1,4 @@
-//! The clock that the loopback AWS tells every time by.
+//! The clock from which the loopback AWS takes every time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 pub struct Clock(Option<(SystemTime, Instant)>);
 
 impl Clock {
-    /// The clock of the tokio runtime that this is called in: it reads `base` now, and stands still where the
+    /// The clock of the tokio runtime that this is called in: it reads `base` now, and stands still while the
     /// runtime's time is paused.
     pub fn starting_at(base: SystemTime) -> Self {
         Self(Some((base, Instant::now())))

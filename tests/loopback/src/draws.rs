@@ -11,7 +11,7 @@ impl Draws {
         Self(seed)
     }
 
-    /// A time from zero up to, and without, `longest`.
+    /// A time from zero up to, but not including, `longest`.
     pub(crate) fn up_to(&mut self, longest: Duration) -> Duration {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

@@ -27,7 +27,7 @@ pub enum Fault {
     ResetAfter,
     /// The caller gets no response, and the call takes effect later.
     Late(Loss, TakesEffect),
-    /// A response of this status and text, which may be no JSON at all; nothing is changed.
+    /// A response with this status and text, which need not be JSON; nothing is changed.
     Raw(u16, String),
 }
 
@@ -81,7 +81,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Whether it acts once the call's change is in.
+    /// Whether it acts after the call's change.
     pub(crate) fn is_after(&self) -> bool {
         match self {
             Self::Fault(fault) => fault.is_after(),
@@ -104,7 +104,7 @@ struct Rule {
 pub(crate) struct Rules(Mutex<Vec<Rule>>);
 
 impl Rules {
-    /// Counts a call of this operation and gives what is to happen to it.
+    /// Counts a call of this operation, and returns what happens to it.
     pub(crate) fn meet(&self, operation: &str) -> Vec<Arc<Mutex<Action>>> {
         let mut rules = self.0.lock().unwrap();
         let mut met = Vec::new();
@@ -122,7 +122,7 @@ impl Rules {
     }
 }
 
-/// Which calls a rule is for; without more, the next call. Counting begins when the rule is made.
+/// Which calls a rule applies to; by default, the next one. Counting begins when the rule is made.
 pub struct On<'a> {
     rules: &'a Rules,
     operation: String,
@@ -142,7 +142,7 @@ impl<'a> On<'a> {
         self
     }
 
-    /// So many calls, from the next one (or the n-th) on.
+    /// This many calls, from the next one (or the n-th) on.
     #[must_use]
     pub fn times(mut self, k: u64) -> Self {
         self.to = self.from.saturating_add(k).saturating_sub(1);
@@ -156,29 +156,29 @@ impl<'a> On<'a> {
         self
     }
 
-    /// Those calls meet this fault.
+    /// Applies this fault to those calls.
     pub fn fault(self, fault: Fault) {
         self.add(Action::Fault(fault));
     }
 
-    /// Just before those calls are carried out, this runs on the model.
+    /// Runs this on the model just before those calls are carried out.
     pub fn before(self, hook: impl FnMut(&mut Model) + Send + 'static) {
         self.add(Action::Before(Box::new(hook)));
     }
 
-    /// Just after those calls are carried out, and before their response, this runs on the model.
+    /// Runs this on the model just after those calls are carried out, before their response.
     pub fn after(self, hook: impl FnMut(&mut Model) + Send + 'static) {
         self.add(Action::After(Box::new(hook)));
     }
 
-    /// Those calls stop before they are carried out, until the gate is opened.
+    /// Holds those calls before they are carried out, until the gate is opened.
     pub fn hold_before(self) -> Gate {
         let (gate, post) = Gate::new();
         self.add(Action::GateBefore(post));
         gate
     }
 
-    /// Those calls are carried out and then stop before their response, until the gate is opened.
+    /// Carries out those calls, and then holds their response until the gate is opened.
     pub fn hold_after(self) -> Gate {
         let (gate, post) = Gate::new();
         self.add(Action::GateAfter(post));
@@ -212,12 +212,12 @@ impl Gate {
         (Self { arrivals, open }, Post { arrivals: arrive, open: opened })
     }
 
-    /// Waits until a call stands at the gate.
+    /// Waits until a call has reached the gate.
     pub async fn reached(&mut self) {
         self.arrivals.wait_for(|count| *count > 0).await.expect("the gate outlived the loopback AWS");
     }
 
-    /// Lets all calls through, those to come too.
+    /// Lets all calls through, later ones included.
     pub fn open(self) {}
 }
 

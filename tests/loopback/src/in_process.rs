@@ -1,4 +1,4 @@
-//! The loopback AWS without sockets: a request is handed over as a value, so that a test can pause the time.
+//! The loopback AWS without sockets: a request is passed as a value, so that a test can pause time.
 
 use crate::call;
 use crate::loopback::Loopback;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What carries requests to a loopback AWS of the same process. Cloned, it carries them to the same one.
+/// Carries requests to a loopback AWS in the same process. A clone carries them to the same one.
 #[derive(Clone)]
 pub struct InProcess {
     shared: Arc<Shared>,
@@ -20,17 +20,17 @@ pub struct InProcess {
 }
 
 impl Loopback {
-    /// The transport for requests to this loopback AWS that does without sockets.
+    /// The transport that carries requests to this loopback AWS without sockets.
     pub fn transport(&self) -> InProcess {
         InProcess { shared: Arc::clone(&self.shared), sink: self.sink }
     }
 }
 
 impl InProcess {
-    /// Carries one request: to the sink where its URL is the sink's, otherwise to SSM and CloudFormation.
+    /// Carries one request: to the sink if its URL is the sink's, otherwise to SSM and CloudFormation.
     ///
-    /// A request that is to hang stays pending. One that is dropped has been cut off, as when its caller closes the
-    /// connection: what it has not yet changed, it does not change.
+    /// A request that hangs stays pending. Dropping a request cuts it off, as closing the connection does: it changes
+    /// nothing from then on.
     ///
     /// # Errors
     /// The connection was reset.

@@ -31,13 +31,13 @@ pub struct Call {
     pub service: Service,
     /// The operation, as in `DescribeDocument`.
     pub operation: String,
-    /// The document's name, the setting's id or the resource's logical id, where the call has one.
+    /// The document's name, the setting's id or the resource's logical id, if the call has one.
     pub subject: Option<String>,
-    /// The input as sent, a form as an object; null where it can't be read.
+    /// The input as sent, a form as an object; null if it can't be parsed.
     pub input: Value,
-    /// The HTTP status of the response; `None` where none was sent.
+    /// The HTTP status of the response; `None` if none was sent.
     pub status: Option<u16>,
-    /// The error's code, where it was refused.
+    /// The error's code, if the call was refused.
     pub error: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Call {
         call
     }
 
-    /// Takes in what was sent.
+    /// Records what was sent.
     pub(crate) fn read(&mut self, input: Value) {
         let members = ["Name", "SettingId", "ResourceId", "LogicalResourceId"];
         self.subject = members.iter().find_map(|member| input[*member].as_str()).map(str::to_owned);
@@ -63,16 +63,16 @@ pub struct Response {
     pub path: String,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, parsed; null where it is no JSON.
+    /// The body, parsed; null if it is not JSON.
     pub body: Value,
     /// The body as sent.
     pub bytes: Vec<u8>,
-    /// The HTTP status of the response; `None` where none was sent.
+    /// The HTTP status of the response; `None` if none was sent.
     pub status: Option<u16>,
 }
 
 impl Response {
-    /// The most bytes that CloudFormation takes.
+    /// The longest response that CloudFormation accepts, in bytes.
     pub const MAX_BYTES: usize = 4096;
 
     /// Whether CloudFormation would say "Response object is too long."
@@ -115,23 +115,23 @@ pub struct Entry {
     pub arrived: Instant,
     /// When it arrived, by the clock of the loopback AWS.
     pub time: SystemTime,
-    /// When its response left; `None` while it has not, and where it never will.
+    /// When its response left; `None` if it has not, or never will.
     pub ended: Option<u64>,
     /// When its response left, by the machine's clock.
     pub left: Option<Instant>,
-    /// For a call: which sequential round trip it belongs to, from 1; calls side by side share one. Otherwise 0.
+    /// For a call: which sequential round trip it belongs to, from 1; calls that overlap share one. Otherwise 0.
     pub round: usize,
-    /// Which of its endpoint's connections it came on, from 1.
+    /// Which of its endpoint's connections it arrived on, from 1.
     pub connection: u64,
 }
 
 impl Entry {
-    /// The call, where it is one.
+    /// The call, if it is one.
     pub fn call(&self) -> Option<&Call> {
         if let What::Call(call) = &self.what { Some(call) } else { None }
     }
 
-    /// The response, where it is one.
+    /// The response, if it is one.
     pub fn response(&self) -> Option<&Response> {
         if let What::Response(response) = &self.what { Some(response) } else { None }
     }
@@ -181,7 +181,7 @@ impl Journal {
         Self { pages: Mutex::default(), clock }
     }
 
-    /// Notes an arrival and gives the moment that it started, by which the entry is found again.
+    /// Records an arrival, and returns its time on the journal's clock, which identifies the entry.
     pub(crate) fn begin(&self, what: What, connection: u64) -> u64 {
         let mut pages = self.pages.lock().unwrap();
         pages.clock += 1;
@@ -191,14 +191,14 @@ impl Journal {
         started
     }
 
-    /// Completes what an entry says. An entry that was cleared away meanwhile is left so.
+    /// Completes an entry, unless the journal has been emptied since.
     pub(crate) fn note(&self, started: u64, change: impl FnOnce(&mut What)) {
         if let Some(entry) = self.pages.lock().unwrap().find(started) {
             change(&mut entry.what);
         }
     }
 
-    /// Notes that the response leaves.
+    /// Records that the response leaves.
     pub(crate) fn end(&self, started: u64, change: impl FnOnce(&mut What)) {
         let mut pages = self.pages.lock().unwrap();
         pages.clock += 1;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 /// When a call whose connection was lost takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakesEffect {
-    /// So long after it arrived.
+    /// This long after it arrived.
     After(Duration),
     /// When the next call of SSM is carried out, just before it.
     AtNextCall,
@@ -43,11 +43,11 @@ pub(crate) struct LateCalls(Mutex<Vec<LateCall>>);
 /// What makes calls take effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
-    /// Somebody looks.
+    /// The model is inspected.
     Look,
     /// A call is carried out.
     Call,
-    /// The test releases them all, those that are not yet due too.
+    /// The test releases all of them, even those that are not yet due.
     Release,
 }
 

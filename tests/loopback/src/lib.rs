@@ -1,6 +1,6 @@
-//! A loopback AWS for the tests: SSM and CloudFormation's DescribeStackResource and DescribeStacks at the level of their wires, the sink of
-//! CloudFormation's responses, and the Lambda Runtime API, with faults on demand and a journal of everything that reached
-//! them.
+//! A loopback AWS for the tests: SSM, and CloudFormation's DescribeStackResource and DescribeStacks, at the level of their wire
+//! protocols, the sink of CloudFormation's responses, and the Lambda Runtime API, with faults on demand and a journal of
+//! everything that reached them.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {

@@ -1,4 +1,4 @@
-//! The loopback AWS itself; gone when it is dropped.
+//! The loopback AWS itself. It stops when it is dropped.
 
 use crate::builder::Builder;
 use crate::clock::Clock;
@@ -44,7 +44,7 @@ impl Loopback {
         Builder::default().start().await
     }
 
-    /// Starts one otherwise.
+    /// Returns a builder, which starts one with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -54,7 +54,9 @@ impl Loopback {
         self.url(self.ssm)
     }
 
-    /// CloudFormation's endpoint, as for `AWS_ENDPOINT_URL_CLOUDFORMATION`. It is SSM's: the two are told apart by what is sent.
+    /// CloudFormation's endpoint, as for `AWS_ENDPOINT_URL_CLOUDFORMATION`.
+    ///
+    /// It is the same as SSM's: a request's headers say which service it is for.
     pub fn cloudformation_url(&self) -> String {
         self.ssm_url()
     }
@@ -70,7 +72,7 @@ impl Loopback {
         response_url::version_4(&self.sink_url(), &path, &region, (age, self.shared.clock.now_system()))
     }
 
-    /// A response URL of the older form (signature version 2), which tells no age, only when it expires.
+    /// A response URL of the older form (signature version 2), which contains only the expiry.
     pub fn response_url_v2(&self, age: Age) -> String {
         response_url::version_2(&self.sink_url(), &self.path().0, (age, self.shared.clock.now_system()))
     }
@@ -90,12 +92,12 @@ impl Loopback {
         work(&mut self.shared.cloudformation.lock().unwrap())
     }
 
-    /// The clock that everything here tells time by.
+    /// The clock from which everything here takes the time.
     pub fn clock(&self) -> Clock {
         self.shared.clock.clone()
     }
 
-    /// Every call whose caller lost its response takes effect now if it has not yet.
+    /// Makes every late call take effect now, if it has not yet.
     pub fn release_late_calls(&self) {
         drop(self.shared.model_at(Occasion::Release));
     }
@@ -105,7 +107,7 @@ impl Loopback {
         On::new(&self.shared.rules, operation)
     }
 
-    /// Takes all rules back.
+    /// Removes all rules.
     pub fn no_faults(&self) {
         self.shared.rules.clear();
     }
@@ -150,7 +152,7 @@ impl Loopback {
         journal.iter().filter_map(Entry::call).filter(|call| call.service == service).cloned().collect()
     }
 
-    /// How many calls followed one another: calls side by side count once.
+    /// The number of sequential round trips: calls that overlap count once.
     pub fn round_trips(&self) -> usize {
         self.journal().iter().map(|entry| entry.round).max().unwrap_or(0)
     }
@@ -165,7 +167,7 @@ impl Loopback {
         self.responses().into_iter().filter(Response::is_delivered).map(|response| response.body).collect()
     }
 
-    /// The journal, one line an entry.
+    /// The journal, one line per entry.
     pub fn trace(&self) -> Vec<String> {
         self.journal().iter().map(ToString::to_string).collect()
     }
@@ -198,7 +200,7 @@ impl Loopback {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The runtime goes with its thread, and every open connection with the runtime.
+        // The runtime ends with its thread, and every open connection ends with the runtime.
         self.stop.take();
         if let Some(thread) = self.thread.take() {
             thread.join().ok();

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 const USAGE: &str = "usage: loopback-aws [--ssm-port PORT] [--account ID] [--region REGION] [--latency-ms MS]
                     [--active-after-reads N] [--duplicates latest|any] [--tls] [--signatures]
-Serves SSM documents and service settings on 127.0.0.1 until it is killed; its first line says where.
-A port of 0, the default, is a free one.";
+Serves SSM documents and service settings on 127.0.0.1 until it is killed. The first line of its output is the URL.
+Port 0, the default, means any free port.";
 
 fn main() -> ExitCode {
     match configured(std::env::args().skip(1)) {
@@ -25,7 +25,7 @@ fn configured(mut words: impl Iterator<Item = String>) -> Result<Builder, String
     let (mut model, mut builder) = (Model::new("000000000000", "us-east-1"), Loopback::builder());
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
-        let number = |text: String| text.parse::<u16>().map_err(|_| format!("{text} is no number up to 65535"));
+        let number = |text: String| text.parse::<u16>().map_err(|_| format!("{text} is not a number from 0 to 65535"));
         match word.as_str() {
             "--tls" => builder = builder.tls(true),
             "--signatures" => builder = builder.signatures(true),
@@ -38,7 +38,7 @@ fn configured(mut words: impl Iterator<Item = String>) -> Result<Builder, String
                 model.duplicates = match value()?.as_str() {
                     "latest" => Duplicates::LatestVersion,
                     "any" => Duplicates::AnyVersion,
-                    other => return Err(format!("duplicates are looked for in latest or any, not in {other}")),
+                    other => return Err(format!("--duplicates must be latest or any, not {other}")),
                 };
             }
             _ => return Err(format!("unknown argument {word}")),

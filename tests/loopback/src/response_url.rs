@@ -4,7 +4,7 @@ use crate::clock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
-/// For how long CloudFormation's URLs are valid.
+/// How long CloudFormation's URLs are valid.
 const VALID: Duration = Duration::from_secs(7200);
 
 /// How long ago a URL was signed.
@@ -12,14 +12,14 @@ const VALID: Duration = Duration::from_secs(7200);
 pub enum Age {
     /// Just now.
     Now,
-    /// So long ago.
+    /// This long ago.
     Ago(Duration),
-    /// In the future, as a wrong clock has it.
+    /// In the future, as if the clock were wrong.
     Ahead(Duration),
 }
 
 impl Age {
-    /// So many minutes ago.
+    /// This many minutes ago.
     pub fn minutes(minutes: u64) -> Self {
         Self::Ago(Duration::from_secs(minutes * 60))
     }
@@ -34,7 +34,7 @@ impl Age {
     }
 }
 
-/// The object's path, one for each request: what is in a URL before the question mark.
+/// The path of a new object for each request: the part of a URL before the question mark.
 pub(crate) fn path(region: &str, number: u64) -> String {
     format!(
         "/arn%3Aaws%3Acloudformation%3A{region}%3A111122223333%3Astack/example/11111111-2222-3333-4444-\
@@ -42,7 +42,7 @@ pub(crate) fn path(region: &str, number: u64) -> String {
     )
 }
 
-/// The newer form: signature version 4, whose date tells the age.
+/// The newer form: Signature Version 4, which contains the date.
 pub(crate) fn version_4(base: &str, path: &str, region: &str, (age, now): (Age, SystemTime)) -> String {
     let signed = age.signed(now);
     let (date, time) = (signed.date(), signed.time());
@@ -56,7 +56,7 @@ pub(crate) fn version_4(base: &str, path: &str, region: &str, (age, now): (Age, 
     )
 }
 
-/// The older form: signature version 2, which tells only when it expires.
+/// The older form: Signature Version 2, which contains only the expiry.
 pub(crate) fn version_2(base: &str, path: &str, (age, now): (Age, SystemTime)) -> String {
     let expires = (age.signed(now) + VALID).unix_timestamp();
     format!(

@@ -18,7 +18,7 @@ const JSON: &str = "application/json";
 /// Why an invocation has no response.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InvocationError {
-    /// The function told an error to the runtime; Lambda would try again.
+    /// The function reported an error to the runtime; Lambda would retry.
     Function(Value),
     /// Nothing came before the deadline; Lambda would kill the process.
     TimedOut,
@@ -81,13 +81,13 @@ impl RuntimeApi {
         self.address.to_string()
     }
 
-    /// Hands an event over and waits for what the function makes of it, until the deadline, which the function
-    /// is told. Events wait in a queue while the process is not there or busy.
+    /// Hands over an event and waits for its outcome until the deadline, which the function is told. Events are
+    /// queued while the process is busy or not running.
     pub async fn invoke(&self, event: &Value, timeout: Duration) -> Result<Value, InvocationError> {
         self.invoke_raw(event.to_string().into_bytes(), timeout).await
     }
 
-    /// Hands over bytes that may be no JSON.
+    /// Hands over bytes that may not be JSON.
     pub async fn invoke_raw(&self, event: Vec<u8>, timeout: Duration) -> Result<Value, InvocationError> {
         let (response, finished) = oneshot::channel();
         let deadline = SystemTime::now() + timeout;
@@ -111,7 +111,7 @@ impl RuntimeApi {
         Err(InvocationError::TimedOut)
     }
 
-    /// The error that the process told of its initialization, if it did.
+    /// The error that the process reported for its initialization, if any.
     pub fn init_error(&self) -> Option<Value> {
         self.runtime.state.lock().unwrap().init_error.clone()
     }

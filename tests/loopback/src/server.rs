@@ -22,7 +22,7 @@ pub(crate) type Reply = Response<Bytes>;
 /// A response, or the end of the connection; a request that hangs has no outcome.
 pub(crate) type Outcome = Result<Reply, Reset>;
 pub(crate) type Replying = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-/// What responds to the requests of an endpoint, told the number of the connection, from 1.
+/// Responds to the requests of an endpoint, given the number of the connection, from 1.
 pub(crate) type Handler = Arc<dyn Fn(Request<Incoming>, u64) -> Replying + Send + Sync>;
 
 /// The connection was reset, as by a peer that vanished: there is no response.

@@ -31,12 +31,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The model, in which every late call has taken effect that is due.
+    /// The model, after every late call that is due has taken effect.
     pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
         self.model_at(Occasion::Look)
     }
 
-    /// The model for a call, for which some late calls may have waited.
+    /// The model for a call, after the late calls that waited for it.
     pub(crate) fn model_for_call(&self) -> MutexGuard<'_, Model> {
         self.model_at(Occasion::Call)
     }
@@ -46,7 +46,7 @@ impl Shared {
         let mut model = self.model.lock().unwrap();
         let now = self.clock.now_system();
         for late in self.late.take(occasion, now) {
-            // One that waited for its time may be released before.
+            // A call that waits for its time may be released earlier.
             let moment = late.moment(now).min(now);
             let result = model.call_at(moment, &late.operation, &late.input);
             let mut call = Call::new(Service::Ssm, late.operation, late.input);
@@ -71,7 +71,7 @@ pub(crate) enum Latency {
 }
 
 impl Latency {
-    /// That of one call.
+    /// How long one call takes.
     pub(crate) fn draw(&mut self) -> Duration {
         match self {
             Self::Fixed(time) => *time,

@@ -1,4 +1,4 @@
-//! The check of requests' signatures (AWS Signature Version 4) against the test credentials, where it is switched on.
+//! The check of requests' signatures (AWS Signature Version 4) against the test credentials, if it is enabled.
 
 use crate::ssm::ModelError;
 use hyper::http::request::Parts;
@@ -9,7 +9,7 @@ pub const ACCESS_KEY_ID: &str = "AKIAEXAMPLELOOPBACK0";
 /// Their secret.
 pub const SECRET_ACCESS_KEY: &str = "loopback-secret-that-opens-nothing";
 
-/// Whether signatures are looked at.
+/// Whether signatures are checked.
 pub(crate) struct Signatures {
     pub(crate) required: bool,
 }
@@ -50,7 +50,7 @@ fn parts(authorization: &str) -> Option<(&str, &str, &str)> {
     Some((part("Credential")?, part("SignedHeaders")?, part("Signature")?))
 }
 
-/// The signature that this request should have; `None` where the scope is not of the service or a signed header is missing.
+/// The signature that this request should have; `None` if the scope is of another service or a signed header is missing.
 fn expected(head: &Parts, body: &[u8], service: &str, (scope, signed, date): (&str, &str, &str)) -> Option<String> {
     let mut steps = scope.split('/');
     let (day, region) = (steps.next()?, steps.next()?);

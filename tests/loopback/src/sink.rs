@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 /// What the sink does with one PUT.
 #[derive(Clone, Debug)]
 pub enum Sink {
-    /// Stores it, where the request is as S3 wants it.
+    /// Stores it, if S3 would accept the request.
     Ok,
     /// Refuses it with this status.
     Status(u16),
@@ -33,7 +33,7 @@ pub enum Sink {
     Hang,
 }
 
-/// What is to happen to the PUTs to come.
+/// What happens to the next PUTs.
 #[derive(Default)]
 pub(crate) struct Script {
     next: VecDeque<Sink>,
@@ -44,13 +44,13 @@ pub(crate) struct Script {
 pub struct SinkScript<'a>(pub(crate) &'a Mutex<Script>);
 
 impl SinkScript<'_> {
-    /// The next PUTs meet these, one each; those after them are stored.
+    /// Applies these steps to the next PUTs, one each. Later PUTs are stored.
     pub fn script(&self, steps: impl IntoIterator<Item = Sink>) {
         let mut script = self.0.lock().unwrap();
         *script = Script { next: steps.into_iter().collect(), then: None };
     }
 
-    /// Every PUT from now on meets this.
+    /// Applies this step to every PUT from now on.
     pub fn always(&self, step: Sink) {
         *self.0.lock().unwrap() = Script { next: VecDeque::new(), then: Some(step) };
     }
@@ -120,7 +120,7 @@ where
     Ok(response)
 }
 
-/// Notes how a PUT ended. CloudFormation takes note of what was stored.
+/// Records how a PUT ended, and tells CloudFormation what was stored.
 fn stored_at(shared: &Shared, entry: u64, body: &Value, status: u16) {
     if status == 200 {
         shared.cloudformation.lock().unwrap().responded(body);
@@ -132,7 +132,7 @@ fn stored_at(shared: &Shared, entry: u64, body: &Value, status: u16) {
     });
 }
 
-/// Why S3 would refuse: the URL is signed for an empty Content-Type, and for a time.
+/// Why S3 would refuse: the URL is signed for an empty Content-Type, and for a limited time.
 fn refusal(path: &str, headers: &hyper::HeaderMap, now: SystemTime) -> Option<(&'static str, &'static str)> {
     if headers.get("content-type").is_some_and(|value| !value.is_empty()) {
         return Some(("SignatureDoesNotMatch", "The request signature does not match the signature you provided."));

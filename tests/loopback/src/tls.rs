@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_rustls::TlsAcceptor;
 
-/// The authority, its PEM file (removed on drop), and what serves with a certificate of it.
+/// The authority, its PEM file (removed on drop), and a server configuration with a certificate that it signed.
 pub(crate) struct Authority {
     file: PathBuf,
     acceptor: TlsAcceptor,

@@ -8,8 +8,8 @@ use crate::resource::document::aws::write::{NotTagged, Writer};
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Observed;
 use crate::resource::document::plan::adopted::Adopted;
-use crate::resource::document::plan::undo::Undo;
-use crate::resource::undo::Undo as AnyUndo;
+use crate::resource::document::plan::undo::DocumentUndo;
+use crate::resource::undo::Undo;
 
 /// Everything needed to carry out plans for one document.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(crate) struct Apply<'a> {
     pub(crate) intent: Intent<'a>,
     /// Determines how old a version is.
     pub(crate) clock: &'a Clock,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+    pub(crate) undo_log: &'a UndoLog<Undo>,
 }
 
 /// The document after the plan was carried out.
@@ -70,21 +70,21 @@ impl From<NotTagged> for NotApplied {
 }
 
 impl Apply<'_> {
-    pub(super) fn recorded_undo(&self) -> Option<Undo> {
+    pub(super) fn recorded_undo(&self) -> Option<DocumentUndo> {
         match self.undo_log.entry()?.undo {
-            AnyUndo::Document(undo) => Some(undo),
-            AnyUndo::Keys(_) | AnyUndo::ServiceSetting(_) => None,
+            Undo::Document(undo) => Some(undo),
+            Undo::Keys(_) | Undo::ServiceSetting(_) => None,
         }
     }
 
     /// Records what a failure must undo, in place of an earlier entry.
-    pub(super) fn record(&self, undo: Undo) {
-        self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: AnyUndo::Document(undo) });
+    pub(super) fn record(&self, undo: DocumentUndo) {
+        self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: Undo::Document(undo) });
     }
 
-    pub(super) fn amend(&self, change: impl FnOnce(&mut Undo)) {
+    pub(super) fn amend(&self, change: impl FnOnce(&mut DocumentUndo)) {
         self.undo_log.amend(|undo| {
-            if let AnyUndo::Document(undo) = undo {
+            if let Undo::Document(undo) = undo {
                 change(undo);
             }
         });

@@ -13,10 +13,12 @@ use crate::resource::document::aws::read::{Described, Reader};
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::desired::{Declared, OnDelete};
 use crate::resource::document::observed::Status;
-use crate::resource::document::ownership::{Owner, Ownership};
-use crate::resource::document::plan::release::{Release, Revert, release as plan, shows_request};
-use crate::resource::document::plan::undo::Undo;
-use crate::resource::undo::Undo as AnyUndo;
+use crate::resource::document::ownership::Owner;
+use crate::resource::document::plan::release::{
+    LastWriter, Release, Revert, is_gone, last_writer, release as plan, shows_request,
+};
+use crate::resource::document::plan::undo::DocumentUndo;
+use crate::resource::undo::Undo;
 
 /// How long a Delete looks for what another delivery of a failed Create has written.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
@@ -29,7 +31,7 @@ pub(crate) struct Releasing<'a> {
     pub(crate) owner: &'a Owner,
     pub(crate) declared: &'a Declared,
     pub(crate) signature: Option<i64>,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+    pub(crate) undo_log: &'a UndoLog<Undo>,
 }
 
 impl Releasing<'_> {
@@ -45,9 +47,8 @@ impl Releasing<'_> {
         };
         let Err(failure) = self.apply(&described, shared_with).await else { return Ok(()) };
         match self.reader.describe().await {
-            Ok(None) => Ok(()),
-            Ok(Some(now)) if now.status() == Status::Deleting => Ok(()),
-            _ => Err(failure),
+            Ok(now) if is_gone(now.as_ref().map(Described::status).as_ref()) => Ok(()),
+            Ok(_) | Err(_) => Err(failure),
         }
     }
 
@@ -59,17 +60,20 @@ impl Releasing<'_> {
     pub(crate) async fn undo_create(&self, signed: &RangeInclusive<i64>) -> Result<(), Failure> {
         self.undo_log.step("undoing the failed request");
         let Some(Described { description, .. }) = self.reader.describe().await? else { return Ok(()) };
-        let Some(ownership) = Ownership::by(self.owner, &description.tags) else { return Ok(()) };
-        if !ownership.since.is_some_and(|since| signed.contains(&since)) {
-            tracing::warn!(
-                document = self.reader.name,
-                "the failed request did not write to the document, so the document \
-                stays as it is"
-            );
-            return Ok(());
-        }
+        let ownership = match last_writer(self.owner, &description.tags, signed) {
+            LastWriter::FailedRequest(ownership) => ownership,
+            LastWriter::AnotherOwner => return Ok(()),
+            LastWriter::AnotherRequest => {
+                tracing::warn!(
+                    document = self.reader.name,
+                    "the failed request did not write to the document, so the document stays as it is"
+                );
+                return Ok(());
+            }
+        };
         let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
-        let mut steps = Undo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
+        let mut steps =
+            DocumentUndo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
         steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
         tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
         undo(self.reader.client, &steps).await

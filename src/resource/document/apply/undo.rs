@@ -1,4 +1,4 @@
-//! Carries out the undo of a request.
+//! Carries out the undo of a request, a failed adoption included. [`plan::undo`](crate::resource::document::plan::undo) decides.
 
 use aws_sdk_ssm::Client;
 
@@ -8,13 +8,13 @@ use crate::read_lag::ReadLag;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::plan::release::Revert;
-use crate::resource::document::plan::undo::{CreateCall, Undo, UndoPlan};
+use crate::resource::document::plan::undo::{CreateCall, DocumentUndo, UndoPlan};
 
 /// Undoes what a failed request did to the document.
 ///
 /// # Errors
 /// A step failed, or the document that the request created is not visible yet. Every other step was attempted.
-pub(crate) async fn undo(client: &Client, undo: &Undo) -> Result<(), Failure> {
+pub(crate) async fn undo(client: &Client, undo: &DocumentUndo) -> Result<(), Failure> {
     let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
     let mut lag = ReadLag::begin();
     loop {

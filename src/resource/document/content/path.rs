@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_neither_empty_nor_has_a_dot() {
+    fn a_name_is_not_empty_and_has_no_dot() {
         assert_eq!((KeyPath::parse(""), KeyPath::parse("inputs..a")), (None, None));
         assert_eq!((path("inputs").child("a.b"), path("inputs").child("")), (None, None));
         assert_eq!(path("inputs").child("a"), Some(path("inputs.a")));

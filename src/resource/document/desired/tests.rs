@@ -31,7 +31,7 @@ fn refused(rows: &[(Value, &str)]) {
 }
 
 #[test]
-fn the_name_is_of_ssms_letters_and_not_reserved() {
+fn a_name_has_only_characters_that_ssm_accepts_and_no_reserved_prefix() {
     let longest = "x".repeat(128);
     for name in ["abc", "A.b_c-9", &longest, "SSM-SessionManagerRunShell", "my-aws"] {
         assert_eq!(desired(&json!({ "DocumentName": name })).unwrap().name, name);
@@ -96,7 +96,7 @@ fn a_session_document_is_checked_together_with_the_other_properties() {
         more.extend(map(&extra));
         Value::Object(more)
     };
-    // On its own, it is for the plan to refuse: the default version may already have this content.
+    // Alone, this problem does not refuse the properties. The plan decides: the default version may already have this content.
     assert_eq!(desired(&more(json!({}))).unwrap().findings.problems.len(), 1);
     let why = desired(&more(json!({"OnExisting": "Never"}))).unwrap_err();
     assert!(why.contains("OnExisting: \"Never\"") && why.contains("idleSessionTimeout"), "{why}");
@@ -104,7 +104,7 @@ fn a_session_document_is_checked_together_with_the_other_properties() {
 }
 
 #[test]
-fn the_type_is_any_of_the_api_and_session_by_default() {
+fn the_type_is_one_that_the_api_accepts_and_session_by_default() {
     let content =
         json!({"DocumentContent": "{\"schemaVersion\": \"1.0\", \"sessionType\": \"Port\"}", "DocumentType": null});
     assert_eq!(desired(&content).unwrap().document_type, "Session");
@@ -118,7 +118,7 @@ fn the_type_is_any_of_the_api_and_session_by_default() {
 }
 
 #[test]
-fn choices_have_their_defaults_and_name_what_else_there_is() {
+fn choices_have_defaults_and_a_refusal_lists_the_alternatives() {
     let on_existing = |more| desired(&more).unwrap().on_existing;
     assert_eq!(on_existing(json!({})), OnExisting::Adopt);
     assert_eq!(on_existing(json!({"OnExisting": "Adopt"})), OnExisting::Adopt);
@@ -296,7 +296,7 @@ fn the_old_properties_are_read_as_far_as_they_can_be() {
 }
 
 #[test]
-fn tags_that_were_refused_give_a_rollback_no_right_to_remove_them() {
+fn a_rollback_does_not_count_refused_tags_as_declared() {
     let old =
         map(&json!({"Tags": {"cfn-ssm-document:stack-id": "x", "aws:cloudformation:stack-id": "x", "team": "x"}}));
     assert_eq!(Declared::read(&old).tags.into_keys().collect::<Vec<_>>(), ["team"]);

@@ -8,7 +8,7 @@ use crate::cfn::physical_id::{FailedCreate, is_generated};
 use crate::cfn::request::{Request, RequestType};
 use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
 use crate::resource::document::key_ownership::{last_since, tags_of};
-use crate::resource::document::observed::Description;
+use crate::resource::document::observed::{Description, Status};
 use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
 
 /// What a Delete applies to.
@@ -56,6 +56,36 @@ pub(crate) fn target(request: &Request, declared: &Declared, signature: i64) -> 
 pub(crate) fn shows_request(tags: &Tags, owner: &Owner, signature: i64) -> bool {
     let since = Ownership::by(owner, tags).and_then(|ownership| ownership.since);
     [since, last_since(tags, owner)].contains(&Some(signature))
+}
+
+/// Who wrote to a document last, as far as the undo of a failed request is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LastWriter {
+    /// The failed request, which left this ownership on it.
+    FailedRequest(Ownership),
+    /// Another request of the same resource.
+    AnotherRequest,
+    /// Nobody, or another resource.
+    AnotherOwner,
+}
+
+/// Decides, from the tags, who wrote to the document last. CloudFormation signed the failed request within `signed`.
+pub(crate) fn last_writer(owner: &Owner, tags: &Tags, signed: &RangeInclusive<i64>) -> LastWriter {
+    match Ownership::by(owner, tags) {
+        None => LastWriter::AnotherOwner,
+        Some(ownership) if ownership.since.is_some_and(|since| signed.contains(&since)) => {
+            LastWriter::FailedRequest(ownership)
+        }
+        Some(_) => LastWriter::AnotherRequest,
+    }
+}
+
+/// Whether a Delete that failed has nothing left to do: the document is gone or about to go. `status` is its status now.
+pub(crate) fn is_gone(status: Option<&Status>) -> bool {
+    match status {
+        None | Some(Status::Deleting) => true,
+        Some(Status::Active | Status::Creating | Status::Updating | Status::Failed(_)) => false,
+    }
 }
 
 /// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update of the
@@ -151,6 +181,40 @@ mod tests {
     fn revert(promote: Option<&str>, tags: &Tags) -> Release {
         let remove_tags = tags.keys().cloned().collect();
         Release::Revert(Revert { promote: promote.map(str::to_owned), remove_tags, ..Revert::default() })
+    }
+
+    #[test]
+    fn a_failed_request_wrote_last_if_the_tags_bear_its_owner_and_its_signature() {
+        let tags = |since: &str| {
+            let mut tags = owner().tags_of_created();
+            tags.insert(SINCE.into(), since.into());
+            tags
+        };
+        let ownership = Ownership::of(&tags("7")).unwrap();
+        let others = Owner { logical_id: "Other".into(), ..owner() };
+        for (owner, tags, expected) in [
+            (owner(), tags("7"), LastWriter::FailedRequest(ownership)),
+            (owner(), tags("4"), LastWriter::AnotherRequest),
+            (owner(), tags("10"), LastWriter::AnotherRequest),
+            (owner(), owner().tags_of_created(), LastWriter::AnotherRequest),
+            (others, tags("7"), LastWriter::AnotherOwner),
+            (owner(), Tags::new(), LastWriter::AnotherOwner),
+        ] {
+            assert_eq!(last_writer(&owner, &tags, &(5..=9)), expected, "{tags:?}");
+        }
+    }
+
+    #[test]
+    fn a_delete_that_failed_has_nothing_left_to_do_once_the_document_goes() {
+        for (status, gone) in [
+            (None, true),
+            (Some(Status::Deleting), true),
+            (Some(Status::Active), false),
+            (Some(Status::Updating), false),
+            (Some(Status::Failed(String::new())), false),
+        ] {
+            assert_eq!(is_gone(status.as_ref()), gone, "{status:?}");
+        }
     }
 
     #[test]

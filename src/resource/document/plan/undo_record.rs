@@ -1,7 +1,7 @@
-//! Decides when the record of what existed before a request is made. An [`Undo`] begins with it.
+//! Decides when the record of what existed before a request is made. An [`DocumentUndo`] begins with it.
 
 use super::adoption::Adoption;
-use super::undo::Undo;
+use super::undo::DocumentUndo;
 use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::Description;
 
@@ -10,8 +10,8 @@ pub(crate) fn before_change(
     intent: Intent<'_>,
     observed: &Description,
     adoption: &Adoption,
-    recorded: Option<&Undo>,
-) -> Option<Undo> {
+    recorded: Option<&DocumentUndo>,
+) -> Option<DocumentUndo> {
     match (intent.operation, adoption, recorded) {
         // An Update of the resource's own document is not undone: the stack's rollback is an Update as well.
         (Operation::Update(_), Adoption::AlreadyOurs, _) => None,
@@ -19,15 +19,15 @@ pub(crate) fn before_change(
         (Operation::Create | Operation::Rename, Adoption::AlreadyOurs, Some(_)) => None,
         // The first observation of a document counts.
         (_, Adoption::ManageAgain(_) | Adoption::Adopt(_), Some(undo)) if !undo.is_of_absent() => None,
-        (_, _, Some(_) | None) => Some(Undo::of_existing(intent, observed)),
+        (_, _, Some(_) | None) => Some(DocumentUndo::of_existing(intent, observed)),
     }
 }
 
 /// The record to begin before the document is created; `None` if `recorded`, the one so far, stays.
-pub(crate) fn before_create(intent: Intent<'_>, recorded: Option<&Undo>) -> Option<Undo> {
+pub(crate) fn before_create(intent: Intent<'_>, recorded: Option<&DocumentUndo>) -> Option<DocumentUndo> {
     match recorded {
         Some(undo) if undo.is_of_absent() => None,
-        Some(_) | None => Some(Undo::of_created(intent)),
+        Some(_) | None => Some(DocumentUndo::of_created(intent)),
     }
 }
 
@@ -48,8 +48,8 @@ mod tests {
         let intent = |operation| Intent { desired: &desired, operation, owner: &owner, signature: None, account: None };
         let version = |number: &str| Description { default_version: number.into(), ..Description::default() };
         let (first, now) = (version("1"), version("2"));
-        let created = Undo::of_created(intent(create));
-        let existing = Undo::of_existing(intent(create), &first);
+        let created = DocumentUndo::of_created(intent(create));
+        let existing = DocumentUndo::of_existing(intent(create), &first);
         let (own, again, adopt) =
             (Adoption::AlreadyOurs, Adoption::ManageAgain(Tags::new()), Adoption::Adopt(Tags::new()));
         for (operation, adoption, recorded, begins) in [
@@ -74,7 +74,7 @@ mod tests {
             (rename, &adopt, Some(&created), true),
         ] {
             let intent = intent(operation);
-            let expected = if begins { Some(Undo::of_existing(intent, &now)) } else { None };
+            let expected = if begins { Some(DocumentUndo::of_existing(intent, &now)) } else { None };
             let decided = before_change(intent, &now, adoption, recorded);
             assert_eq!(decided, expected, "{operation:?} {adoption:?} {recorded:?}");
         }

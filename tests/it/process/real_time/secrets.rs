@@ -13,7 +13,7 @@ use crate::process::bootstrap::{Bootstrap, SESSION_TOKEN};
 use crate::protocol::stages::TIMEOUT;
 use crate::world::{LOG_STREAM, Reply, Request, World};
 
-/// Stands in every content.
+/// Occurs in all content.
 const CONTENT: &str = "SENTINELcontent";
 const BRIEF: Duration = TIMEOUT.checked_div(4).unwrap();
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,7 +71,7 @@ impl Heard {
         self.event(&event, timeout).await;
     }
 
-    /// Every way in which a request can go.
+    /// Every way in which a request can end.
     async fn everything(&mut self) {
         self.world.aws.ssm(|model| {
             let old = wanted(json!({"idleSessionTimeout": "5"}));
@@ -94,7 +94,7 @@ impl Heard {
             json!(format!("\"{CONTENT}\": [\n  *{CONTENT}")),
             json!(format!("%{CONTENT}")),
             json!([CONTENT]),
-            // A schema, a session type and a number of minutes are quoted, as an enum and a number of the properties are.
+            // Schema versions, session types and minutes are quoted in problems, so the secret is not in them.
             json!({"schemaVersion": "0.9", "sessionType": "Port", "inputs": CONTENT, "properties": {"type": CONTENT}}),
             json!({"schemaVersion": "1.0", "sessionType": "Port", "properties": [CONTENT]}),
         ];
@@ -199,7 +199,7 @@ async fn assert_keeps_secrets(level: &str) {
             [("the log", &printed), ("responses", &bodies.join("\n")), ("errors", &heard.said.join("\n"))]
         {
             let found = text.lines().find(|line| line.contains(secret));
-            assert_eq!(found, None, "{secret} stands in {place} at level {level}");
+            assert_eq!(found, None, "{secret} is in {place} at level {level}");
         }
     }
     assert!(responses.len() > 60 && heard.said.len() > 70, "{} responses, {} ends", responses.len(), heard.said.len());

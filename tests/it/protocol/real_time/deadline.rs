@@ -10,11 +10,11 @@ use crate::documents::desired;
 use crate::protocol::stages::{STAGES, Stage, TIMEOUT, delivered};
 use crate::world::{Request, World};
 
-/// How many cases run side by side, of all tests together: their deadlines are real time, and they share the processors.
+/// How many cases of all tests run concurrently: their deadlines are in real time, and they share the processors.
 static AT_ONCE: Semaphore = Semaphore::const_new(16);
 
 #[tokio::test]
-async fn a_call_that_hangs_on_its_socket_delays_no_answer() {
+async fn a_call_that_hangs_on_its_socket_delays_no_response() {
     let cases = STAGES.map(async |stage| {
         let _turn = AT_ONCE.acquire().await.unwrap();
         let (world, request) = stage.set_on_sockets().await;
@@ -28,7 +28,7 @@ async fn a_call_that_hangs_on_its_socket_delays_no_answer() {
     join_all(cases).await;
 }
 
-/// The sink's misbehaviour, with Systems Manager as it should be and hanging.
+/// The sink's faults, while Systems Manager works and while it hangs.
 async fn sink(script: &[Sink], ssm_hangs: bool) {
     let case = format!("{script:?}, ssm_hangs: {ssm_hangs}");
     let _turn = AT_ONCE.acquire_many(4).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_response_url_that_stalls_or_fails_at_first_gets_the_response_before_t
         vec![Sink::Status(429)],
         vec![Sink::Delay(TIMEOUT / 20)],
         vec![Sink::SlowRead(TIMEOUT / 20)],
-        // Slower than half of the time that is left for it.
+        // So slow that more attempts start before the first one has a reply.
         vec![Sink::Delay(TIMEOUT / 4); 6],
     ];
     let cases = scripts.iter().flat_map(|script| [sink(script, false), sink(script, true)]);

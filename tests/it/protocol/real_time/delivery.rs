@@ -15,7 +15,7 @@ async fn a_slow_response_url_is_waited_for_and_gets_one_response() {
 }
 
 #[tokio::test]
-async fn a_host_that_has_no_address_is_an_error_to_the_runtime_in_time() {
+async fn a_host_that_has_no_address_is_reported_to_the_runtime_in_time() {
     let mut world = World::on_sockets(Loopback::builder()).await;
     world.provider.url_rules.suffixes = vec!["invalid".into()];
     let url = "https://bucket.s3.invalid/key?X-Amz-Signature=secret-signature".to_owned();
@@ -26,7 +26,7 @@ async fn a_host_that_has_no_address_is_an_error_to_the_runtime_in_time() {
 }
 
 #[tokio::test]
-async fn a_port_nobody_listens_on_is_an_error_to_the_runtime_in_time() {
+async fn a_port_that_nobody_listens_on_is_reported_to_the_runtime_in_time() {
     let world = World::on_sockets(Loopback::builder()).await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}/key?X-Amz-Signature=secret-signature");

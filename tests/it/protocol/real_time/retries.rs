@@ -1,4 +1,4 @@
-//! What is left of retries after requests that used them up.
+//! The retries of a request after earlier ones failed.
 
 use futures_util::future::join_all;
 use loopback_aws::{Fault, Loopback};

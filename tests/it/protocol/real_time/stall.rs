@@ -1,6 +1,6 @@
 //! The one thread blocks, or the work panics, at every call of every request.
 //!
-//! A client of the SDK's own interface does it: nothing in the function knows of it.
+//! An HTTP client with the SDK's own interface does this, so the function has no code for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,15 +21,17 @@ const SECRET: &str = "what a panic may quote";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClientFault {
-    /// The thread blocks for longer than the function has, before the call or after it.
+    /// The thread blocks before the call, for longer than the function's timeout.
     StallBefore,
+    /// The same, after the call.
     StallAfter,
-    /// It panics, once or from then on.
+    /// The call panics.
     Panic,
+    /// The call and every later one panic.
     PanicAlways,
 }
 
-/// An HTTP client that works but for one call.
+/// An HTTP client that works except for one call.
 #[derive(Debug, Clone)]
 struct FaultyClient {
     inner: SdkHttpClient,
@@ -95,7 +97,7 @@ async fn at_call(stage: Stage, n: u64, fault: ClientFault) {
     stage.assert_truthful(&world, &request, &before, &reply, &case).await;
 }
 
-/// Each case has a thread of its own, since it blocks it.
+/// Each case runs on a thread of its own, since it blocks that thread.
 fn at_every_call(fault: ClientFault) {
     let block_on = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut cases = Vec::new();

@@ -27,14 +27,10 @@ impl History {
         for resource in self.resources.iter().flatten().filter(|resource| resource.undisturbed) {
             self.holds(resource);
         }
-        for setting in 0..IDS.len() {
+        for (setting, id) in IDS.iter().enumerate() {
             let value = self.present(setting);
             let dead = self.dead.iter().find(|dead| same(dead, &value));
-            assert!(
-                dead.is_none(),
-                "{} has the value of a request that was cancelled or rolled back: {value}",
-                IDS[setting]
-            );
+            assert!(dead.is_none(), "{} has the value of a request that was cancelled or rolled back: {value}", id);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What CloudFormation knows of the resources of stacks, and what DescribeStackResource and DescribeStacks say of them.
+//! What CloudFormation knows about the resources of stacks, and what DescribeStackResource and DescribeStacks report.
 //!
 //! A resource is known from the requests that were sent for it ([`Cloudformation::sent`]): it is in progress until the
 //! sink has a response, and then complete or failed. A test that wants another state sets it, and it stays.
@@ -70,7 +70,7 @@ impl ResourceStatus {
         }
     }
 
-    /// The status after the response; that of a resource that waits for none stays.
+    /// The status after the response. A status that is not in progress does not change.
     fn after(self, success: bool) -> Self {
         match (self, success) {
             (Self::CreateInProgress, true) => Self::CreateComplete,
@@ -126,29 +126,29 @@ impl Cloudformation {
         Self { clock, ..Self::default() }
     }
 
-    /// Sets what is known of a resource, whatever is sent for it. The stack is there again if it was removed.
+    /// Sets what is known about a resource, whatever is sent for it. A stack that was removed exists again.
     pub fn put(&mut self, stack_id: &str, logical_id: &str, resource: Resource) {
         self.removed.remove(stack_id);
         self.set.insert(key(stack_id, logical_id), Some(resource));
     }
 
-    /// The stack does not have this resource, whatever is sent for it.
+    /// Removes this resource from the stack, whatever is sent for it.
     pub fn remove(&mut self, stack_id: &str, logical_id: &str) {
         self.set.insert(key(stack_id, logical_id), None);
     }
 
-    /// The stack does not exist, whatever is sent for its resources.
+    /// Removes this stack, whatever is sent for its resources.
     pub fn remove_stack(&mut self, stack_id: &str) {
         self.removed.insert(stack_id.to_owned());
     }
 
-    /// Takes back what a test set for a resource: from now on it is known from the requests alone.
+    /// Reverts what a test set for a resource: from now on, only the requests determine its status.
     pub fn forget(&mut self, stack_id: &str, logical_id: &str) {
         self.set.remove(&key(stack_id, logical_id));
     }
 
-    /// CloudFormation sends this request: from now on its resource is in progress. The time is that of the response URL's
-    /// signature, or now where the URL bears none. An event without the members of a request changes nothing.
+    /// Records that CloudFormation sends this request: from now on, its resource is in progress. The time is that of the
+    /// response URL's signature, or now if the URL has none. An event without the members of a request changes nothing.
     pub fn sent(&mut self, event: &Value) {
         let text = |member: &str| event[member].as_str();
         let (Some(stack_id), Some(logical_id)) = (text("StackId"), text("LogicalResourceId")) else { return };
@@ -163,7 +163,7 @@ impl Cloudformation {
         self.sent.insert(key(stack_id, logical_id), resource);
     }
 
-    /// The sink has a response: the request that was sent is no longer in progress.
+    /// Records that the sink has a response: the request that was sent is no longer in progress.
     pub(crate) fn responded(&mut self, response: &Value) {
         let text = |member: &str| response[member].as_str().unwrap_or_default();
         let now = self.clock.now_system();
@@ -175,7 +175,7 @@ impl Cloudformation {
         }
     }
 
-    /// What is known of a resource, by its stack's id.
+    /// What is known about a resource, by its stack's id.
     pub fn resource(&self, stack_id: &str, logical_id: &str) -> Option<&Resource> {
         let key = key(stack_id, logical_id);
         match self.set.get(&key) {

@@ -1,4 +1,4 @@
-//! What DescribeStackResource and DescribeStacks say of what is known.
+//! What DescribeStackResource and DescribeStacks report.
 
 use super::*;
 use std::time::{Duration, UNIX_EPOCH};
@@ -22,7 +22,7 @@ fn response(status: &str) -> Value {
 }
 
 #[test]
-fn a_resource_is_described_by_the_stack_s_id_or_name_in_every_status() {
+fn a_resource_is_found_by_the_id_or_name_of_its_stack_in_every_status() {
     for status in ResourceStatus::ALL {
         let mut cloudformation = Cloudformation::default();
         let resource = Resource::new(status, UNIX_EPOCH + Duration::from_millis(1_795_290_070_123));
@@ -36,7 +36,7 @@ fn a_resource_is_described_by_the_stack_s_id_or_name_in_every_status() {
 }
 
 #[test]
-fn a_stack_is_in_progress_with_one_of_its_resources_and_deleted_with_all() {
+fn a_stack_is_in_progress_while_one_resource_is_and_deleted_once_all_are() {
     use ResourceStatus::{CreateComplete, DeleteComplete, DeleteInProgress, UpdateInProgress};
     for (first, second, expected) in [
         (CreateComplete, CreateComplete, "UPDATE_COMPLETE"),
@@ -78,7 +78,7 @@ fn a_request_is_in_progress_from_its_signature_to_its_response() {
 }
 
 #[test]
-fn an_absent_stack_and_an_absent_resource_are_refused_each_in_its_words() {
+fn a_missing_stack_and_a_missing_resource_are_refused_each_with_its_own_message() {
     let no_stack = Err(format!("ValidationError: Stack '{STACK}' does not exist"));
     let no_resource = Err("ValidationError: Resource Preferences does not exist for stack prod".to_owned());
     let mut cloudformation = Cloudformation::default();
@@ -92,7 +92,7 @@ fn an_absent_stack_and_an_absent_resource_are_refused_each_in_its_words() {
 }
 
 #[test]
-fn what_a_test_set_stays_until_it_is_taken_back() {
+fn what_a_test_sets_stays_until_it_is_reverted() {
     let mut cloudformation = Cloudformation::default();
     cloudformation.put(STACK, "Preferences", Resource::new(ResourceStatus::CreateComplete, UNIX_EPOCH));
     cloudformation.sent(&event("Update"));
@@ -103,7 +103,7 @@ fn what_a_test_set_stays_until_it_is_taken_back() {
 }
 
 #[test]
-fn what_is_no_request_changes_nothing_and_another_operation_is_unknown() {
+fn an_event_that_is_not_a_request_changes_nothing_and_other_operations_are_unknown() {
     let mut cloudformation = Cloudformation::default();
     for event in [json!({}), json!({"StackId": STACK}), event("Rename"), json!([1])] {
         cloudformation.sent(&event);

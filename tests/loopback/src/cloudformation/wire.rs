@@ -63,7 +63,7 @@ pub(crate) fn response(operation: &str, result: &Result<Value, ModelError>, requ
     }
 }
 
-/// The status and the code of an error: faults and refused signatures bear SSM's names, and CloudFormation has others.
+/// The status and the code of an error: faults and refused signatures have SSM's codes, and CloudFormation has others.
 pub(crate) fn named(error: &ModelError) -> (u16, &str) {
     match error.code.as_str() {
         "ThrottlingException" => (400, "Throttling"),

@@ -1,13 +1,13 @@
-//! What SSM reads in a content: that it parses, its schema version, its description, and what is the same content.
+//! How SSM reads content: whether it parses, its schema version, its description, and which content is the same.
 
 use super::document::{Format, Version};
 use super::error::ModelError;
 use serde_json::{Value, json};
 
-/// The API's limit of a content, in bytes.
+/// The API's limit on the size of content, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// How SSM is taken to tell a duplicate; AWS documents neither.
+/// What SSM is assumed to treat as a duplicate. AWS documents neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duplicates {
     /// Equal to the latest version.
@@ -25,11 +25,11 @@ pub enum Sameness {
     Parsed,
 }
 
-/// The schema versions that SSM takes, for the types where a document must say one.
+/// The schema versions that SSM accepts, for the types whose documents must have one.
 const SCHEMAS: [(&str, &[&str]); 4] =
     [("Command", &["1.2", "2.0", "2.2"]), ("Automation", &["0.3"]), ("Session", &["1.0"]), ("Package", &["2.0"])];
 
-/// The parsed content; `None` for TEXT, which is not looked into.
+/// The parsed content; `None` for TEXT, which is not parsed.
 pub(crate) fn parse(format: Format, content: &str) -> Result<Option<Value>, String> {
     match format {
         Format::Json => serde_json::from_str(content).map(Some).map_err(|error| error.to_string()),
@@ -60,7 +60,7 @@ pub(crate) fn check(kind: &str, format: Format, content: &str) -> Result<(), Mod
     }
 }
 
-/// YAML's `schemaVersion: 1.0` is a number, JSON's `"1.0"` a string; SSM takes both.
+/// YAML's `schemaVersion: 1.0` is a number, JSON's `"1.0"` a string; SSM accepts both.
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -79,7 +79,7 @@ pub(crate) fn same(sameness: Sameness, stored: &Version, format: Format, content
     }
 }
 
-/// The content in the format that a reader asked for: as uploaded where that is the format, converted otherwise.
+/// The content in the format that a reader asked for: as uploaded if that is its format, and otherwise converted.
 pub(crate) fn convert(version: &Version, asked: Format) -> (Format, String) {
     let stored = (version.format, version.content.clone());
     if version.format == asked || version.format == Format::Text || asked == Format::Text {

@@ -1,4 +1,4 @@
-//! A document and its versions, as the model stores them and as a test lays them out.
+//! A document and its versions, as the model stores them and as a test sets them up.
 
 use super::error::ModelError;
 use super::life::{Life, Status};
@@ -7,17 +7,17 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-/// How old a document is that a test lays out.
+/// The age of a document that a test sets up.
 const A_MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// The format a content is written in.
+/// The format of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// The API's default.
     Json,
     /// Stored as it was sent; read as JSON it is converted.
     Yaml,
-    /// Not looked into.
+    /// Not parsed.
     Text,
 }
 
@@ -50,7 +50,7 @@ pub struct Version {
     /// The names of its attachments.
     pub attachments: Vec<String>,
     pub(crate) life: Life,
-    /// `None` until it is in a model, whose clock gives the date: now, or a month ago for what a test lays out with its document.
+    /// `None` until it is in a model, whose clock gives the date: now, or a month ago for what a test sets up with its document.
     pub(crate) created: Option<f64>,
 }
 
@@ -132,7 +132,7 @@ pub struct Document {
     pub tags: BTreeMap<String, String>,
     /// The accounts it is shared with, in the order they were added.
     pub shares: Vec<String>,
-    /// Its `Requires`, as sent; null where there are none.
+    /// Its `Requires`, as sent; null if there are none.
     pub requires: Value,
     /// The number of the default version.
     pub default_version: u64,
@@ -177,7 +177,7 @@ impl Document {
         self
     }
 
-    /// With this version as the default (the first is, where nothing else is said).
+    /// With this version as the default version. Otherwise, it is the first one.
     #[must_use]
     pub fn default_version(mut self, number: u64) -> Self {
         self.default_version = number;
@@ -212,7 +212,7 @@ impl Document {
         self
     }
 
-    /// Adds a version as the latest one and gives its number.
+    /// Adds a version as the latest one, and returns its number.
     pub fn push(&mut self, mut version: Version) -> u64 {
         version.number = self.next_number;
         if let Some(clock) = &self.clock {
@@ -269,7 +269,7 @@ impl Document {
         self.versions.iter_mut().find(|version| version.number == number)
     }
 
-    /// Tells time by this clock from now on; versions without a date were made now.
+    /// Takes the time from this clock from now on. Versions without a date get the current one.
     pub(crate) fn set_clock(&mut self, clock: &Clock) {
         let a_month_ago = clock::seconds(clock.now_system() - A_MONTH);
         self.clock = Some(clock.clone());

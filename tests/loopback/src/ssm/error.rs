@@ -30,7 +30,7 @@ impl ModelError {
         Self::new("InvalidDocumentVersion", format!("Document version {version} of document {name} does not exist."))
     }
 
-    /// The text of a request that breaks a constraint of the API's shapes.
+    /// The error for a request that violates a constraint of the API's shapes.
     pub(crate) fn constraint(value: Option<&str>, member: &str, constraint: &str) -> Self {
         let value = value.map_or_else(|| "null".to_owned(), |value| format!("'{value}'"));
         let mut letters = member.chars();

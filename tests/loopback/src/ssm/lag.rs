@@ -1,4 +1,4 @@
-//! Reads that lag behind writes: what was there before a write is kept, and a read can be shown that.
+//! Reads that lag behind writes: the state before a write is kept, and a read can return it.
 
 use super::Model;
 use super::document::Document;
@@ -14,9 +14,9 @@ pub enum Lag {
     /// A read sees every write before it.
     #[default]
     None,
-    /// A read sees what was there so long ago.
+    /// A read sees the state of this long ago.
     Fixed(Duration),
-    /// A read sees what was there up to so long ago. Each read draws its own lag, so a later read may see an older
+    /// A read sees a state of up to this long ago. Each read draws its own lag, so a later read may see an older
     /// state, as reads that meet different replicas do.
     UpTo(Duration),
 }
@@ -32,10 +32,10 @@ impl Lag {
 
 /// How far the reads lag, kind by kind. Writes always act on what is there.
 ///
-/// A state is kept for reads that lag from the moment that some lag is set: what a test lays out before is seen at once.
+/// States are kept for such reads only once a lag is set: what a test sets up before that is visible at once.
 #[derive(Clone, Debug, Default)]
 pub struct Lags {
-    /// Whether a document is there: a new one is not yet found, a deleted one still is.
+    /// Whether a document exists: a new one is not yet found, a deleted one still is.
     pub documents: Lag,
     /// Versions, the default version, and statuses that depend on time.
     pub versions: Lag,
@@ -49,7 +49,7 @@ pub struct Lags {
 }
 
 impl Lags {
-    /// No read lags, but `UpTo` that is set later draws from `seed`.
+    /// No read lags. An `UpTo` that is set later draws from `seed`.
     pub fn seeded(seed: u64) -> Self {
         Self::all(Lag::None, seed)
     }
@@ -83,7 +83,7 @@ impl Lags {
     }
 }
 
-/// What was there under a name until a write changed it, oldest first; `None` where nothing was.
+/// The states of a name, each until the write that ended it, oldest first; `None` if it did not exist.
 #[derive(Clone, Debug)]
 pub(super) struct Past<T>(BTreeMap<String, Vec<(SystemTime, Option<T>)>>);
 
@@ -100,7 +100,7 @@ impl<T> Past<T> {
         states.push((until, state));
     }
 
-    /// The state at `time`; `None` where it is the one that is there now.
+    /// The state at `time`; `None` if it is the current one.
     fn at(&self, name: &str, time: SystemTime) -> Option<Option<&T>> {
         let states = self.0.get(name)?;
         states.iter().find(|(until, _)| *until > time).map(|(_, state)| state.as_ref())
@@ -108,7 +108,7 @@ impl<T> Past<T> {
 }
 
 impl Model {
-    /// Keeps what is there for the reads that lag. Called before every change of a document.
+    /// Keeps the current state of a document for reads that lag. Called before every change of it.
     pub(super) fn keep_document(&mut self, name: &str) {
         let longest = self.lags.longest();
         if !longest.is_zero() {
@@ -116,7 +116,7 @@ impl Model {
         }
     }
 
-    /// Keeps what is set for the reads that lag.
+    /// Keeps the current value of a setting for reads that lag.
     pub(super) fn keep_setting(&mut self, id: &str) {
         let longest = self.lags.longest();
         if !longest.is_zero() {
@@ -124,7 +124,7 @@ impl Model {
         }
     }
 
-    /// The document that a read is shown: as it is, or as it was. With it, when its versions were so.
+    /// The document that a read sees, current or earlier, and the time from which its versions are.
     pub(super) fn shown(&mut self, name: &str) -> Option<Shown> {
         let now = self.now();
         if self.lags.longest().is_zero() {
@@ -143,7 +143,7 @@ impl Model {
         Some(Shown { past: Some(document), versions_at })
     }
 
-    /// The names that a read may be shown.
+    /// The names that a read may see.
     pub(super) fn shown_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.documents.keys().chain(self.past_documents.0.keys()).cloned().collect();
         names.sort();
@@ -151,26 +151,26 @@ impl Model {
         names
     }
 
-    /// What was set under an id, as a read is shown it.
+    /// What was set under an id, as a read sees it.
     pub(super) fn shown_setting(&mut self, id: &str) -> Option<Setting> {
         let at = self.now() - self.lags.draw(self.lags.settings);
         self.past_settings.at(id, at).unwrap_or_else(|| self.settings.get(id)).cloned()
     }
 
-    /// The status of a version as a read sees it; the read counts.
+    /// The status of a version as a read sees it. The read is counted.
     pub(super) fn observe(&mut self, name: &str, number: u64, shown: &Shown) -> Status {
         let there = self.documents.get_mut(name).and_then(|document| document.version_mut(number));
         let status = match (there, &shown.past) {
             (Some(version), _) => version.life.observe(shown.versions_at),
             (None, Some(past)) => past.get(number).expect("a version that is shown").life.status_at(shown.versions_at),
-            (None, None) => unreachable!("what is shown as it is, is there"),
+            (None, None) => unreachable!("a document that is shown as it is exists"),
         };
         let deleting = shown.document(self, name).deleting.is_some();
         if deleting { Status::Deleting } else { status }
     }
 }
 
-/// What a read is shown of a document.
+/// What a read sees of a document.
 pub(super) struct Shown {
     past: Option<Document>,
     versions_at: SystemTime,

@@ -1,4 +1,4 @@
-//! The status life of a version: when it becomes Active, or that it fails.
+//! The status of a version over time: when it becomes Active, or that it fails.
 
 use crate::clock::Clock;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ pub enum Status {
     Active,
     /// A later version, not usable yet.
     Updating,
-    /// On its way out.
+    /// Being deleted.
     Deleting,
     /// Never usable; `StatusInformation` says why.
     Failed,
@@ -31,7 +31,7 @@ impl Status {
     }
 }
 
-/// How versions that are made from now on come to life.
+/// When versions that are created from now on become Active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// Active in the response already.
@@ -90,7 +90,7 @@ impl Life {
     pub(crate) fn status(&self) -> Status {
         match &self.pending {
             Some((_, Wait::Until(_, clock))) => self.status_at(clock.now_system()),
-            // No time matters.
+            // These don't depend on the time.
             Some((_, Wait::Reads(_))) | None => self.status_at(SystemTime::UNIX_EPOCH),
         }
     }
@@ -104,7 +104,7 @@ impl Life {
         }
     }
 
-    /// The status as a read at this time sees it; the read counts.
+    /// The status as a read at this time sees it. The read is counted.
     pub(crate) fn observe(&mut self, time: SystemTime) -> Status {
         let status = self.status_at(time);
         if let Some((_, Wait::Reads(left))) = &mut self.pending {

@@ -1,4 +1,4 @@
-//! The members of the inputs. AWS ignores one that it does not know, and a misspelt one with it: here it is refused.
+//! The members of the inputs. AWS ignores unknown members, and therefore misspelled ones. The model refuses them.
 
 use super::error::ModelError;
 use serde_json::Value;
@@ -51,7 +51,7 @@ const MEMBERS: [(&str, &[&str]); 16] = [
     ("ResetServiceSetting", &["SettingId"]),
 ];
 
-/// Refuses an input that is no structure, or has a member that the operation does not take.
+/// Refuses an input that is not a structure, or has a member that the operation does not have.
 pub(crate) fn check(operation: &str, input: &Value) -> Result<(), ModelError> {
     let Some((_, known)) = MEMBERS.iter().find(|(name, _)| *name == operation) else { return Ok(()) };
     let Some(members) = input.as_object() else {

@@ -41,14 +41,14 @@ pub struct Model {
     pub region: String,
     /// The ARN that changes of service settings are recorded under, as of the function's assumed role.
     pub caller: String,
-    /// What SSM is taken to call a duplicate.
+    /// What SSM is assumed to treat as a duplicate.
     pub duplicates: Duplicates,
     /// How contents are compared for that.
     pub sameness: Sameness,
-    /// How versions made from now on come to life.
+    /// When versions that are created from now on become Active.
     pub activation: Activation,
     /// Whether a document of which a version is Creating or Updating refuses every other update, promotion and
-    /// deletion. Otherwise it refuses updates only, while its latest version is, and the promotion of that version.
+    /// deletion. Otherwise, it refuses only updates while its latest version is, and the promotion of that version.
     pub busy_refuses: bool,
     /// How far reads lag behind writes.
     pub lags: Lags,
@@ -70,7 +70,7 @@ pub struct Model {
     past_documents: Past<Document>,
     past_settings: Past<Setting>,
     clock: Clock,
-    /// While a call of the past is carried out: when it took effect.
+    /// While a late call is carried out, when it took effect.
     moment: Option<SystemTime>,
 }
 
@@ -107,7 +107,7 @@ impl Model {
         }
     }
 
-    /// Tells time by this clock from now on.
+    /// Takes the time from this clock from now on.
     pub fn set_clock(&mut self, clock: &Clock) {
         self.clock = clock.clone();
         self.settings.clock = clock.clone();
@@ -120,7 +120,7 @@ impl Model {
         self.moment.unwrap_or_else(|| self.clock.now_system())
     }
 
-    /// A call that takes effect at this time, which may be past.
+    /// A call that takes effect at this time, which may be in the past.
     pub(crate) fn call_at(&mut self, time: SystemTime, operation: &str, input: &Value) -> Result<Value, ModelError> {
         self.moment = Some(time);
         let result = self.call(operation, input);
@@ -153,7 +153,7 @@ impl Model {
         }
     }
 
-    /// Puts a document in place, as somebody else would have; it is checked for nothing but having a default version.
+    /// Adds a document, as if somebody else had created it. It must have its default version; nothing else is checked.
     pub fn put_document(&mut self, mut document: Document) {
         assert!(document.get(document.default_version).is_some(), "a document needs its default version");
         document.set_clock(&self.clock);
@@ -177,7 +177,7 @@ impl Model {
         self.documents.values()
     }
 
-    /// Takes a document away, as somebody else would have.
+    /// Removes a document, as if somebody else had deleted it.
     pub fn remove_document(&mut self, name: &str) -> Option<Document> {
         self.keep_document(name);
         self.documents.remove(name)

@@ -72,7 +72,7 @@ impl Model {
         Ok(with_token(json!({"DocumentIdentifiers": listed}), next))
     }
 
-    /// The document and the version that a read asks for, and the status that it is to see.
+    /// The document and the version that a read asks for, and the status that it sees.
     fn see<'a>(&mut self, request: &Request<'a>) -> Result<Seen<'a>, ModelError> {
         let (name, version, version_name) = (request.name_or_arn()?, request.version()?, request.version_name()?);
         let shown = self.seen(name)?;
@@ -100,7 +100,7 @@ fn version_info(document: &Document, number: u64, status: Status) -> Value {
     Value::Object(members)
 }
 
-/// Whether a document passes the filters: by name's beginning, owner and type; the other keys let all pass.
+/// Whether a document passes the filters: by name prefix, owner and type. Every document passes the other keys.
 fn matches(request: &Request<'_>, document: &Document, account: &str) -> Result<bool, ModelError> {
     for filter in request.structures("Filters", 6)? {
         let filter = Request(filter);

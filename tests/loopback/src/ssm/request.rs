@@ -1,4 +1,4 @@
-//! The members of a request, read and held against the constraints of the API's shapes.
+//! The members of a request, parsed and checked against the constraints of the API's shapes.
 
 use super::document::Format;
 use super::error::ModelError;
@@ -29,7 +29,7 @@ pub const DOCUMENT_TYPES: [&str; 17] = [
 pub(crate) struct Request<'a>(pub(crate) &'a Value);
 
 impl<'a> Request<'a> {
-    /// A string member, absent or there.
+    /// An optional string member.
     pub(crate) fn optional(&self, member: &str) -> Result<Option<&'a str>, ModelError> {
         match self.0.get(member) {
             None | Some(Value::Null) => Ok(None),
@@ -44,14 +44,14 @@ impl<'a> Request<'a> {
         self.optional(member)?.ok_or_else(missing)
     }
 
-    /// The name of a document of this account, as every call that writes takes it.
+    /// The name of a document of this account, as every call that writes requires it.
     pub(crate) fn name(&self) -> Result<&'a str, ModelError> {
         let name = self.required("Name")?;
         pattern(name, "Name", r"^[a-zA-Z0-9_\-.]{3,128}$", 3, 128, |c| word(c) || "-.".contains(c))?;
         Ok(name)
     }
 
-    /// The name or the ARN of a document, as calls that read take it; the name is what comes back.
+    /// The name of a document, given by its name or its ARN, as calls that read accept them.
     pub(crate) fn name_or_arn(&self) -> Result<&'a str, ModelError> {
         let text = self.required("Name")?;
         pattern(text, "Name", r"^[a-zA-Z0-9_\-.:/]{3,128}$", 3, 128, |c| word(c) || "-.:/".contains(c))?;
@@ -120,7 +120,7 @@ impl<'a> Request<'a> {
         Err(ModelError::constraint(Some(value), member, &text))
     }
 
-    /// A list member of strings; absent is empty.
+    /// A list member of strings; empty if it is absent.
     pub(crate) fn strings(&self, member: &str) -> Result<Vec<&'a str>, ModelError> {
         let wrong = || ModelError::new("SerializationException", format!("{member} must be a list of strings"));
         match self.0.get(member) {
@@ -130,7 +130,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A list member of structures; absent is empty.
+    /// A list member of structures; empty if it is absent.
     pub(crate) fn structures(&self, member: &str, max: usize) -> Result<&'a [Value], ModelError> {
         let items = match self.0.get(member) {
             None | Some(Value::Null) => &[][..],
@@ -166,7 +166,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// One page of `all`, and the token of the next where there is one.
+/// One page of `all`, and the token of the next, if there is one.
 pub(crate) fn page<T: Clone>(all: &[T], (start, size): (usize, usize)) -> (Vec<T>, Option<String>) {
     let end = start.saturating_add(size).min(all.len());
     let items = all.get(start..end).unwrap_or_default().to_vec();

@@ -6,7 +6,7 @@ use super::read::with_token;
 use super::request::{Request, page};
 use serde_json::{Value, json};
 
-/// The most account ids that one call takes.
+/// The maximum number of account ids in one call.
 const IDS_A_CALL: usize = 20;
 
 impl Model {

@@ -137,7 +137,7 @@ impl Model {
         Ok(json!({}))
     }
 
-    /// Where the model is told so: refuses while any version is Creating or Updating.
+    /// Refuses while any version is Creating or Updating, if the model is configured to.
     fn refuse_if_busy(&mut self, name: &str) -> Result<(), ModelError> {
         let now = self.now();
         if !self.busy_refuses {
@@ -176,7 +176,7 @@ fn busy_error(name: &str, number: u64, status: Status) -> ModelError {
     ModelError::new("InvalidDocumentOperation", text)
 }
 
-/// The response to a call that made the latest version, with the status that it has at birth.
+/// The response to a call that made the latest version, with the status that it begins with.
 fn described(document: &Document, account: &str) -> Value {
     let latest = document.latest();
     json!({"DocumentDescription": description(document, latest, latest.life.at_birth(), account)})

@@ -15,8 +15,8 @@ use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::Tags;
 use crate::resource::document::plan::merge::lock::{Access, access};
 use crate::resource::document::plan::merge::promotion::Promotion;
-use crate::resource::document::plan::merge::recheck::{Recheck, before_delete};
-use crate::resource::document::plan::merge::{Former, KeyChange, Undo};
+use crate::resource::document::plan::merge::recheck::{BeforeDelete, before_delete};
+use crate::resource::document::plan::merge::{Former, KeyChange, KeysUndo};
 use crate::resource::document::plan::undo::CreateCall;
 use crate::resource::document::plan::visibility::may_hide_tags_of_version;
 
@@ -28,7 +28,7 @@ impl Merge<'_> {
         taken: BTreeMap<KeyPath, Former>,
     ) -> Result<Attempt, NotApplied> {
         self.undo_log.step("creating the document");
-        self.record(Undo { created: Some(CreateCall::Sent), taken, ..self.new_undo() });
+        self.record(KeysUndo { created: Some(CreateCall::Sent), taken, ..self.new_undo() });
         let desired = Desired::session(self.reader.name, content);
         let created = match self.writer.create(&desired, tags).await {
             Ok(created) => created,
@@ -84,20 +84,17 @@ impl Merge<'_> {
         content: &Content,
         change: &KeyChange,
     ) -> Result<Option<Applied>, NotApplied> {
-        let access = self.access(document, Some(content)).await?;
-        if access == Access::Locked {
-            return Ok(None);
-        }
-        self.record_taken(change);
         let merged_with = document.default.number.clone();
-        let (promotion, limit) = match access {
+        let (promotion, limit) = match self.access(document, Some(content)).await? {
             Access::Locked => return Ok(None),
             Access::Promote(within) => {
+                self.record_taken(change);
                 self.writer.tag(&change.set_tags).await?;
                 let latest = document.description.latest_version.clone();
                 (Promotion { version: latest.clone(), latest, merged_with }, within.map(Limit::from_now))
             }
             Access::Upload => {
+                self.record_taken(change);
                 let limit = Limit::of_upload();
                 // `join!`, not `try_join!`, as in `change`.
                 let (tagged, uploaded) =
@@ -125,10 +122,9 @@ impl Merge<'_> {
         }
         let (again, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());
         match before_delete(&document.description, again?.as_ref().map(|again| &again.description)) {
-            Recheck::Valid => {}
-            Recheck::Gone => return Ok(Attempt::CarriedOut(None)),
-            Recheck::Lost(failure) => return Err(NotApplied::Failed(failure)),
-            Recheck::Outdated => {
+            BeforeDelete::Delete => {}
+            BeforeDelete::Gone => return Ok(Attempt::CarriedOut(None)),
+            BeforeDelete::Outdated => {
                 return Err(NotApplied::Outdated(Failure::new("The document was changed in the meantime.")));
             }
         }

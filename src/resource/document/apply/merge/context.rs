@@ -9,7 +9,7 @@ use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::ownership::Owner;
 use crate::resource::document::plan::merge::KeyRequest;
-use crate::resource::undo::Undo as AnyUndo;
+use crate::resource::undo::Undo;
 
 /// Everything needed to carry out a [`KeyRequest`].
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub(crate) struct Merge<'a> {
     pub(crate) request: &'a KeyRequest<'a>,
     /// Determines how old a version is.
     pub(crate) clock: &'a Clock,
-    pub(crate) undo_log: &'a UndoLog<AnyUndo>,
+    pub(crate) undo_log: &'a UndoLog<Undo>,
     /// Whether the shares are needed.
     pub(crate) with_shares: bool,
 }

@@ -19,9 +19,9 @@ use crate::resource::document::aws::observe::Look;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::observed::{Document, Observed};
-use crate::resource::document::plan::merge::{Earlier, KeyPlan, KeyRequest, KeysPlanned, Undo};
+use crate::resource::document::plan::merge::{Earlier, KeyPlan, KeyRequest, KeysPlanned, KeysUndo};
 use crate::resource::document::plan::visibility::may_hide_key_owners;
-use crate::resource::undo::Undo as AnyUndo;
+use crate::resource::undo::Undo;
 
 /// After this many outdated decisions, a request fails. Most requests reach their deadline first.
 const MAX_OUTDATED: usize = 30;
@@ -123,8 +123,8 @@ impl Merge<'_> {
 /// A step failed, or what the request wrote is not visible yet.
 pub(crate) async fn undo(
     client: &aws_sdk_ssm::Client,
-    undo: &Undo,
-    undo_log: &UndoLog<AnyUndo>,
+    undo: &KeysUndo,
+    undo_log: &UndoLog<Undo>,
 ) -> Result<(), Failure> {
     let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
     let (request, owner, clock) = (KeyRequest::Undo(undo), &undo.owner, &undo.clock);

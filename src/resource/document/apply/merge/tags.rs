@@ -11,7 +11,7 @@ use crate::resource::document::ownership::DEFAULT_VERSION;
 use crate::resource::document::plan::merge::KeyChange;
 use crate::resource::document::plan::merge::default_version_tag::tags_of_no_owner;
 use crate::resource::document::plan::merge::lock::Access;
-use crate::resource::document::plan::merge::recheck::{Recheck, after_tags};
+use crate::resource::document::plan::merge::recheck::{AfterTags, after_tags};
 
 impl Merge<'_> {
     /// Sets tags, and confirms that they fit the document. Returns `None` if they must wait because another writer holds the lock.
@@ -40,9 +40,9 @@ impl Merge<'_> {
         if change.needs_recheck() {
             let (mine, seen) = (KeyOwner::from(self.owner), self.reader.describe().await?);
             match after_tags(change, &mine, &document.description, seen.as_ref().map(|seen| &seen.description)) {
-                Recheck::Valid | Recheck::Gone => {}
-                Recheck::Outdated => return Err(outdated()),
-                Recheck::Lost(failure) => return Err(NotApplied::Failed(failure)),
+                AfterTags::Valid => {}
+                AfterTags::Outdated => return Err(outdated()),
+                AfterTags::Lost(failure) => return Err(NotApplied::Failed(failure)),
             }
         }
         Ok(Some(applied(document)))

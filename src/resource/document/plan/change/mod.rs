@@ -157,6 +157,7 @@ fn has_content(desired: &Desired, document: &Document) -> bool {
     document.default.status == Status::Active && desired.content.same_as(&document.default.content)
 }
 
+/// Decides whether a version is kept, promoted or uploaded.
 fn version_change(intent: Intent<'_>, document: &Document, has_content: bool) -> VersionChange {
     let promote = intent.desired.set_default_version;
     let on_top_of = || document.description.latest_version.clone();

@@ -23,7 +23,7 @@ use self::key_plan::nothing;
 pub(crate) use self::key_plan::{Earlier, Former, KeyChange, KeyPlan, KeysPlanned};
 pub(crate) use self::owners::lost_keys;
 pub(crate) use self::release::Releasing;
-pub(crate) use self::undo::{Undo, UndoneCreate};
+pub(crate) use self::undo::{KeysUndo, UndoneCreate};
 use crate::failure::Failure;
 use crate::resource::document::observed::Observed;
 use crate::resource::document::ownership::DEFAULT_VERSION;
@@ -39,7 +39,7 @@ pub(crate) enum KeyRequest<'a> {
     /// A Delete after a failed Create: the keys must be as they were before the Create.
     UndoCreate(UndoneCreate<'a>),
     /// A failed request undoes what it did.
-    Undo(&'a Undo),
+    Undo(&'a KeysUndo),
 }
 
 impl KeyRequest<'_> {
@@ -93,7 +93,7 @@ impl KeyRequest<'_> {
 
     /// Whether the request ends well if what was written never becomes visible: nobody knows whether the document was created.
     pub(crate) fn accepts_invisible(&self) -> bool {
-        matches!(self, Self::Undo(Undo { created: Some(CreateCall::Sent), promoted: None, .. }))
+        matches!(self, Self::Undo(KeysUndo { created: Some(CreateCall::Sent), promoted: None, .. }))
     }
 }
 
@@ -166,9 +166,9 @@ mod tests {
         Owner { stack_id: "stack/a".into(), logical_id: "Keys".into() }
     }
 
-    fn undo(created: Option<CreateCall>, promoted: Option<&str>) -> Undo {
+    fn undo(created: Option<CreateCall>, promoted: Option<&str>) -> KeysUndo {
         let clock = Clock::new(|| Duration::from_secs(100));
-        Undo { created, promoted: promoted.map(str::to_owned), ..Undo::new("Doc", &owner(), &clock) }
+        KeysUndo { created, promoted: promoted.map(str::to_owned), ..KeysUndo::new("Doc", &owner(), &clock) }
     }
 
     fn releasing<'a>(owner: &'a Owner, named: &'a NamedKeys) -> Releasing<'a> {

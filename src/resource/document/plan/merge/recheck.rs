@@ -6,25 +6,36 @@ use crate::failure::Failure;
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Description;
 
-/// What a second description says about a decision.
+/// What to do about a document that is to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Recheck {
-    /// It still fits.
-    Valid,
-    /// The document no longer exists.
+pub(crate) enum BeforeDelete {
+    /// Delete it.
+    Delete,
+    /// Nothing: it no longer exists.
     Gone,
-    /// Another writer has changed the document.
+    /// Decide again: another writer has changed it.
+    Outdated,
+}
+
+/// What became of a change that only set tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AfterTags {
+    /// It is valid, or the document no longer exists.
+    Valid,
+    /// Decide again: another writer has changed the document.
     Outdated,
     /// Another resource took a key at the same time.
     Lost(Failure),
 }
 
 /// Decides before the document is deleted.
-pub(crate) fn before_delete(observed: &Description, seen: Option<&Description>) -> Recheck {
+pub(crate) fn before_delete(observed: &Description, seen: Option<&Description>) -> BeforeDelete {
     match seen {
-        None => Recheck::Gone,
-        Some(seen) if seen.tags == observed.tags && seen.latest_version == observed.latest_version => Recheck::Valid,
-        Some(_) => Recheck::Outdated,
+        None => BeforeDelete::Gone,
+        Some(seen) if seen.tags == observed.tags && seen.latest_version == observed.latest_version => {
+            BeforeDelete::Delete
+        }
+        Some(_) => BeforeDelete::Outdated,
     }
 }
 
@@ -35,14 +46,14 @@ pub(crate) fn after_tags(
     mine: &KeyOwner,
     observed: &Description,
     seen: Option<&Description>,
-) -> Recheck {
-    let Some(seen) = seen else { return Recheck::Gone };
+) -> AfterTags {
+    let Some(seen) = seen else { return AfterTags::Valid };
     if let Some(failure) = lost_keys(mine, &change.taken, &seen.tags) {
-        return Recheck::Lost(failure);
+        return AfterTags::Lost(failure);
     }
     let has_same_versions =
         seen.default_version == observed.default_version && seen.latest_version == observed.latest_version;
-    if change.only_records_default_version() && !has_same_versions { Recheck::Outdated } else { Recheck::Valid }
+    if change.only_records_default_version() && !has_same_versions { AfterTags::Outdated } else { AfterTags::Valid }
 }
 
 #[cfg(test)]
@@ -63,11 +74,11 @@ mod tests {
     fn a_document_is_deleted_only_as_it_was_observed() {
         let observed = description("1", "2", &[("team", "blue")]);
         for (seen, expected) in [
-            (None, Recheck::Gone),
-            (Some(observed.clone()), Recheck::Valid),
-            (Some(description("2", "2", &[("team", "blue")])), Recheck::Valid),
-            (Some(description("1", "3", &[("team", "blue")])), Recheck::Outdated),
-            (Some(description("1", "2", &[("team", "blue"), (KEY, "1 5 00000000 stack/b")])), Recheck::Outdated),
+            (None, BeforeDelete::Gone),
+            (Some(observed.clone()), BeforeDelete::Delete),
+            (Some(description("2", "2", &[("team", "blue")])), BeforeDelete::Delete),
+            (Some(description("1", "3", &[("team", "blue")])), BeforeDelete::Outdated),
+            (Some(description("1", "2", &[("team", "blue"), (KEY, "1 5 00000000 stack/b")])), BeforeDelete::Outdated),
         ] {
             assert_eq!(before_delete(&observed, seen.as_ref()), expected, "{seen:?}");
         }
@@ -87,14 +98,14 @@ mod tests {
         let observed = description("1", "1", &[]);
         let decide = |change: &KeyChange, seen: &Description| after_tags(change, &mine, &observed, Some(seen));
 
-        assert_eq!(after_tags(&takes, &mine, &observed, None), Recheck::Gone);
+        assert_eq!(after_tags(&takes, &mine, &observed, None), AfterTags::Valid);
         for (owner, is_lost) in [("former", false), ("third", true)] {
             let seen = description("1", "2", &[(KEY, &format!("1 5 00000000 stack/{owner}"))]);
-            assert_eq!(matches!(decide(&takes, &seen), Recheck::Lost(_)), is_lost, "{owner}");
-            assert_eq!(decide(&takes, &seen) == Recheck::Valid, !is_lost, "{owner}");
+            assert_eq!(matches!(decide(&takes, &seen), AfterTags::Lost(_)), is_lost, "{owner}");
+            assert_eq!(decide(&takes, &seen) == AfterTags::Valid, !is_lost, "{owner}");
         }
         for (default, latest, expected) in
-            [("1", "1", Recheck::Valid), ("1", "2", Recheck::Outdated), ("2", "2", Recheck::Outdated)]
+            [("1", "1", AfterTags::Valid), ("1", "2", AfterTags::Outdated), ("2", "2", AfterTags::Outdated)]
         {
             assert_eq!(decide(&corrects, &description(default, latest, &[])), expected, "{default} {latest}");
         }

@@ -19,7 +19,7 @@ use crate::resource::document::plan::undo::CreateCall;
 
 /// The keys that one request took, and what else it wrote. It is updated *before* each write.
 #[derive(Debug, Clone)]
-pub(crate) struct Undo {
+pub(crate) struct KeysUndo {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     pub(crate) taken: BTreeMap<KeyPath, Former>,
@@ -33,7 +33,7 @@ pub(crate) struct Undo {
     pub(crate) clock: Clock,
 }
 
-impl Undo {
+impl KeysUndo {
     /// For a request that has written nothing yet.
     pub(crate) fn new(name: &str, owner: &Owner, clock: &Clock) -> Self {
         Self {
@@ -143,7 +143,7 @@ impl UndoneCreate<'_> {
         if taken.is_empty() {
             return Ok(nothing());
         }
-        let (mut undo, mut warnings) = (Undo::new(self.name, self.owner, self.clock), Vec::new());
+        let (mut undo, mut warnings) = (KeysUndo::new(self.name, self.owner, self.clock), Vec::new());
         undo.records_default_version = !correction(&document.description, &Tags::new()).is_empty();
         let mut untag = Tags::new();
         for (key, ownership) in taken {

@@ -1,4 +1,5 @@
-//! Decides how to undo what a request did to a document, given what existed before the request.
+//! Decides how to undo what a request did to a document, given what existed before the request. The tags of an adoption are among
+//! what it did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use crate::resource::document::ownership::{Origin, Owner, Ownership, PREFIX, Tag
 ///
 /// It is updated *before* each write, so that it is accurate whenever the work is interrupted.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Undo {
+pub(crate) struct DocumentUndo {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     before: Before,
@@ -59,7 +60,7 @@ pub(crate) enum UndoPlan {
     Revert(Revert),
 }
 
-impl Undo {
+impl DocumentUndo {
     /// For a document that the request is about to create.
     pub(crate) fn of_created(intent: Intent<'_>) -> Self {
         Self::new(intent.owner, &intent.desired.name, Before::Absent(CreateCall::Sent))

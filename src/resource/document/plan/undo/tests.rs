@@ -40,24 +40,24 @@ fn both(one: &Tags, other: &Tags) -> Tags {
 }
 
 /// The undo of a Create that was signed at 100 and finds the document.
-fn undo_of_existing(document: &Description, more: Value) -> Undo {
+fn undo_of_existing(document: &Description, more: Value) -> DocumentUndo {
     let (desired, owner) = (desired(more), owner());
     let intent =
         Intent { desired: &desired, operation: Operation::Create, owner: &owner, signature: Some(100), account: None };
-    Undo::of_existing(intent, document)
+    DocumentUndo::of_existing(intent, document)
 }
 
-fn created(call: CreateCall) -> Undo {
+fn created(call: CreateCall) -> DocumentUndo {
     let (desired, owner) = (desired(json!({})), owner());
     let intent =
         Intent { desired: &desired, operation: Operation::Create, owner: &owner, signature: Some(100), account: None };
-    let mut undo = Undo::of_created(intent);
+    let mut undo = DocumentUndo::of_created(intent);
     undo.create_ended(call);
     undo
 }
 
 #[track_caller]
-fn revert(undo: &Undo, seen: &Description) -> Revert {
+fn revert(undo: &DocumentUndo, seen: &Description) -> Revert {
     match undo.plan_undo(Some(seen)) {
         UndoPlan::Revert(revert) => revert,
         other => panic!("{other:?}"),

@@ -49,7 +49,7 @@ fn numbers_of_deleted_versions_are_not_used_again() {
 }
 
 #[test]
-fn a_document_on_its_way_out_is_seen_as_deleting_and_then_gone() {
+fn a_document_that_is_being_deleted_is_seen_as_deleting_and_then_gone() {
     let mut model = with_doc();
     model.deletion_reads = 2;
     ok(&mut model, "DeleteDocument", json!({"Name": "Doc"}));

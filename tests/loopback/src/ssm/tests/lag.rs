@@ -11,7 +11,7 @@ const LAG: Duration = Duration::from_millis(800);
 const HALF: Duration = Duration::from_millis(400);
 const TIER: &str = "/ssm/managed-instance/activation-tier";
 
-/// Time stands still, and `Doc` was there before any lag.
+/// Time is paused, and `Doc` existed before any lag.
 fn model() -> Model {
     let mut model = Model::default();
     model.set_clock(&Clock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
@@ -90,7 +90,7 @@ async fn a_new_document_is_not_yet_found_and_a_deleted_one_still_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kinds_lag_each_for_itself() {
+async fn each_kind_of_read_has_its_own_lag() {
     let mut model = model();
     model.lags.tags = Lag::Fixed(LAG);
     let create = json!({"Name": "New", "Content": A, "DocumentType": "Session", "Tags": [{"Key": "k", "Value": "v"}]});
@@ -123,7 +123,7 @@ async fn a_setting_reads_old_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_number_is_held_against_the_true_latest_version() {
+async fn a_version_number_is_checked_against_the_true_latest_version() {
     let mut model = lagging();
     ok(&mut model, "UpdateDocument", update(B));
     assert_eq!(describe(&mut model)["LatestVersion"], "1");
@@ -147,7 +147,7 @@ async fn a_status_that_time_changes_is_seen_late_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lags_that_are_drawn_are_the_seed_s() {
+async fn random_lags_depend_only_on_the_seed() {
     let drawn = async |seed: u64| {
         let mut model = Model { lags: Lags::up_to(LAG, seed), ..model() };
         let mut seen = Vec::new();
@@ -164,7 +164,7 @@ async fn lags_that_are_drawn_are_the_seed_s() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_are_the_clock_s_and_those_that_were_laid_out() {
+async fn dates_come_from_the_clock_or_from_the_test() {
     let mut model = model();
     let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     model.put_document(Document::new("Old", "Session").version(Version::json(A).created_at(old)));
@@ -178,6 +178,6 @@ async fn dates_are_the_clock_s_and_those_that_were_laid_out() {
     model.document_mut("Doc").unwrap().push(Version::json("{}"));
     assert_eq!(date(&mut model, "Old", "1"), 1_700_000_000.0);
     let dates = ["1", "2", "3"].map(|version| date(&mut model, "Doc", version));
-    // What is laid out without a date is a month old.
+    // What a test sets up without a date is a month old.
     assert_eq!(dates, [1_800_000_000.0 - 30.0 * 86_400.0, 1_800_000_000.4, 1_800_000_000.8]);
 }

@@ -25,7 +25,7 @@ fn ok(model: &mut Model, operation: &str, input: Value) -> Value {
     model.call(operation, &input).unwrap_or_else(|error| panic!("{operation} {input}: {error}"))
 }
 
-/// The code of the refusal; panics where the call goes through.
+/// The code of the refusal. Panics if the call succeeds.
 fn refused(model: &mut Model, operation: &str, input: Value) -> String {
     model.call(operation, &input).expect_err(&format!("{operation} {input}")).code
 }

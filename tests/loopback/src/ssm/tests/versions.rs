@@ -73,7 +73,7 @@ fn text_is_read_as_it_was_sent_whatever_format_is_asked_for() {
 }
 
 #[test]
-fn promotion_takes_digits_of_an_active_version_only() {
+fn promotion_accepts_only_the_number_of_an_active_version() {
     let table = [
         ("1", None),
         ("2", None),
@@ -94,7 +94,7 @@ fn promotion_takes_digits_of_an_active_version_only() {
 }
 
 #[test]
-fn a_promotion_gives_the_version_and_its_name() {
+fn a_promotion_returns_the_version_and_its_name() {
     let response = ok(&mut three(), "UpdateDocumentDefaultVersion", promote("2"));
     assert_eq!(response, json!({"Description": {"Name": "Doc", "DefaultVersion": "2", "DefaultVersionName": "named"}}));
 }
@@ -131,7 +131,7 @@ fn a_list_refuses_a_token_it_did_not_give_and_a_page_too_large() {
 }
 
 #[test]
-fn documents_are_listed_by_owner_type_and_beginning_of_the_name() {
+fn documents_are_listed_by_owner_type_and_name_prefix() {
     let mut model = three();
     model.put_document(Document::new("Run", "Command").version(Version::json("{}")).owner("444455556666"));
     let table = [

@@ -63,14 +63,14 @@ fn create_refuses_what_aws_refuses() {
 }
 
 #[test]
-fn create_takes_the_names_that_aws_takes() {
+fn create_accepts_the_names_that_aws_accepts() {
     for name in ["SSM-SessionManagerRunShell", "a.b", "x_1", &"n".repeat(128)] {
         ok(&mut with_doc(), "CreateDocument", create(name));
     }
 }
 
 #[test]
-fn every_document_type_of_the_api_is_taken() {
+fn every_document_type_of_the_api_is_accepted() {
     for kind in DOCUMENT_TYPES {
         let schema = match kind {
             "Session" => "1.0",
@@ -97,7 +97,7 @@ fn content_is_accepted_up_to_64_kb() {
 }
 
 #[test]
-fn text_is_not_looked_into_and_yaml_is() {
+fn text_is_not_parsed_and_yaml_is() {
     let calendar = json!({"Name": "Cal", "Content": "BEGIN:VCALENDAR", "DocumentType": "ChangeCalendar",
         "DocumentFormat": "TEXT"});
     ok(&mut Model::default(), "CreateDocument", calendar);
@@ -161,7 +161,7 @@ fn update_needs_the_latest_version() {
 }
 
 #[test]
-fn update_refuses_a_document_that_is_absent_or_another_account_s() {
+fn update_refuses_a_document_that_is_missing_or_owned_by_another_account() {
     let mut model = Model::default();
     assert_eq!(refused(&mut model, "UpdateDocument", update(B)), "InvalidDocument");
     model.put_document(Document::session("Doc", A).owner("444455556666"));

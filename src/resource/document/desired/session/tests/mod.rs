@@ -218,7 +218,7 @@ fn ports_commands_and_parameters_have_what_their_type_needs() {
 }
 
 #[test]
-fn a_key_that_nobody_knows_is_a_warning_with_the_nearest_known_one() {
+fn an_unknown_key_gives_a_warning_that_names_the_nearest_known_one() {
     for (document, pointer, expected) in [
         (standard(), "/sessiontype", "? sessiontype: is not a known key of this schema. Did you mean sessionType?"),
         (standard(), "/inputs/runAsUser", "? inputs.runAsUser: is not a known key of this schema."),
@@ -261,7 +261,7 @@ fn scalars_that_yaml_parsers_read_differently_are_reported_as_such() {
 }
 
 #[test]
-fn a_text_is_no_session_document() {
+fn text_content_is_refused_in_a_session_document() {
     let content = read("schemaVersion: '1.0'".into(), Format::Text);
     assert_eq!(found(None, &content), ["! DocumentContent: must be JSON or YAML in a Session document, but is TEXT."]);
 }
