@@ -227,7 +227,7 @@ verify: .venv/tools/.done target/lambda/$(ARCH)/bootstrap ## Check in a real acc
 MINUTES ?= 10
 
 .PHONY: soak
-soak: .local/rust ## Random sequences of late, duplicate and cancelled requests, also to shared documents: make soak MINUTES=60 (SOAK_SEED=7 replays one)
+soak: .local/rust ## Random sequences of late, duplicate and cancelled requests, to documents, shared documents and settings: make soak MINUTES=60 (SOAK_SEED=7 replays one)
 	MINUTES=$(MINUTES) cargo test --locked --profile harness --test it -- --ignored --nocapture soak
 
 CARGO_FUZZ = 0.13.1

@@ -88,6 +88,11 @@ pub(crate) fn any() -> bool {
     WRITES.try_with(|writes| writes.any()).unwrap_or(false)
 }
 
+/// Whether the invocation that is being polled has made an attempt to write that has no reply, and may still take effect.
+pub(crate) fn any_unreplied() -> bool {
+    WRITES.try_with(|writes| writes.has_unreplied()).unwrap_or(false)
+}
+
 /// Runs `work`, whose attempts to write pass through `writes`.
 pub(crate) async fn within<T>(writes: Arc<Writes>, work: impl Future<Output = T>) -> T {
     WRITES.scope(writes, work).await

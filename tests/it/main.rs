@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod deliveries;
 mod documents;
 mod drift;
 mod module_graph;

@@ -207,7 +207,9 @@ fn found(xml: &[u8]) -> Result<StackResource, XmlDecodeError> {
     let [status, updated_at] = texts(xml, &path, ["ResourceStatus", "LastUpdatedTimestamp"])?;
     let updated_at = DateTime::from_str(&updated_at, Format::DateTimeWithOffset).map_err(XmlDecodeError::unhandled)?;
     let updated_at = Duration::try_from_secs_f64(updated_at.as_secs_f64()).map_err(XmlDecodeError::unhandled)?;
-    Ok(StackResource::Found { status, updated_at })
+    // A resource that is being created may have none.
+    let physical_id = texts(xml, &path, ["PhysicalResourceId"]).ok().map(|[id]| id);
+    Ok(StackResource::Found { status, updated_at, physical_id })
 }
 
 fn stack_status(xml: &[u8]) -> Result<String, XmlDecodeError> {
@@ -267,10 +269,14 @@ mod tests {
 
     #[test]
     fn a_reply_has_the_status_and_the_time_to_the_millisecond() {
-        let detail = "<DriftInformation><StackResourceDriftStatus>NOT_CHECKED</StackResourceDriftStatus></DriftInformation>
+        let detail = "<PhysicalResourceId>Preferences</PhysicalResourceId><DriftInformation><StackResourceDriftStatus>NOT_CHECKED</StackResourceDriftStatus></DriftInformation>
             <LastUpdatedTimestamp>2026-11-26T12:00:00.250Z</LastUpdatedTimestamp><ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus>";
         let updated_at = Duration::from_millis(1_795_694_400_250);
-        let expected = StackResource::Found { status: "CREATE_IN_PROGRESS".into(), updated_at };
+        let expected = StackResource::Found {
+            status: "CREATE_IN_PROGRESS".into(),
+            updated_at,
+            physical_id: Some("Preferences".into()),
+        };
         assert_eq!(found(&described(detail)).unwrap(), expected);
     }
 

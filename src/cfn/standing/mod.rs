@@ -35,6 +35,7 @@ pub(crate) struct Standing {
     request_type: Option<RequestType>,
     stack_id: String,
     logical_resource_id: String,
+    physical_resource_id: Option<String>,
     signature: Signature,
     /// When the invocation began, since 1970 and on the monotonic clock. Later times are measured from there.
     began: (Duration, Instant),
@@ -51,7 +52,7 @@ pub(crate) struct Standing {
 pub(crate) struct Overtaken {
     /// The reason for the response, which CloudFormation ignores.
     pub(crate) failure: Failure,
-    /// Whether another delivery of the same Create has succeeded.
+    /// Whether another delivery of the same request has succeeded.
     pub(crate) another_delivery_succeeded: bool,
 }
 
@@ -83,6 +84,7 @@ impl Standing {
             request_type: envelope.request_type(),
             stack_id: envelope.stack_id.clone(),
             logical_resource_id: envelope.logical_resource_id.clone(),
+            physical_resource_id: envelope.physical_resource_id.clone(),
             signature,
             began,
             cloudformation,
@@ -182,7 +184,11 @@ impl Standing {
             failure: Failure::new(format!(
                 "CloudFormation is no longer waiting for a response to this {request}: {why}. Nothing more was changed."
             )),
-            another_delivery_succeeded: rules::another_delivery_succeeded(resource),
+            another_delivery_succeeded: rules::another_delivery_succeeded(
+                self.request_type,
+                self.physical_resource_id.as_deref(),
+                resource,
+            ),
         };
         tracing::warn!(why, "CloudFormation is no longer waiting for a response to the request");
         *self.overtaken.lock().unwrap_or_else(PoisonError::into_inner) = Some(overtaken.clone());

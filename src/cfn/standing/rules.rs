@@ -40,6 +40,8 @@ pub(crate) enum StackResource {
         status: String,
         /// When its status last changed, since 1970.
         updated_at: Duration,
+        /// Its physical id, once it has one.
+        physical_id: Option<String>,
     },
 }
 
@@ -102,7 +104,7 @@ pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, r
         Some(RequestType::Delete) => return Verdict::Stands,
         None => &[],
     };
-    let StackResource::Found { status, updated_at } = resource else {
+    let StackResource::Found { status, updated_at, .. } = resource else {
         return Verdict::Overtaken("the stack no longer has the resource".to_owned());
     };
     if !in_progress.contains(&status.as_str()) {
@@ -114,9 +116,18 @@ pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, r
     Verdict::Stands
 }
 
-/// Whether another delivery of a Create has succeeded: the resource was created, and may have been updated since.
-pub(crate) fn another_delivery_succeeded(resource: &StackResource) -> bool {
-    matches!(resource, StackResource::Found { status, .. } if status == "CREATE_COMPLETE" || status.starts_with("UPDATE_"))
+/// Whether another delivery of the request has succeeded. After a Create, the resource is complete, and may have been updated
+/// since. After an Update that is a replacement, the resource no longer has the physical id `given` in the request.
+pub(crate) fn another_delivery_succeeded(
+    request_type: Option<RequestType>,
+    given: Option<&str>,
+    resource: &StackResource,
+) -> bool {
+    let StackResource::Found { status, physical_id, .. } = resource else { return false };
+    match request_type {
+        Some(RequestType::Update) => physical_id.as_deref().is_some_and(|id| Some(id) != given),
+        _ => status == "CREATE_COMPLETE" || status.starts_with("UPDATE_"),
+    }
 }
 
 /// When the wait for earlier requests ends. A URL of the older form does not reliably date the signature, so the wait runs from
@@ -153,7 +164,7 @@ mod tests {
     }
 
     fn found(status: &str, millis: u64) -> StackResource {
-        StackResource::Found { status: status.into(), updated_at: at(millis) }
+        StackResource::Found { status: status.into(), updated_at: at(millis), physical_id: None }
     }
 
     #[test]
@@ -214,9 +225,18 @@ mod tests {
             ("CREATE_FAILED", false),
             ("DELETE_IN_PROGRESS", false),
         ] {
-            assert_eq!(another_delivery_succeeded(&found(status, 0)), expected, "{status}");
+            assert_eq!(another_delivery_succeeded(Some(Create), None, &found(status, 0)), expected, "{status}");
         }
-        assert!(!another_delivery_succeeded(&StackResource::Missing));
+        assert!(!another_delivery_succeeded(Some(Create), None, &StackResource::Missing));
+    }
+
+    #[test]
+    fn a_replacement_that_changed_the_physical_id_has_succeeded() {
+        for (physical_id, expected) in [(Some("old"), false), (Some("new"), true), (None, false)] {
+            let physical_id = physical_id.map(str::to_owned);
+            let resource = StackResource::Found { status: "UPDATE_COMPLETE".into(), updated_at: at(0), physical_id };
+            assert_eq!(another_delivery_succeeded(Some(Update), Some("old"), &resource), expected, "{resource:?}");
+        }
     }
 
     #[test]

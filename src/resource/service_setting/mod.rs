@@ -17,7 +17,7 @@ use self::physical_id::{PhysicalId, Previous};
 use self::plan::Plan;
 use self::undo::SettingUndo;
 use crate::cfn::physical_id::{FailedCreate, is_generated};
-use crate::cfn::request::{Request, RequestType};
+use crate::cfn::request::Request;
 use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
@@ -50,8 +50,9 @@ pub(crate) async fn reconcile(
         standing.wait_for_patience().await;
         observed = setting.observe().await?;
     }
-    let plan = plan::change(&desired, &observed);
+    let plan = plan::change(&desired, &observed, request.requested_at);
     tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
+    let adopts = own_id.is_none();
     let id = match own_id {
         // A change of the resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
@@ -67,8 +68,9 @@ pub(crate) async fn reconcile(
     if plan != Plan::Leave {
         undo_log.step("changing the setting");
         observed = setting.apply(&plan, observed).await?;
-        if request.request_type == RequestType::Create {
-            // A setting has no ownership tags, so the Delete after a cancelled Create can't find out what that Create set.
+        if adopts {
+            // A setting has no ownership tags, so the Delete after a cancelled Create, and the rollback of a cancelled Update to
+            // another setting, can't find out what was set.
             undo_log.step("asking CloudFormation whether it is still waiting for a response to this request");
             standing.confirm().await?;
         }
@@ -113,6 +115,13 @@ pub(crate) async fn release(
     undo_log.step("releasing the setting");
     let setting = Setting { client, id: &id.setting, function, undo_log };
     let Some(observed) = setting.find().await? else { return Ok(()) };
+    if plan::is_overtaken(request.requested_at, unfinished.is_some(), &observed) {
+        tracing::warn!(
+            setting = id.setting,
+            "the setting was changed after this Delete was signed and is left as it is"
+        );
+        return Ok(());
+    }
     let declared = declared_value(&request.properties, &id.setting);
     let (plan, warning) = match unfinished {
         Some(signature) => plan::undo_unfinished(&id.previous, declared.as_deref(), signature, &observed),

@@ -8,6 +8,12 @@ use crate::failure::Failure;
 const PREVIOUS_UNKNOWN: &str =
     "the value that the setting had before this resource is unknown, so the setting is left as it is";
 
+/// So many seconds after a Delete's signature, a setting may still be changed by an earlier request, or be dated by another clock.
+const TOLERANCE: i64 = 2;
+
+/// The same for the Delete of an unfinished Create, which waits for that Create's last write.
+const TOLERANCE_OF_UNDO: i64 = 10;
+
 /// What to do with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -20,15 +26,25 @@ pub(crate) enum Plan {
 }
 
 /// Plans a Create or an Update.
-pub(crate) fn change(desired: &Desired, observed: &Observed) -> Plan {
-    if observed.value == desired.value { Plan::Leave } else { Plan::Set(desired.value.clone()) }
+pub(crate) fn change(desired: &Desired, observed: &Observed, requested_at: Option<i64>) -> Plan {
+    if observed.value == desired.value || was_set_before(desired, observed, requested_at) {
+        return Plan::Leave;
+    }
+    Plan::Set(desired.value.clone())
+}
+
+/// Whether an earlier delivery of the request has set the value: this function has set it since the request was signed.
+fn was_set_before(desired: &Desired, observed: &Observed, requested_at: Option<i64>) -> bool {
+    observed.is_ours
+        && !observed.is_default
+        && same_value(&desired.value, &observed.value)
+        && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested)
 }
 
 /// Returns the physical id of a resource that adopts a setting. It contains the value that the setting had before this resource
 /// managed it.
 ///
-/// If this function has changed the setting since the request was signed, an earlier delivery of the request did so, and the
-/// value from before it is unknown.
+/// If an earlier delivery of the request has set the value, the one from before it is unknown.
 ///
 /// # Errors
 /// Under `Restore`, the value is too long for a physical id.
@@ -37,10 +53,7 @@ pub(crate) fn adoption(
     observed: &Observed,
     requested_at: Option<i64>,
 ) -> Result<PhysicalId, Failure> {
-    let changed_since = observed.is_ours
-        && !observed.is_default
-        && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested);
-    let previous = match (changed_since, observed.is_default) {
+    let previous = match (was_set_before(desired, observed, requested_at), observed.is_default) {
         (true, _) => Previous::Unknown,
         (false, true) => Previous::Default,
         (false, false) => Previous::Value(observed.value.clone()),
@@ -83,6 +96,14 @@ pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Obser
         Previous::Value(value) => (Plan::Set(value.clone()), same_value(value, &observed.value)),
     };
     Some(if is_ours || (shows_previous && wrote) { plan } else { Plan::Leave })
+}
+
+/// Whether somebody, or a later request, changed the setting after a Delete was signed. Lambda then delivered the Delete late, or
+/// again.
+pub(crate) fn is_overtaken(signed: Option<i64>, is_undo: bool, observed: &Observed) -> bool {
+    let tolerance = if is_undo { TOLERANCE_OF_UNDO } else { TOLERANCE };
+    let changed = observed.modified_at.filter(|_| !observed.is_default);
+    signed.zip(changed).is_some_and(|(signed, changed)| changed > signed + tolerance)
 }
 
 /// Plans a Delete. Returns a warning if the setting can't be restored. `declared` is the value that the resource declares.
@@ -150,23 +171,33 @@ mod tests {
     #[test]
     fn nothing_is_set_if_the_setting_has_the_value_already() {
         let default = Observed { is_default: true, ..observed("new") };
-        for (observed, expected) in
-            [(observed("new"), Plan::Leave), (default, Plan::Leave), (observed("old"), Plan::Set("new".into()))]
-        {
-            assert_eq!(change(&desired(OnDelete::Retain), &observed), expected);
+        let set = || Plan::Set("new".into());
+        for (observed, requested_at, expected) in [
+            (observed("new"), 1001, Plan::Leave),
+            (default, 1001, Plan::Leave),
+            (observed("old"), 1000, set()),
+            (observed("New"), 1001, set()),
+            // AWS wrote what an earlier delivery of the request had set.
+            (observed("New"), 1000, Plan::Leave),
+        ] {
+            assert_eq!(change(&desired(OnDelete::Retain), &observed, Some(requested_at)), expected);
         }
     }
 
     #[test]
-    fn an_adoption_remembers_the_value_before_unless_an_earlier_delivery_changed_it() {
+    fn an_adoption_remembers_the_value_before_unless_an_earlier_delivery_has_set_its_own() {
         let default = Observed { is_default: true, ..observed("old") };
-        let others = Observed { is_ours: false, ..observed("old") };
+        let others = Observed { is_ours: false, ..observed("new") };
+        let value = |value: &str| Previous::Value(value.into());
         for (observed, requested_at, expected) in [
             (&default, Some(1000), Previous::Default),
-            (&observed("old"), Some(1001), Previous::Value("old".into())),
-            (&observed("old"), Some(1000), Previous::Unknown),
-            (&observed("old"), None, Previous::Value("old".into())),
-            (&others, Some(1000), Previous::Value("old".into())),
+            (&observed("new"), Some(1001), value("new")),
+            (&observed("new"), Some(1000), Previous::Unknown),
+            (&observed("New"), Some(1000), Previous::Unknown),
+            (&observed("new"), None, value("new")),
+            (&others, Some(1000), value("new")),
+            // An earlier delivery of the request has undone its change.
+            (&observed("old"), Some(1000), value("old")),
         ] {
             let id = adoption(&desired(OnDelete::Restore), observed, requested_at).unwrap();
             assert_eq!((id.setting.as_str(), id.previous), ("/ssm/a", expected));
@@ -210,6 +241,21 @@ mod tests {
         }
         let (plan, warning) = release(Restore, &old(), None, &observed("declared"));
         assert_eq!((plan, warning.is_some()), (Plan::Leave, true), "a Delete whose properties can't be read");
+    }
+
+    #[test]
+    fn a_delete_is_overtaken_by_a_change_after_its_signature() {
+        let default = Observed { is_default: true, ..observed("system") };
+        for (signed, is_undo, observed, expected) in [
+            (Some(998), false, observed("new"), false),
+            (Some(997), false, observed("new"), true),
+            (Some(990), true, observed("new"), false),
+            (Some(989), true, observed("new"), true),
+            (Some(900), false, default, false),
+            (None, false, observed("new"), false),
+        ] {
+            assert_eq!(is_overtaken(signed, is_undo, &observed), expected, "{signed:?} {is_undo} {observed:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Undoes a Create, or an Update that changed which setting the resource manages.
 
 use aws_sdk_ssm::Client;
+use tokio::time::sleep;
 
 use super::aws::Setting;
 use super::physical_id::PhysicalId;
@@ -8,6 +9,7 @@ use super::plan;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
 use crate::invocation::writes;
+use crate::read_lag::LONGEST_LAG;
 
 /// How to restore a setting.
 #[derive(Debug, Clone)]
@@ -19,11 +21,22 @@ pub(crate) struct SettingUndo {
 }
 
 impl SettingUndo {
-    /// Restores the value from before the request, unless the setting has been changed since.
+    /// Restores the value from before the request, unless the setting has been changed since. If a call got no response, does so
+    /// again after 5 s: no later request undoes what a cancelled Create, or an Update, leaves of another setting.
     ///
     /// # Errors
     /// A call failed, or the value from before the request is unknown.
     pub(crate) async fn run<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
+        let restored = self.restore(client, undo_log).await;
+        if !writes::any_unreplied() {
+            return restored;
+        }
+        undo_log.seen("a call got no response and may still take effect");
+        sleep(LONGEST_LAG).await;
+        self.restore(client, undo_log).await
+    }
+
+    async fn restore<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
         let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;
         let plan = plan::undo(&self.id.previous, &self.value, writes::any(), &observed);

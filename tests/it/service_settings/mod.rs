@@ -1,5 +1,7 @@
 //! Service settings, row by row.
 
+mod deliveries;
+mod overtaken;
 mod unfinished;
 
 use std::time::Duration;
@@ -126,11 +128,23 @@ async fn retain_leaves_reset_resets_and_restore_puts_back_what_was_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn restore_leaves_what_somebody_else_changed_since() {
-    let world = world();
-    let id = created(&world, "Advanced", "Restore").await.id().to_owned();
-    world.aws.ssm(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
-    world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
+async fn restore_leaves_what_somebody_else_changed_since_even_to_the_declared_value() {
+    for changed in ["Intelligent-Tiering", "Advanced"] {
+        let world = world();
+        let id = created(&world, "Advanced", "Restore").await.id().to_owned();
+        world.aws.ssm(|model| model.settings.put(TIER, changed, SOMEBODY));
+        world.send(&delete(&id, properties("Advanced", "Restore"))).await.ok();
+        assert_eq!(value(&world), changed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_leaves_what_somebody_else_changed_meanwhile() {
+    let world = with(|model| model.settings.put(TIER, "Standard", SOMEBODY));
+    let changes = |model: &mut Model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY);
+    world.aws.on("GetServiceSetting").nth(2).before(changes);
+    world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
+    world.send(&create(properties("Advanced", "Retain"))).await.reason();
     assert_eq!(value(&world), "Intelligent-Tiering");
 }
 

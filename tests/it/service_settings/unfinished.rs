@@ -10,7 +10,7 @@ use super::{SOMEBODY, TIER, ago, create, created, delete, function, properties, 
 use crate::world::{Request, World, stack};
 
 /// What CloudFormation says of the resource from now on, whatever is sent.
-fn says(world: &World, status: ResourceStatus) {
+pub(super) fn says(world: &World, status: ResourceStatus) {
     let resource = Resource::new(status, world.aws.clock().now_system());
     world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
 }
@@ -83,9 +83,7 @@ async fn the_delete_of_an_unfinished_create_undoes_it_whatever_on_delete_says() 
             world.aws.ssm(|model| model.settings.put(TIER, "Advanced", &function()));
             let signature = since_1970(&world) - 30;
             let id = format!("cfn-ssm-document:unfinished:{signature}:{TIER}?{previous}");
-            let request =
-                delete(&id, properties("Advanced", on_delete)).with_response_url(world.aws.response_url(ago(11)));
-            let reply = world.send(&request).await.ok();
+            let reply = world.send(&delete(&id, properties("Advanced", on_delete))).await.ok();
             assert_eq!((reply.id(), value(&world).as_str()), (id.as_str(), expected), "{on_delete}");
         }
     }
@@ -102,13 +100,12 @@ async fn the_delete_of_an_unfinished_create_leaves_what_that_create_did_not_set(
         ("Advanced", function(), now + 30),
     ] {
         world.aws.ssm(|model| model.settings.put(TIER, value_now, &user));
-        let request = delete(&id(signature), properties("Advanced", "Reset"));
-        world.send(&request.with_response_url(world.aws.response_url(ago(11)))).await.ok();
+        world.send(&delete(&id(signature), properties("Advanced", "Reset"))).await.ok();
         assert_eq!(value(&world), value_now);
     }
 }
 
-fn since_1970(world: &World) -> u64 {
+pub(super) fn since_1970(world: &World) -> u64 {
     world.aws.clock().now_system().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use loopback_aws::ssm::Status;
 
-use super::{History, NAMES, STACKS, Wanted, json_of, share_of, tag_of};
+use super::{History, NAMES, Wanted, json_of, share_of, tag_of};
+use crate::deliveries::STACKS;
 use crate::world::stack;
 
 const OURS: &str = "cfn-ssm-document:";
@@ -38,7 +39,7 @@ impl State {
 impl History {
     pub(super) fn states(&self) -> [Option<State>; 2] {
         NAMES.map(|name| {
-            self.aws.ssm(|model| {
+            self.sim.aws.ssm(|model| {
                 let document = model.document(name)?;
                 let versions = document.versions().iter();
                 Some(State {

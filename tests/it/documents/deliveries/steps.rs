@@ -4,8 +4,21 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::deliveries::way::{Then, Way, stack, then, way};
+
 pub const NAMES: [&str; 2] = ["Preferences-One", "Preferences-Two"];
-pub const STACKS: [&str; 2] = ["a", "b"];
+
+const OPERATIONS: &[&str] = &[
+    "CreateDocument",
+    "UpdateDocument",
+    "UpdateDocumentDefaultVersion",
+    "DeleteDocument",
+    "AddTagsToResource",
+    "RemoveTagsFromResource",
+    "ModifyDocumentPermission",
+    "DescribeDocument",
+    "GetDocument",
+];
 
 /// How AWS behaves during a history.
 #[derive(Debug, Clone)]
@@ -53,45 +66,6 @@ pub enum Part {
     New,
 }
 
-/// How a request travels.
-#[derive(Debug, Clone)]
-pub struct Way {
-    pub deliveries: Vec<Delivery>,
-    /// CloudFormation gives up on it this many milliseconds after the last delivery begins, if there is no response by then.
-    pub cancelled: Option<u64>,
-    pub fault: Option<(&'static str, u64, Trouble)>,
-}
-
-/// In milliseconds: when Lambda starts it, and how long the process lives.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    pub after: u64,
-    pub killed: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Trouble {
-    Refused,
-    Denied,
-    Throttled,
-    FailedAfter,
-    ResetBefore,
-    ResetAfter,
-    Hang,
-    /// The call waits for this many milliseconds. If it is cut off meanwhile, it changes nothing.
-    Slow(u64),
-    /// The caller loses the reply, and the call takes effect this many milliseconds after it arrived.
-    Late(u64),
-}
-
-/// What becomes of a deployment whose request succeeded.
-#[derive(Debug, Clone)]
-pub enum Then {
-    Complete,
-    /// A sibling fails, and everything is rolled back.
-    RollBack,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Edit {
     Put,
@@ -100,20 +74,7 @@ pub enum Edit {
     RemoveOurTags,
 }
 
-/// One delivery without a fault.
-pub fn quiet() -> Way {
-    Way { deliveries: vec![Delivery { after: 0, killed: None }], cancelled: None, fault: None }
-}
-
-impl Way {
-    pub fn is_quiet(&self) -> bool {
-        matches!(self.deliveries[..], [Delivery { killed: None, .. }])
-            && self.cancelled.is_none()
-            && self.fault.is_none()
-    }
-}
-
-pub fn setting() -> impl Strategy<Value = Setting> {
+fn setting() -> impl Strategy<Value = Setting> {
     let millis = |choices: &[u64]| proptest::sample::select(choices.to_vec()).prop_map(Duration::from_millis);
     (millis(&[0, 100, 400, 900]), millis(&[0, 0, 1_000]), millis(&[0, 0, 500, 3_000]), any::<bool>(), any::<u64>())
         .prop_map(|(latency, lag, activation, busy_refuses, seed)| Setting {
@@ -147,68 +108,13 @@ fn wish() -> impl Strategy<Value = Wish> {
         })
 }
 
-fn fault() -> impl Strategy<Value = (&'static str, u64, Trouble)> {
-    let operations = vec![
-        "CreateDocument",
-        "UpdateDocument",
-        "UpdateDocumentDefaultVersion",
-        "DeleteDocument",
-        "AddTagsToResource",
-        "RemoveTagsFromResource",
-        "ModifyDocumentPermission",
-        "DescribeDocument",
-        "GetDocument",
-    ];
-    let trouble = prop_oneof![
-        1 => Just(Trouble::Refused),
-        1 => Just(Trouble::Denied),
-        1 => Just(Trouble::Throttled),
-        1 => Just(Trouble::FailedAfter),
-        1 => Just(Trouble::ResetBefore),
-        1 => Just(Trouble::ResetAfter),
-        1 => Just(Trouble::Hang),
-        3 => (1_000..14_000_u64).prop_map(Trouble::Slow),
-        3 => (0..2_000_u64).prop_map(Trouble::Late),
-    ];
-    (proptest::sample::select(operations), 1..3_u64, trouble)
-}
-
-fn delivery() -> impl Strategy<Value = Delivery> {
-    let after = prop_oneof![8 => Just(0), 1 => 0..9_000_u64, 1 => 30_000..130_000_u64];
-    let killed = proptest::option::weighted(0.2, 0..4_000_u64);
-    (after, killed).prop_map(|(after, killed)| Delivery { after, killed })
-}
-
-fn second() -> impl Strategy<Value = Delivery> {
-    let after = prop_oneof![2 => 0..4_000_u64, 1 => 4_000..15_000_u64, 1 => 60_000..130_000_u64];
-    (after, proptest::option::weighted(0.1, 0..4_000_u64)).prop_map(|(after, killed)| Delivery { after, killed })
-}
-
-fn way(may_be_cancelled: bool) -> impl Strategy<Value = Way> {
-    let cancelled = proptest::option::weighted(0.3, 200..12_000_u64);
-    let cancelled = cancelled.prop_map(move |millis| millis.filter(|_| may_be_cancelled));
-    let eventful =
-        (delivery(), proptest::option::weighted(0.35, second()), cancelled, proptest::option::weighted(0.3, fault()))
-            .prop_map(|(first, second, cancelled, fault)| Way {
-                deliveries: std::iter::once(first).chain(second).collect(),
-                cancelled,
-                fault,
-            });
-    prop_oneof![1 => Just(quiet()), 3 => eventful]
-}
-
-fn stack() -> impl Strategy<Value = usize> {
-    prop_oneof![3 => Just(0), 1 => Just(1)]
-}
-
 fn step() -> impl Strategy<Value = Step> {
     let edit =
         proptest::sample::select(vec![Edit::Put, Edit::Put, Edit::Delete, Edit::AddDefault, Edit::RemoveOurTags]);
-    let then = prop_oneof![3 => Just(Then::Complete), 1 => Just(Then::RollBack)];
     prop_oneof![
-        12 => (stack(), wish(), way(true), then)
+        12 => (stack(), wish(), way(OPERATIONS, true), then())
             .prop_map(|(stack, wish, way, then)| Step::Deploy { stack, wish, way, then }),
-        1 => (stack(), way(false)).prop_map(|(stack, way)| Step::Remove { stack, way }),
+        1 => (stack(), way(OPERATIONS, false)).prop_map(|(stack, way)| Step::Remove { stack, way }),
         1 => stack().prop_map(|stack| Step::Abandon { stack }),
         4 => (any::<prop::sample::Index>(), prop_oneof![0..20_000_u64, 20_000..400_000_u64])
             .prop_map(|(pick, after)| Step::Again { pick: pick.index(64), after }),
@@ -217,6 +123,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec(step(), 1..10)
+pub fn histories() -> BoxedStrategy<(Setting, Vec<Step>)> {
+    (setting(), proptest::collection::vec(step(), 1..10)).boxed()
 }

@@ -6,6 +6,7 @@ use super::request::Request;
 use crate::clock::{self, Clock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// Every id of the API, its default, and the values it takes where they are a closed list.
 const KNOWN: [(&str, &str, &[&str]); 10] = [
@@ -36,6 +37,8 @@ pub struct Setting {
 pub struct Settings {
     /// How many reads see a change as PendingUpdate.
     pub pending_reads: u32,
+    /// Whether AWS writes a value with a capital first letter, as it does with `advanced`.
+    pub capitalizes: bool,
     /// Whether `SettingId` in responses is the ARN; AWS uses either.
     pub respond_with_arn: bool,
     set: BTreeMap<String, Setting>,
@@ -56,7 +59,11 @@ impl Settings {
 
     /// Sets a value by hand, as this user.
     pub fn put(&mut self, id: &str, value: &str, user: &str) {
-        let last_modified = clock::seconds(self.clock.now_system());
+        self.put_at(self.clock.now_system(), id, value, user);
+    }
+
+    fn put_at(&mut self, time: SystemTime, id: &str, value: &str, user: &str) {
+        let last_modified = clock::seconds(time);
         let setting = Setting { value: value.to_owned(), last_modified_user: user.to_owned(), last_modified };
         self.set.insert(id.to_owned(), setting);
     }
@@ -95,8 +102,9 @@ impl Model {
             return Err(ModelError::new("ValidationException", text));
         }
         let caller = self.caller.clone();
+        let value = if self.settings.capitalizes { capitalized(value) } else { value.to_owned() };
         self.keep_setting(id);
-        self.settings.put(id, value, &caller);
+        self.settings.put_at(self.now(), id, &value, &caller);
         self.settings.pend(id, self.settings.pending_reads);
         Ok(json!({}))
     }
@@ -131,6 +139,11 @@ impl Model {
 
 fn default(id: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(known, ..)| *known == id).map(|(_, default, _)| *default)
+}
+
+fn capitalized(value: &str) -> String {
+    let mut rest = value.chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect()
 }
 
 /// The setting that a request means, by id or by ARN.

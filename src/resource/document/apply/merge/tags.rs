@@ -3,7 +3,6 @@
 use super::applied;
 use super::context::Merge;
 use super::promote::outdated;
-use crate::failure::Failure;
 use crate::resource::document::apply::context::{Applied, NotApplied};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Document;

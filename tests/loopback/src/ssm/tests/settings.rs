@@ -52,6 +52,14 @@ fn a_change_is_pending_for_so_many_reads() {
 }
 
 #[test]
+fn a_value_can_be_written_awss_own_way() {
+    let mut model = Model::default();
+    model.settings.capitalizes = true;
+    ok(&mut model, "UpdateServiceSetting", set(TIER, "advanced"));
+    assert_eq!(get(&mut model, TIER)["SettingValue"], "Advanced");
+}
+
+#[test]
 fn responses_can_bear_the_arn_as_the_id() {
     let mut model = Model::new("111122223333", "cn-north-1");
     model.settings.respond_with_arn = true;

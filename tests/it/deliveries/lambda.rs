@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::History;
-use super::steps::Trouble;
+use super::Simulation;
+use super::way::Trouble;
 use crate::world::{deliver, provider_in_process};
 
 const LAMBDA_TIMEOUT: Duration = Duration::from_secs(180);
@@ -29,7 +29,7 @@ pub(super) struct Sent {
     pub(super) running: usize,
 }
 
-impl History {
+impl Simulation {
     /// Waits for the first response to this URL.
     pub(super) async fn response(&mut self, url: &str) -> Value {
         loop {
@@ -81,7 +81,7 @@ impl History {
         });
     }
 
-    pub(super) fn again(&mut self, pick: usize, after: u64) {
+    pub fn again(&mut self, pick: usize, after: u64) {
         let known = self.sent.borrow().len();
         if known > 0 {
             self.count("delivered again later");

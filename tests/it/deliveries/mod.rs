@@ -1,0 +1,81 @@
+//! Random histories of requests that are late, duplicate, cancelled or cut off. Several deliveries run concurrently, in paused
+//! time.
+//!
+//! This plays what surrounds a resource: Lambda, CloudFormation and AWS. [`crate::documents`] and [`crate::service_settings`] say
+//! what the resources declare and what must hold.
+//!
+//! The histories avoid what is known to remain possible for every kind of resource:
+//! - A duplicate that works within its lease during the following request, or after it. A delivery that would begin within 5 s of
+//!   its signature, but after the following request was sent, is dropped. After a request that was delivered twice, the following
+//!   one is sent no sooner than 10 s after its signature.
+//! - Two deliveries at the same time, one of which fails and undoes its work while the other succeeds: the history ends there.
+//! - Requests of one resource within 2 s of each other. The next one is sent no sooner than 3 s after the signature of the
+//!   previous one and 2 s after its response, so that a deletion is visible. Two stacks keep 15 s apart.
+//! - A CloudFormation that can't be asked: `DescribeStackResource` has no fault, and no call takes a second.
+
+pub mod cloudformation;
+mod lambda;
+pub mod soak;
+pub mod way;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use loopback_aws::{Builder, Loopback};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+use self::lambda::Sent;
+
+pub const STACKS: [&str; 2] = ["a", "b"];
+pub const LOGICAL_ID: &str = "Preferences";
+
+/// How often each kind of step occurred.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// The AWS around the resources of two stacks, and what was sent for them.
+pub struct Simulation {
+    pub aws: Rc<Loopback>,
+    /// Whether the history has ended with a race, after which nothing can be checked.
+    pub over: bool,
+    pub counts: Counts,
+    /// What the reason of a request that had no fault may say.
+    refusals: &'static [&'static str],
+    sent: Rc<RefCell<Vec<Sent>>>,
+    ends: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
+}
+
+/// A history that fails when it is replayed prints every call.
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("SOAK_SEED").is_some() {
+            eprintln!("{}", self.aws.trace().join("\n"));
+        }
+    }
+}
+
+impl Simulation {
+    pub fn new(builder: Builder, refusals: &'static [&'static str]) -> Self {
+        Self {
+            aws: Rc::new(builder.in_process(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000))),
+            over: false,
+            counts: Counts::new(),
+            refusals,
+            sent: Rc::default(),
+            ends: mpsc::unbounded_channel(),
+        }
+    }
+
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+}
+
+/// Runs a history in paused time. `seed` draws the jitter of retries.
+pub fn run(seed: u64, history: impl Future<Output = Counts>) -> Counts {
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, history)
+}
