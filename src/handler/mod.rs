@@ -1,8 +1,11 @@
 //! The entry point of every event.
 //!
 //! [`resource::document`](crate::resource::document) and [`resource::service_setting`](crate::resource::service_setting) carry
-//! out a request, and [`document::apply::undo`](crate::resource::document::apply::undo) undoes a failed one. [`respond`] bounds
-//! that work and delivers the response. Clients and configuration stay for the next event.
+//! out a request. [`respond`] bounds that work, delivers the response, and undoes a request that failed:
+//! [`document::apply::undo`](crate::resource::document::apply::undo) for a document,
+//! [`document::apply::merge`](crate::resource::document::apply::merge) for its keys, and
+//! [`service_setting::undo`](crate::resource::service_setting::undo) for a setting. What it could not undo is left to the Delete or
+//! the rollback that follows. Clients and configuration stay for the next event.
 
 mod respond;
 pub mod unhandled;

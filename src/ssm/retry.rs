@@ -71,7 +71,7 @@ impl Intercept for Retries {
             None => format!("{operation} got no response from Systems Manager. {CHECK_ENDPOINT}"),
             Some((status, None)) => format!("{operation} failed with status {status}. Try again."),
             Some((status, Some(error))) if error.is_transient(status) || self.is_new_role(&error.code) => {
-                error.describe(operation)
+                error.describe_retry(operation)
             }
             Some((_, Some(_))) => return Ok(()),
         };

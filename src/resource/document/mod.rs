@@ -5,8 +5,9 @@
 //! [`apply`] carries out the decision.
 //!
 //! [`plan::change`] decides whether a version is promoted. Under `ContentMode: Merge`, [`plan::merge`] decides on the content,
-//! and [`plan::merge::lock`] whether a version is uploaded or promoted. [`plan::release`] decides the same for a Delete, and
-//! [`plan::undo`] for a failed request, including its adoption.
+//! [`plan::merge::lock`] whether a version is uploaded or promoted, and [`plan::merge::promotion`] whether it may still be promoted
+//! once it is Active. [`plan::release`] decides the same for a Delete, and [`plan::undo`] (for keys, [`plan::merge`]) for a failed
+//! request, including its adoption. The drift guard promotes in [`drift`](crate::drift).
 
 pub(crate) mod apply;
 pub(crate) mod aws;

@@ -5,8 +5,7 @@ use super::observed::Observed;
 use super::physical_id::{PhysicalId, Previous};
 use crate::failure::Failure;
 
-const PREVIOUS_UNKNOWN: &str =
-    "the value that the setting had before this resource is unknown, so the setting is left as it is";
+const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the setting is left as it is";
 
 /// So many seconds after a Delete's signature, a setting may still be changed by an earlier request, or be dated by another clock.
 const TOLERANCE: i64 = 2;

@@ -95,7 +95,7 @@ impl Apply<'_> {
             self.record(undo);
         }
         if let Some(tags) = adoption.tags() {
-            self.amend(|undo| undo.sets_tags(tags));
+            self.amend(|undo| undo.record_set_tags(tags));
             self.writer.tag(tags).await?;
         }
         Ok(Adopted::by(adoption, description))

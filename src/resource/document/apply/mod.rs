@@ -49,16 +49,16 @@ impl Apply<'_> {
         let created = match self.writer.create(desired, &tags).await {
             Ok(created) => created,
             Err(NotCreated::AlreadyExists(failure)) => {
-                self.amend(|undo| undo.create_ended(CreateCall::Refused));
+                self.amend(|undo| undo.record_create(CreateCall::Refused));
                 return Err(NotApplied::Outdated(failure));
             }
             Err(NotCreated::Failed(NotWritten::Refused(failure))) => {
-                self.amend(|undo| undo.create_ended(CreateCall::Refused));
+                self.amend(|undo| undo.record_create(CreateCall::Refused));
                 return Err(failure.into());
             }
             Err(NotCreated::Failed(NotWritten::Uncertain(failure))) => return Err(failure.into()),
         };
-        self.amend(|undo| undo.create_ended(CreateCall::Succeeded));
+        self.amend(|undo| undo.record_create(CreateCall::Succeeded));
         let created = self.wait_until_active(created, None).await?;
         let accounts: Vec<String> = desired.account_ids.iter().cloned().collect();
         self.writer.share(&accounts, &[]).await?;
@@ -71,9 +71,9 @@ impl Apply<'_> {
         let Change { set_tags, remove_tags, version, tags_of_version, records_default_version: _, share, unshare } =
             change;
         self.amend(|undo| {
-            undo.sets_tags(set_tags);
-            undo.removes_tags(remove_tags);
-            undo.shares(share.iter().cloned());
+            undo.record_set_tags(set_tags);
+            undo.record_removed_tags(remove_tags);
+            undo.record_shares(share.iter().cloned());
         });
         // `join!`, not `try_join!`: if one fails, the others must not still be in flight while the change is undone.
         let (owned, tagged, untagged, shared, version) = tokio::join!(
@@ -90,7 +90,7 @@ impl Apply<'_> {
         shared?;
         let applied = self.settle_default(document, version, tags_of_version).await?;
         let tag = change.tag_of_default(document, &applied.default_version);
-        self.amend(|undo| undo.sets_tags(&tag));
+        self.amend(|undo| undo.record_set_tags(&tag));
         self.writer.tag(&tag).await?;
         Ok(applied)
     }
@@ -120,7 +120,7 @@ impl Apply<'_> {
             MadeVersion::Uploaded(uploaded) => {
                 let Uploaded { number, described, promote } = *uploaded;
                 let described = self.wait_until_active(described, Some(&number)).await?;
-                self.amend(|undo| undo.sets_tags(tags_of_version));
+                self.amend(|undo| undo.record_set_tags(tags_of_version));
                 self.writer.tag(tags_of_version).await?;
                 let latest_version = latest(&number);
                 if !promote {
@@ -134,11 +134,11 @@ impl Apply<'_> {
 
     async fn promote(&self, version: &str) -> Result<(), Failure> {
         self.undo_log.step(format!("promoting version {version}"));
-        self.amend(|undo| undo.promotes(Some(version)));
+        self.amend(|undo| undo.record_promotion(Some(version)));
         let confirmed = match self.writer.promote(version).await {
             Ok(confirmed) => confirmed,
             Err(NotWritten::Refused(failure)) => {
-                self.amend(|undo| undo.promotes(None));
+                self.amend(|undo| undo.record_promotion(None));
                 return Err(failure);
             }
             Err(NotWritten::Uncertain(failure)) => return Err(failure),

@@ -73,7 +73,7 @@ impl Releasing<'_> {
         let shared_with = self.reader.shared_with().await.unwrap_or_else(|_| self.declared.account_ids.clone());
         let mut steps =
             DocumentUndo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
-        steps.shares(self.declared.account_ids.intersection(&shared_with).cloned());
+        steps.record_shares(self.declared.account_ids.intersection(&shared_with).cloned());
         tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
         match undo(self.reader.client, &steps).await {
             Ok(()) => Ok(()),

@@ -93,7 +93,7 @@ async fn a_delete_during_which_the_document_goes_succeeds() {
         let properties = restoring(json!({"idleSessionTimeout": "5"}));
         world.send(&Request::create(properties.clone())).await.ok();
         // The latest version of somebody else holds the lock.
-        world.aws.ssm(|model| drop(model.document_mut(NAME).unwrap().push(Version::json(BASE))));
+        world.aws.ssm(|model| model.document_mut(NAME).unwrap().push(Version::json(BASE)));
         world.aws.on(operation).before(|model| drop(model.remove_document(NAME)));
         world.send(&Request::delete(NAME, properties)).await.ok();
         assert!(!world.exists(NAME), "{operation}");

@@ -76,7 +76,7 @@ impl DocumentUndo {
         };
         let Desired { name, tags, account_ids, .. } = intent.desired;
         let mut undo = Self::of_ownership(intent.owner, name, document, &ownership, tags);
-        undo.shares(account_ids.iter().cloned());
+        undo.record_shares(account_ids.iter().cloned());
         undo
     }
 
@@ -102,7 +102,7 @@ impl DocumentUndo {
         set_tags.retain(|key, _| document.tags.contains_key(key));
         set_tags.extend(of_ownership(&document.tags));
         let mut undo = Self::new(owner, name, before);
-        undo.sets_tags(&set_tags);
+        undo.record_set_tags(&set_tags);
         undo.promoted = Some(document.default_version.clone());
         undo
     }
@@ -120,7 +120,7 @@ impl DocumentUndo {
     }
 
     /// Records the outcome of the call that creates the document.
-    pub(crate) fn create_ended(&mut self, call: CreateCall) {
+    pub(crate) fn record_create(&mut self, call: CreateCall) {
         if let Before::Absent(before) = &mut self.before {
             *before = call;
         }
@@ -132,24 +132,24 @@ impl DocumentUndo {
     }
 
     /// Records tags that the request is about to set.
-    pub(crate) fn sets_tags(&mut self, tags: &Tags) {
+    pub(crate) fn record_set_tags(&mut self, tags: &Tags) {
         for (key, value) in tags {
             self.set_tags.entry(key.clone()).or_default().insert(value.clone());
         }
     }
 
     /// Records tags that the request is about to remove.
-    pub(crate) fn removes_tags(&mut self, keys: &BTreeSet<String>) {
+    pub(crate) fn record_removed_tags(&mut self, keys: &BTreeSet<String>) {
         self.removed_tags.extend(keys.iter().cloned());
     }
 
     /// Records accounts that the request is about to share the document with.
-    pub(crate) fn shares(&mut self, accounts: impl IntoIterator<Item = String>) {
+    pub(crate) fn record_shares(&mut self, accounts: impl IntoIterator<Item = String>) {
         self.shared.extend(accounts);
     }
 
     /// Records the version that the request is about to promote, or `None` if AWS refused to promote it.
-    pub(crate) fn promotes(&mut self, version: Option<&str>) {
+    pub(crate) fn record_promotion(&mut self, version: Option<&str>) {
         self.promoted = version.map(str::to_owned);
     }
 

@@ -52,7 +52,7 @@ fn created(call: CreateCall) -> DocumentUndo {
     let intent =
         Intent { desired: &desired, operation: Operation::Create, owner: &owner, signature: Some(100), account: None };
     let mut undo = DocumentUndo::of_created(intent);
-    undo.create_ended(call);
+    undo.record_create(call);
     undo
 }
 
@@ -96,10 +96,10 @@ fn an_adoption_is_undone_even_if_its_tags_are_not_visible_yet() {
     let team = tags(&[("team", "blue")]);
     let adopted = owner().tags_of_adopted("3");
     let mut undo = undo_of_existing(&document(&team), json!({}));
-    undo.sets_tags(&adopted);
-    undo.sets_tags(&tags(&[("team", "red"), ("new", "1")]));
-    undo.shares(["111111111111".to_owned()]);
-    undo.promotes(Some("4"));
+    undo.record_set_tags(&adopted);
+    undo.record_set_tags(&tags(&[("team", "red"), ("new", "1")]));
+    undo.record_shares(["111111111111".to_owned()]);
+    undo.record_promotion(Some("4"));
     let mut removed: BTreeSet<String> = adopted.keys().cloned().collect();
     removed.insert("new".into());
     let expected = Revert {
@@ -120,9 +120,9 @@ fn an_adoption_is_undone_even_if_its_tags_are_not_visible_yet() {
 #[test]
 fn what_somebody_else_has_changed_since_stays() {
     let mut undo = undo_of_existing(&document(&tags(&[("team", "blue")])), json!({}));
-    undo.sets_tags(&owner().tags_of_adopted("3"));
-    undo.sets_tags(&tags(&[("team", "red")]));
-    undo.promotes(Some("4"));
+    undo.record_set_tags(&owner().tags_of_adopted("3"));
+    undo.record_set_tags(&tags(&[("team", "red")]));
+    undo.record_promotion(Some("4"));
     let third = both(&other().tags_of_adopted("3"), &tags(&[("team", "red")]));
     let taken = revert(&undo, &Description { default_version: "4".into(), ..document(&third) });
     assert_eq!((taken.promote, taken.remove_tags), (None, BTreeSet::new()));
@@ -137,7 +137,7 @@ fn a_former_owner_gets_its_tags_back() {
     let former = both(&other().tags_of_adopted("1"), &tags(&[(SINCE, "50")]));
     let mut undo = undo_of_existing(&document(&former), json!({"OnExisting": "TakeOver"}));
     let ours = both(&owner().tags_of_adopted("3"), &tags(&[(SINCE, "100")]));
-    undo.sets_tags(&ours);
+    undo.record_set_tags(&ours);
     let expected: Tags = former
         .iter()
         .filter(|(key, value)| ours.get(*key) != Some(*value))
@@ -184,8 +184,8 @@ fn undoing_the_adoption_of_an_earlier_delivery_also_removes_the_declared_tags() 
 #[test]
 fn a_tag_that_the_request_gives_two_values_in_turn_is_removed_whichever_is_there() {
     let mut undo = undo_of_existing(&document(&Tags::new()), json!({}));
-    undo.sets_tags(&tags(&[("version", "1")]));
-    undo.sets_tags(&tags(&[("version", "2")]));
+    undo.record_set_tags(&tags(&[("version", "1")]));
+    undo.record_set_tags(&tags(&[("version", "2")]));
     for (seen, removed) in [("1", true), ("2", true), ("3", false)] {
         let revert = revert(&undo, &document(&tags(&[("version", seen)])));
         assert_eq!(revert.remove_tags.contains("version"), removed, "{seen}");
