@@ -4,12 +4,12 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: ./install.sh --region REGION [OPTION]... [PARAMETER=VALUE]...
+Usage: ./install.sh [--region REGION] [OPTION]... [PARAMETER=VALUE]...
 
 Installs the provider into the account of your AWS credentials, or upgrades it. Parameters are those of template.yaml,
 such as ManagePreferences=false or IdleSessionTimeout=15. An upgrade keeps the values of parameters that you don't set.
 
-  --region REGION         Region to install into
+  --region REGION         Region to install into (default: AWS_REGION)
   --stack-name NAME       stack (default: cfn-ssm-document)
   --architecture ARCH     arm64 (default) or x86_64
   --bucket NAME           upload the code to this bucket in the Region, and don't change its settings
@@ -40,10 +40,12 @@ bucket_prefix=
 job=install
 sure=no
 
-while [ $# -gt 0 ]; do
+# Options are taken out, wherever they stand; parameters go to the end, in their order.
+left=$#
+while [ "$left" -gt 0 ]; do
     case $1 in
     --region | --stack-name | --architecture | --bucket | --bucket-prefix)
-        [ $# -ge 2 ] || fail "$1 needs a value"
+        [ "$left" -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --region) region=$2 ;;
         --stack-name) stack=$2 ;;
@@ -51,35 +53,35 @@ while [ $# -gt 0 ]; do
         --bucket) bucket=$2 ;;
         --bucket-prefix) bucket_prefix=$2 ;;
         esac
-        shift 2
-        ;;
-    --publish-only)
-        job=publish
         shift
+        left=$((left - 1))
         ;;
-    --uninstall)
-        job=uninstall
-        shift
-        ;;
-    --yes)
-        sure=yes
-        shift
-        ;;
+    --publish-only) job=publish ;;
+    --uninstall) job=uninstall ;;
+    --yes) sure=yes ;;
     --help)
         usage
         exit 0
         ;;
     -*) fail "unknown option $1; see ./install.sh --help" ;;
-    *) break ;;
+    *) set -- "$@" "$1" ;;
     esac
+    shift
+    left=$((left - 1))
 done
 
+# The parameters that may be set here.
+known=$(sed -n '/^Parameters:/,/^[A-Z]/s/^  \([A-Za-z0-9]*\):.*/\1/p' "$here/template.yaml" | grep -Ev '^(Code|Architecture$)')
 for parameter in "$@"; do
     case $parameter in
     CodeBucket=* | CodeKeyArm64=* | CodeKeyX8664=*) fail "$parameter: the release sets this itself" ;;
     Architecture=*) fail "$parameter: use --architecture ${parameter#*=}" ;;
-    [A-Za-z]*=*) ;;
-    *) fail "$parameter is not a parameter: write NAME=VALUE, after the options" ;;
+    *=*)
+        # The AWS CLI ignores a parameter that the template does not have.
+        printf '%s\n' "$known" | grep -qx -- "${parameter%%=*}" ||
+            fail "${parameter%%=*} is not a parameter of the template. Its parameters are: $(printf '%s' "$known" | tr '\n' ' ')"
+        ;;
+    *) fail "$parameter is neither an option nor a parameter: write NAME=VALUE" ;;
     esac
 done
 [ -n "$region" ] || fail "name the Region: ./install.sh --region eu-central-1"
@@ -218,9 +220,11 @@ install() {
         --s3-bucket "$bucket" --s3-prefix cfn-ssm-document/templates --capabilities CAPABILITY_IAM \
         --no-fail-on-empty-changeset --parameter-overrides "CodeBucket=$bucket" \
         "CodeKeyArm64=$(key_of arm64)" "CodeKeyX8664=$(key_of x86_64)" "Architecture=${architecture:-arm64}" "$@"; then
-        say "The deployment failed. Failure events of the stack, newest first:" >&2
-        aws cloudformation describe-stack-events --stack-name "$stack" --max-items 100 --output text --query \
-            "StackEvents[?ends_with(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
+        # There are none if CloudFormation refused the parameters, which the AWS CLI has said by now.
+        events=$(text_of cloudformation describe-stack-events --stack-name "$stack" --max-items 100 --query \
+            "StackEvents[?ends_with(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]") || events=
+        [ -z "$events" ] || say "The deployment failed. Failure events of the stack, newest first:
+$events" >&2
         fail "the stack $stack was not deployed"
     fi
     say "Installed: cfn-ssm-document $(output_of Version)"

@@ -20,7 +20,9 @@ def main() -> int:
         if len(sys.argv) == 1:
             print(
                 "aws and sam talk to the local AWS in this shell; exit ends both. It runs the function on this machine, so\n"
-                f"build with: sam build --parameter-overrides Architecture={HOST_ARCHITECTURE}"
+                f"build with: sam build --parameter-overrides Architecture={HOST_ARCHITECTURE}\n"
+                f"and deploy with Architecture={HOST_ARCHITECTURE} BuiltArchitecture={HOST_ARCHITECTURE} among the "
+                f"parameters, or with install.sh --architecture {HOST_ARCHITECTURE}"
             )
         return subprocess.run(
             ["bash", *sys.argv[1:]], cwd=ROOT, env=aws.environment() | {"PATH": path}, check=False

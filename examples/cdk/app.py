@@ -31,7 +31,7 @@ class SessionPreferences(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         # The app has no assets, so the account needs no CDK bootstrap.
         super().__init__(scope, construct_id, synthesizer=cdk.BootstraplessSynthesizer())
-        minutes = cdk.CfnParameter(self, "IdleSessionTimeout", default="20", allowed_values=["5", "15", "20", "60"])
+        minutes = cdk.CfnParameter(self, "IdleSessionTimeout", type="Number", default=20, min_value=1, max_value=60)
         log_group = logs.LogGroup(
             self, "SessionLogs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
         )
