@@ -24,7 +24,7 @@ use crate::resource::document;
 use crate::resource::location::Location;
 use crate::resource::reconciled::Reconciled;
 use crate::resource::service_setting;
-use crate::resource::undo::Undo;
+use crate::resource::undo::{Undo, UndoDue};
 use crate::ssm::retry::LastRetry;
 
 /// A request that is being handled, shared by the working thread and the watchdog.
@@ -103,11 +103,10 @@ impl Invocation {
         if guard::run(until, self.standing.ask_before_undo().map(Ok)).await.is_err() {
             tracing::warn!("CloudFormation did not reply in time, so the changes are undone anyway");
         }
-        if let Some(overtaken) = self.standing.overtaken() {
-            if !entry.undo.is_due_after(&overtaken) {
-                return Outcome::Failed { failure, left_behind };
-            }
-            self.standing.allow_undo();
+        match entry.undo.due(self.standing.overtaken().as_ref()) {
+            UndoDue::Never => return Outcome::Failed { failure, left_behind },
+            UndoDue::WhileStanding => {}
+            UndoDue::Always => self.standing.allow_undo(),
         }
         self.undo_log.step("undoing the changes");
         let (ssm, undo_log) = (&self.ssm, &self.undo_log);

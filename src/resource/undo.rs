@@ -16,14 +16,28 @@ pub(crate) enum Undo {
     ServiceSetting(SettingUndo),
 }
 
+/// When an undo may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UndoDue {
+    /// Not at all.
+    Never,
+    /// While CloudFormation waits for the response to the request.
+    WhileStanding,
+    /// Even if CloudFormation gives up on the request.
+    Always,
+}
+
 impl Undo {
-    /// Whether this must be undone although CloudFormation has given up on the request. A document's changes are left to the
-    /// next request, which recognizes them by the document's tags. A setting has no tags, so only this request can undo its
-    /// change.
-    pub(crate) fn is_due_after(&self, overtaken: &Overtaken) -> bool {
-        match self {
-            Self::Document(_) | Self::Keys(_) => false,
-            Self::ServiceSetting(_) => !overtaken.another_delivery_succeeded,
+    /// When this may write. `overtaken` says that CloudFormation has given up on the request.
+    ///
+    /// A document's changes are then left to the next request, which recognizes them by the document's tags. A setting has no
+    /// tags, so only this request can undo its change.
+    pub(crate) fn due(&self, overtaken: Option<&Overtaken>) -> UndoDue {
+        match (self, overtaken) {
+            (Self::Document(_) | Self::Keys(_), None) => UndoDue::WhileStanding,
+            (Self::Document(_) | Self::Keys(_), Some(_)) => UndoDue::Never,
+            (Self::ServiceSetting(_), Some(Overtaken { another_delivery_succeeded: true, .. })) => UndoDue::Never,
+            (Self::ServiceSetting(_), _) => UndoDue::Always,
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod undo;
 
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value, json};
+use tokio::time::sleep;
 
 use self::aws::Setting;
 use self::desired::{Desired, OnDelete, declared_value};
@@ -21,6 +22,8 @@ use crate::cfn::request::Request;
 use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
+use crate::invocation::writes;
+use crate::read_lag::LONGEST_LAG;
 use crate::resource::location::Location;
 use crate::resource::reconciled::Reconciled;
 use crate::resource::undo::Undo;
@@ -44,7 +47,7 @@ pub(crate) async fn reconcile(
     let own_id = request.physical_resource_id.as_deref().and_then(PhysicalId::parse);
     let own_id = own_id.filter(|id| id.setting == desired.id);
     let declared_before = declared_value(&request.old_properties, &desired.id);
-    if own_id.is_some() && !declared_before.is_some_and(|value| plan::same_value(&value, &observed.value)) {
+    if own_id.is_some() && !plan::shows_old_value(declared_before.as_deref(), &observed) {
         // An Update before this one may have been cancelled while it wrote.
         undo_log.step("waiting for an earlier Update to end");
         standing.wait_for_patience().await;
@@ -67,7 +70,13 @@ pub(crate) async fn reconcile(
     };
     if plan != Plan::Leave {
         undo_log.step("changing the setting");
-        observed = setting.apply(&plan, observed).await?;
+        let applied = setting.apply(&plan, observed).await;
+        if applied.is_err() && !adopts && writes::any_unreplied() {
+            // The next Update must see what such a call still changes.
+            undo_log.seen("a call got no response and may still take effect");
+            sleep(LONGEST_LAG).await;
+        }
+        observed = applied?;
         if adopts {
             // A setting has no ownership tags, so the Delete after a cancelled Create, and the rollback of a cancelled Update to
             // another setting, can't find out what was set.

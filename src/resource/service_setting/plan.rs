@@ -40,6 +40,13 @@ fn was_set_before(desired: &Desired, observed: &Observed, requested_at: Option<i
         && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested)
 }
 
+/// Whether a setting shows what the old properties of an Update declared. If not, an earlier Update may have failed half-way, or
+/// may still be writing. That cannot be told from a value that somebody else has set.
+pub(crate) fn shows_old_value(declared: Option<&str>, observed: &Observed) -> bool {
+    let is_known = observed.is_ours || observed.is_default;
+    is_known && declared.is_some_and(|declared| same_value(declared, &observed.value))
+}
+
 /// Returns the physical id of a resource that adopts a setting. It contains the value that the setting had before this resource
 /// managed it.
 ///
@@ -180,6 +187,22 @@ mod tests {
             (observed("New"), 1000, Plan::Leave),
         ] {
             assert_eq!(change(&desired(OnDelete::Retain), &observed, Some(requested_at)), expected);
+        }
+    }
+
+    #[test]
+    fn an_update_waits_unless_the_setting_shows_what_its_old_properties_declared() {
+        let default = Observed { is_default: true, is_ours: false, ..observed("old") };
+        let others = Observed { is_ours: false, ..observed("old") };
+        for (declared, observed, expected) in [
+            (Some("old"), observed("old"), true),
+            (Some("Old"), observed("old"), true),
+            (Some("old"), default, true),
+            (Some("old"), others, false),
+            (Some("old"), observed("new"), false),
+            (None, observed("old"), false),
+        ] {
+            assert_eq!(shows_old_value(declared, &observed), expected, "{declared:?} {observed:?}");
         }
     }
 

@@ -21,12 +21,15 @@ pub(crate) struct SettingUndo {
 }
 
 impl SettingUndo {
-    /// Restores the value from before the request, unless the setting has been changed since. If a call got no response, does so
-    /// again after 5 s: no later request undoes what a cancelled Create, or an Update, leaves of another setting.
+    /// Restores the value from before the request, unless the setting has been changed since or the request wrote nothing. If a call
+    /// got no response, does so again after 5 s: no later request undoes what a cancelled Create, or an Update, leaves of another setting.
     ///
     /// # Errors
     /// A call failed, or the value from before the request is unknown.
     pub(crate) async fn run<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
+        if !writes::any() {
+            return Ok(());
+        }
         let restored = self.restore(client, undo_log).await;
         if !writes::any_unreplied() {
             return restored;
@@ -39,7 +42,7 @@ impl SettingUndo {
     async fn restore<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
         let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
         let observed = setting.observe().await?;
-        let plan = plan::undo(&self.id.previous, &self.value, writes::any(), &observed);
+        let plan = plan::undo(&self.id.previous, &self.value, true, &observed);
         let unknown = "The setting's earlier value is unknown: an earlier delivery of this request changed it, or the value was \
                        too long to record.";
         let plan = plan.ok_or_else(|| Failure::new(unknown))?;

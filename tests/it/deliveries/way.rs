@@ -48,11 +48,6 @@ pub fn quiet() -> Way {
 }
 
 impl Way {
-    /// Whether a call takes effect more than 5 s after it arrived.
-    pub fn is_late(&self) -> bool {
-        self.faults.iter().any(|(_, _, trouble)| matches!(trouble, Trouble::Late(millis) if *millis > 5_000))
-    }
-
     pub fn kills(&self) -> bool {
         self.deliveries.iter().any(|delivery| delivery.killed.is_some())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource, ResourceStatus};
-use loopback_aws::{Age, Fault, Loss, TakesEffect};
+use loopback_aws::{Age, Fault, Loopback, Loss, TakesEffect};
 use serde_json::json;
 
 use super::unfinished::{says, since_1970};
@@ -89,4 +89,66 @@ async fn an_undo_that_no_later_request_can_repeat_waits_for_a_call_that_got_no_r
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(value(&world), "Intelligent-Tiering", "{status:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_wrote_nothing_undoes_nothing() {
+    let name = "/ssm/automation/customer-script-log-group-name";
+    let world = with(|model| {
+        model.settings.capitalizes = true;
+        model.settings.put(name, "Logs", SOMEBODY);
+    });
+    let create = create(json!({"SettingId": name, "SettingValue": "logs"}));
+    let url = world.aws.response_url(Age::Now);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    says(&world, ResourceStatus::DeleteInProgress);
+    world.send(&create.with_response_url(url)).await.assert_given_up();
+    assert_eq!(world.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_after_a_failed_one_is_not_overwritten_by_a_call_that_took_effect_late() {
+    let world = world();
+    let id = created(&world, "Advanced", "Retain").await.id().to_owned();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let late = TakesEffect::After(Duration::from_secs(4));
+    world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::Late(Loss::Reset, late));
+    world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", "no"));
+    let (old, new) = (properties("Advanced", "Retain"), properties("Intelligent-Tiering", "Retain"));
+    world.send(&setting(Request::update(&id, old.clone(), new))).await.reason();
+    // Without a rollback, the next Update still has the old properties of the failed one.
+    world.send(&setting(Request::update(&id, old, properties("Standard", "Retain")))).await.ok();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(value(&world), "Standard");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_waits_for_a_cancelled_update_to_a_value_that_somebody_has_set() {
+    let world = world();
+    let id = created(&world, "Advanced", "Retain").await.id().to_owned();
+    world.aws.ssm(|model| model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY));
+    let (old, new) = (properties("Advanced", "Retain"), properties("Intelligent-Tiering", "Retain"));
+    let begun = tokio::time::Instant::now();
+    world.send(&setting(Request::update(&id, new, old))).await.ok();
+    assert!(begun.elapsed() >= Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(value(&world), "Advanced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_goes_on_if_cloudformation_gives_up_meanwhile() {
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(900)));
+    world.aws.ssm(|model| {
+        model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY);
+        model.settings.pending_reads = 3;
+    });
+    world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", "no"));
+    let gives_up = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        says(&world, ResourceStatus::DeleteInProgress);
+    };
+    let create = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(Age::Now));
+    says(&world, ResourceStatus::CreateInProgress);
+    let (reply, ()) = tokio::join!(world.send(&create), gives_up);
+    reply.reason();
+    assert_eq!(value(&world), "Intelligent-Tiering");
 }

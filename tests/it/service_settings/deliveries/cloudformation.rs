@@ -123,7 +123,7 @@ impl History {
                 match replaces {
                     true => {
                         let too_late = self.sim.ended(number).await;
-                        self.is_undone(&wanted, before, way.kills() || too_late || way.is_late());
+                        self.is_undone(&wanted, before, way.kills() || too_late);
                     }
                     false => self.is_dead(&wanted, &old.wanted.value),
                 }

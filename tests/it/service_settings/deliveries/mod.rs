@@ -9,10 +9,11 @@
 //! - What a process set that was killed before it responded to a Create, or to an Update with another `SettingId`: if no delivery
 //!   succeeds, somebody puts the setting right.
 //! - A Create, or an Update with another `SettingId`, that CloudFormation gives up on between its question and its response.
-//! - What an Update with another `SettingId` set by a call that got no response, if that takes effect more than 5 s later.
+//! - A call that got no response and takes effect more than 5 s later.
 //! - A request of any stack while a cancelled Create, or a cancelled Update with another `SettingId`, undoes its work.
 //! - The value from before, if a request is delivered twice: the second delivery may no longer know it (`?unknown`).
 //! - The value from before a resource whose Update with another `SettingId` was rolled back: its id is forgotten.
+//! - A cancelled Update to a value that the other stack has set: its rollback can't see that it may still be written.
 //! - Two stacks that set the same value: the Delete of one takes it from the other.
 
 mod checks;
@@ -103,10 +104,12 @@ impl History {
     }
 
     fn wanted(&mut self, stack: usize, wish: &Wish) -> Wanted {
+        let present = self.present(wish.setting);
+        let is_the_others = self.declared[1 - stack].as_ref().is_some_and(|value| value.eq_ignore_ascii_case(&present));
         let (value, is_new) = match (wish.value, &self.declared[stack]) {
-            (Choice::Present, _) => (self.present(wish.setting), false),
+            (Choice::Present, _) if !is_the_others => (present, false),
             (Choice::Kept, Some(value)) => (value.clone(), false),
-            (Choice::Kept | Choice::New, _) => (self.new_value(), true),
+            (Choice::Kept | Choice::New | Choice::Present, _) => (self.new_value(), true),
         };
         self.declared[stack] = Some(value.clone());
         // What is declared again may be there.

@@ -96,7 +96,7 @@ fn given_up() -> impl Strategy<Value = Way> {
 /// The way of a request that fails, and whose first write takes effect later than others.
 fn lost() -> impl Strategy<Value = Way> {
     let refused = ("UpdateServiceSetting", 2, Trouble::Refused);
-    (0..9_000_u64).prop_map(move |late| Way {
+    (0..4_900_u64).prop_map(move |late| Way {
         faults: vec![("UpdateServiceSetting", 1, Trouble::Late(late)), refused],
         ..quiet()
     })

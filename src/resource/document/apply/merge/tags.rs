@@ -1,8 +1,11 @@
 //! Sets tags without promoting a version, and removes those that nobody needs.
 
+use tokio::time::sleep;
+
 use super::applied;
 use super::context::Merge;
 use super::promote::outdated;
+use crate::read_lag::LONGEST_LAG;
 use crate::resource::document::apply::context::{Applied, NotApplied};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Document;
@@ -40,7 +43,11 @@ impl Merge<'_> {
             let (mine, seen) = (KeyOwner::from(self.owner), self.reader.describe().await?);
             match after_tags(change, &mine, &document.description, seen.as_ref().map(|seen| &seen.description)) {
                 AfterTags::Valid => {}
-                AfterTags::Outdated => return Err(outdated()),
+                AfterTags::Outdated => {
+                    // If the next read did not show these tags yet, a wrong one would stay.
+                    sleep(LONGEST_LAG).await;
+                    return Err(outdated());
+                }
                 AfterTags::Lost(failure) => return Err(NotApplied::Failed(failure)),
             }
         }
