@@ -100,14 +100,14 @@ impl<'a> Properties<'a> {
 
     /// One of the choices. The first is the default.
     pub(crate) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
-        let Some(given) = self.text(name) else {
+        let Some(declared) = self.text(name) else {
             return choices.first().map(|(_, choice)| *choice);
         };
-        let found = choices.iter().find(|(text, _)| *text == given);
+        let found = choices.iter().find(|(text, _)| *text == declared);
         if found.is_none() {
             let names: Vec<&str> = choices.iter().map(|(text, _)| *text).filter(|text| !text.is_empty()).collect();
-            let nearest = did_you_mean(&given, names.iter().copied());
-            self.problem(name, format!("{} is not one of {}.{nearest}", quoted(&given), names.join(", ")));
+            let nearest = did_you_mean(&declared, names.iter().copied());
+            self.problem(name, format!("{} is not one of {}.{nearest}", quoted(&declared), names.join(", ")));
         }
         found.map(|(_, choice)| *choice)
     }

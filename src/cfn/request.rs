@@ -112,12 +112,12 @@ impl<'a> Envelope<'a> {
         // A derived struct would accept a list as well.
         let properties = properties.filter(|raw| raw.get().starts_with('{'));
         let properties = properties.and_then(|raw| serde_json::from_str::<Properties>(raw.get()).ok());
-        let given = match properties.and_then(|properties| properties.service_timeout) {
+        let declared = match properties.and_then(|properties| properties.service_timeout) {
             Some(Value::String(text)) => text.parse().ok(),
             Some(Value::Number(number)) => number.as_i64(),
             _ => None,
         };
-        given.filter(|seconds| (1..=3600).contains(seconds)).unwrap_or(3600)
+        declared.filter(|seconds| (1..=3600).contains(seconds)).unwrap_or(3600)
     }
 
     /// Parses the rest of the request.
@@ -127,8 +127,8 @@ impl<'a> Envelope<'a> {
     /// the field. Old properties, and the properties of a Delete, never cause an error.
     pub fn request(&self, requested_at: Option<i64>) -> Result<Request, Failure> {
         let Some(request_type) = self.request_type() else {
-            let given = self.text("RequestType")?;
-            return Err(Failure::new(format!("RequestType: {} is not one of Create, Update, Delete.", quoted(&given))));
+            let text = self.text("RequestType")?;
+            return Err(Failure::new(format!("RequestType: {} is not one of Create, Update, Delete.", quoted(&text))));
         };
         let resource_type = self.text("ResourceType")?;
         if request_type != RequestType::Create && self.physical_resource_id.is_none() {

@@ -117,15 +117,15 @@ pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, r
 }
 
 /// Whether another delivery of the request has succeeded. After a Create, the resource is complete, and may have been updated
-/// since. After an Update that is a replacement, the resource no longer has the physical id `given` in the request.
+/// since. After an Update that is a replacement, the resource no longer has the physical id of the request, `old_id`.
 pub(crate) fn another_delivery_succeeded(
     request_type: Option<RequestType>,
-    given: Option<&str>,
+    old_id: Option<&str>,
     resource: &StackResource,
 ) -> bool {
     let StackResource::Found { status, physical_id, .. } = resource else { return false };
     match request_type {
-        Some(RequestType::Update) => physical_id.as_deref().is_some_and(|id| Some(id) != given),
+        Some(RequestType::Update) => physical_id.as_deref().is_some_and(|id| Some(id) != old_id),
         _ => status == "CREATE_COMPLETE" || status.starts_with("UPDATE_"),
     }
 }

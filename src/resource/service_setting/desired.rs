@@ -108,14 +108,14 @@ pub(crate) fn explain_value(id: &str) -> Option<String> {
 }
 
 fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Option<String> {
-    let given = reader.required_text("SettingId")?;
-    let id = match (given.starts_with("arn:"), given.split_once(":servicesetting")) {
-        (false, _) => given.as_str(),
+    let declared = reader.required_text("SettingId")?;
+    let id = match (declared.starts_with("arn:"), declared.split_once(":servicesetting")) {
+        (false, _) => declared.as_str(),
         (true, Some((_, id))) => {
-            if let (Some(location), Some(arn)) = (location, Location::from_arn(&given))
+            if let (Some(location), Some(arn)) = (location, Location::from_arn(&declared))
                 && *location != arn
             {
-                reader.problem("SettingId", format!("{} is not in this account and Region.", quoted(&given)));
+                reader.problem("SettingId", format!("{} is not in this account and Region.", quoted(&declared)));
                 return None;
             }
             id
@@ -126,7 +126,8 @@ fn setting_id(reader: &mut Properties<'_>, location: Option<&Location>) -> Optio
         && id.len() <= 200
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
     if !is_id {
-        let text = format!("{} is neither the id nor the ARN of a service setting. {}", quoted(&given), explain_id(id));
+        let text =
+            format!("{} is neither the id nor the ARN of a service setting. {}", quoted(&declared), explain_id(id));
         reader.problem("SettingId", text);
     }
     is_id.then(|| id.to_owned())

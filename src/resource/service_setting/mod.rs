@@ -99,14 +99,14 @@ pub(crate) async fn release(
     undo_log: &UndoLog<Undo>,
 ) -> Result<(), Failure> {
     let choice = OnDelete::read(&request.properties);
-    let given = request.physical_resource_id.as_deref().unwrap_or_default();
-    let (given, unfinished) = match FailedCreate::parse(given) {
+    let physical_id = request.physical_resource_id.as_deref().unwrap_or_default();
+    let (physical_id, unfinished) = match FailedCreate::parse(physical_id) {
         Some(FailedCreate::NotCreated { .. }) => return Ok(()),
         Some(FailedCreate::Unfinished { signature, id }) => (id, Some(signature)),
-        None => (given.to_owned(), None),
+        None => (physical_id.to_owned(), None),
     };
-    let Some(id) = PhysicalId::parse(&given) else {
-        if is_generated(&given, &request.stack_id, &request.logical_resource_id) {
+    let Some(id) = PhysicalId::parse(&physical_id) else {
+        if is_generated(&physical_id, &request.stack_id, &request.logical_resource_id) {
             tracing::warn!(
                 resource = request.logical_resource_id,
                 "CloudFormation cancelled the Create of this resource; check that the setting has its earlier value"
