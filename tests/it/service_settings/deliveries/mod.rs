@@ -13,7 +13,8 @@
 //! - A request of any stack while a cancelled Create, or a cancelled Update with another `SettingId`, undoes its work.
 //! - The value from before, if a request is delivered twice: the second delivery may no longer know it (`?unknown`).
 //! - The value from before a resource whose Update with another `SettingId` was rolled back: its id is forgotten.
-//! - A cancelled Update to a value that the other stack has set: its rollback can't see that it may still be written.
+//! - A cancelled Update to AWS's default, or to a value that the other stack has set, if the setting has that value: its rollback
+//!   can't see that it may still be written.
 //! - Two stacks that set the same value: the Delete of one takes it from the other.
 
 mod checks;
@@ -106,8 +107,9 @@ impl History {
     fn wanted(&mut self, stack: usize, wish: &Wish) -> Wanted {
         let present = self.present(wish.setting);
         let is_the_others = self.declared[1 - stack].as_ref().is_some_and(|value| value.eq_ignore_ascii_case(&present));
+        let is_default = self.value(wish.setting).is_none();
         let (value, is_new) = match (wish.value, &self.declared[stack]) {
-            (Choice::Present, _) if !is_the_others => (present, false),
+            (Choice::Present, _) if !is_the_others && !is_default => (present, false),
             (Choice::Kept, Some(value)) => (value.clone(), false),
             (Choice::Kept | Choice::New | Choice::Present, _) => (self.new_value(), true),
         };
