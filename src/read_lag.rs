@@ -9,7 +9,8 @@ use crate::backoff::Backoff;
 /// How long a write may take to become visible to reads.
 pub(crate) const LONGEST_LAG: Duration = Duration::from_secs(5);
 
-/// The time for which reads may lag behind the writes that were made before it began. It paces the reads that wait for them.
+/// A period that begins after some writes, during which reads may not show them yet. It also paces the reads that wait for those
+/// writes.
 #[derive(Debug)]
 pub(crate) struct ReadLag {
     began: Instant,

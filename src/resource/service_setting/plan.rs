@@ -7,7 +7,8 @@ use crate::failure::Failure;
 
 const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the setting is left as it is";
 
-/// So many seconds after a Delete's signature, a setting may still be changed by an earlier request, or be dated by another clock.
+/// For this many seconds after a Delete's signature, a change to the setting may still come from an earlier request, or only seem
+/// later because the clocks differ.
 const TOLERANCE: i64 = 2;
 
 /// The same for the Delete of an unfinished Create, which waits for that Create's last write.
