@@ -238,7 +238,9 @@ impl Gate for OneAttempt {
     fn admit(&self) -> Admission<'_> {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
         let refusal = || {
-            Failure::new("Each promotion in a repair is attempted once, soon after CloudFormation's reply. The next check retries it.")
+            Failure::new(
+                "Each promotion in a repair is attempted once, soon after CloudFormation's reply. The next check retries it.",
+            )
         };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))
     }

@@ -72,7 +72,7 @@ pub(crate) async fn reconcile(
         undo_log.step("changing the setting");
         let applied = setting.apply(&plan, observed).await;
         if applied.is_err() && !adopts && writes::any_unreplied() {
-            // The next Update must see what such a call still changes.
+            // Wait before responding, so that the next Update sees whatever such a call may still change.
             undo_log.seen("a call got no response and may still take effect");
             sleep(LONGEST_LAG).await;
         }
