@@ -19,7 +19,7 @@ pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
     /// An earlier request of the same resource left the document behind, and this Create or rename finds it: these tags record
-    /// its current default version and the request's signature. They are set before anything else is written, so that another
+    /// its current default version and this request's signature. They are set before anything else is written, so that another
     /// invocation can undo the request.
     ManageAgain(Tags),
     /// The resource adopts it by setting these tags.

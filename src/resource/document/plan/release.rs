@@ -108,8 +108,8 @@ pub(crate) enum Release {
     Revert(Revert),
 }
 
-/// Steps that restore a document. Every step is attempted, even if others fail; the ownership tags are removed last. A Delete
-/// stops if the promotion fails.
+/// Steps that restore a document. Every step is attempted, even if others fail, with one exception: a Delete stops if the promotion
+/// fails. The ownership tags are removed last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.

@@ -44,7 +44,7 @@ impl Merge<'_> {
             match after_tags(change, &mine, &document.description, seen.as_ref().map(|seen| &seen.description)) {
                 AfterTags::Valid => {}
                 AfterTags::Outdated => {
-                    // Wait until reads show these tags. Otherwise, the next decision might not see a wrong one and correct it.
+                    // Wait until reads show these tags. Otherwise, the next decision might miss a wrong tag.
                     sleep(LONGEST_LAG).await;
                     return Err(outdated());
                 }

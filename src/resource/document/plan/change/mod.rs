@@ -89,8 +89,8 @@ impl Upload {
 pub(crate) struct Attributes {
     /// The names of the properties.
     pub(crate) names: Vec<&'static str>,
-    /// Whether the request fails if AWS refuses the change because the content is the same. It does if this request itself
-    /// makes the change: the rollback then finds the document unchanged and succeeds.
+    /// Whether the request fails if AWS refuses the change because the content is the same. It does if the document still has the old
+    /// values: the rollback then finds nothing to change and succeeds.
     pub(crate) refusable: bool,
 }
 
