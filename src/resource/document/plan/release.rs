@@ -88,8 +88,8 @@ pub(crate) fn is_gone(status: Option<&Status>) -> bool {
     }
 }
 
-/// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update of the
-/// document with the old name, whose old properties declare the new name.
+/// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update
+/// whose physical id and properties have the old name, and whose `OldResourceProperties` declare the new one.
 pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option<&'a str> {
     let name = old.name.as_deref().filter(|_| request.request_type == RequestType::Update)?;
     let is_rollback = request.physical_resource_id.as_deref() != Some(name)

@@ -132,8 +132,8 @@ pub(crate) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, V
     match default_version_tag(intent.desired, &document.default.number) {
         // Set once the default version has changed.
         Some(_) if has_tag && change.version != VersionChange::Keep => change.records_default_version = true,
-        // A tag that differs from the default version tells the next request that this one may still be writing. So a document
-        // without the tag gets it before a promotion, and its final value after it.
+        // A tag that differs from the default version tells the next request that this one may still be writing. So on a document
+        // without the tag, the tag is set before a promotion, and gets its final value after the promotion.
         Some(tag) => {
             let tag = Some(tag).filter(|(key, value)| description.tags.get(key) != Some(value));
             change.records_default_version = add_if_it_fits(intent, description, &mut change.set_tags, tag);

@@ -39,8 +39,8 @@ pub(crate) fn before_delete(observed: &Description, seen: Option<&Description>) 
     }
 }
 
-/// Decides after a change that only set tags. A tag that names the default version may name a version other than the one that a
-/// writer has promoted or is about to promote.
+/// Decides after a change that only set tags. If it set the tag that names the default version and the versions have changed
+/// since, the tag may name the wrong version: another writer has promoted one, or is about to.
 pub(crate) fn after_tags(
     change: &KeyChange,
     mine: &KeyOwner,
