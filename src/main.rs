@@ -35,8 +35,10 @@ async fn main() -> Result<(), Error> {
     // Logged under the library's target, because the target of the binary, `bootstrap`, is capped at WARN.
     tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
-    let ca_bundle = set("AWS_CA_BUNDLE")
-        .map(|path| std::fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE: {path} can't be read: {error}")));
+    // A path need not be Unicode, and one that was skipped would silently trust other roots.
+    let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(|path| {
+        std::fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE: {} can't be read: {error}", path.display()))
+    });
     let ca_bundle = ca_bundle.transpose()?;
     let tls = http::tls(ca_bundle.as_deref())?;
     let client = SdkHttpClient::new(&tls)?;

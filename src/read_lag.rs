@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 
 /// How long a write may take to become visible to reads.
 pub(crate) const LONGEST_LAG: Duration = Duration::from_secs(5);
+
+/// Waits until reads show every write that was made before.
+pub(crate) async fn until_over() {
+    sleep(LONGEST_LAG).await;
+}
 
 /// A period that begins after some writes, during which reads may not show them yet. It also paces the reads that wait for those
 /// writes.

@@ -24,7 +24,7 @@ const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// This long after the signature, every lease of an earlier request has ended and its writes are visible.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An invocation that began within this time of the signature continues if CloudFormation can't be asked.
 const PROMPT: Duration = Duration::from_secs(60);

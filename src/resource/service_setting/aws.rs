@@ -8,7 +8,8 @@ use super::plan::{Plan, shows};
 use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
-use crate::read_lag::{LONGEST_LAG, ReadLag};
+use crate::invocation::writes;
+use crate::read_lag::{self, LONGEST_LAG, ReadLag};
 use crate::ssm::{ErrorCode, SsmError};
 
 /// One setting.
@@ -94,6 +95,16 @@ impl<U: Clone> Setting<'_, U> {
             self.undo_log.seen("reads still return another value");
             lag.pause().await;
         }
+    }
+
+    /// If a call got no response, waits until it has taken effect, if it ever does. Returns whether there was such a call.
+    pub(crate) async fn wait_for_unreplied(&self) -> bool {
+        let any = writes::any_unreplied();
+        if any {
+            self.undo_log.seen("a call got no response and may still take effect");
+            read_lag::until_over().await;
+        }
+        any
     }
 
     fn failure(&self, error: &SsmError) -> Failure {

@@ -9,7 +9,6 @@ pub(crate) mod undo;
 
 use aws_sdk_ssm::Client;
 use serde_json::{Map, Value, json};
-use tokio::time::sleep;
 
 use self::aws::Setting;
 use self::desired::{Desired, OnDelete, declared_value};
@@ -22,8 +21,6 @@ use crate::cfn::request::Request;
 use crate::cfn::standing::Standing;
 use crate::failure::Failure;
 use crate::invocation::undo_log::{UndoEntry, UndoLog};
-use crate::invocation::writes;
-use crate::read_lag::LONGEST_LAG;
 use crate::resource::location::Location;
 use crate::resource::reconciled::Reconciled;
 use crate::resource::undo::Undo;
@@ -71,10 +68,9 @@ pub(crate) async fn reconcile(
     if plan != Plan::Leave {
         undo_log.step("changing the setting");
         let applied = setting.apply(&plan, observed).await;
-        if applied.is_err() && !adopts && writes::any_unreplied() {
-            // Wait before responding, so that the next Update sees whatever such a call may still change.
-            undo_log.seen("a call got no response and may still take effect");
-            sleep(LONGEST_LAG).await;
+        if applied.is_err() && !adopts {
+            // The next Update must see whatever this one may still change.
+            setting.wait_for_unreplied().await;
         }
         observed = applied?;
         if adopts {

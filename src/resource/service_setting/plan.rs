@@ -3,6 +3,7 @@
 use super::desired::{Desired, OnDelete};
 use super::observed::Observed;
 use super::physical_id::{PhysicalId, Previous};
+use crate::cfn::standing::rules::PATIENCE;
 use crate::failure::Failure;
 
 const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the setting is left as it is";
@@ -11,8 +12,8 @@ const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the s
 /// later because the clocks differ.
 const TOLERANCE: i64 = 2;
 
-/// The same for the Delete of an unfinished Create, which waits for that Create's last write.
-const TOLERANCE_OF_UNDO: i64 = 10;
+/// The same for the Delete of an unfinished Create, which waits this long for that Create's last write.
+const TOLERANCE_OF_UNDO: i64 = PATIENCE.as_secs().cast_signed();
 
 /// What to do with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Undoes a Create, or an Update that changed which setting the resource manages.
 
 use aws_sdk_ssm::Client;
-use tokio::time::sleep;
 
 use super::aws::Setting;
 use super::physical_id::PhysicalId;
@@ -9,7 +8,6 @@ use super::plan;
 use crate::failure::Failure;
 use crate::invocation::undo_log::UndoLog;
 use crate::invocation::writes;
-use crate::read_lag::LONGEST_LAG;
 
 /// How to restore a setting.
 #[derive(Debug, Clone)]
@@ -31,17 +29,12 @@ impl SettingUndo {
         if !writes::any() {
             return Ok(());
         }
-        let restored = self.restore(client, undo_log).await;
-        if !writes::any_unreplied() {
-            return restored;
-        }
-        undo_log.seen("a call got no response and may still take effect");
-        sleep(LONGEST_LAG).await;
-        self.restore(client, undo_log).await
+        let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
+        let restored = self.restore(&setting).await;
+        if setting.wait_for_unreplied().await { self.restore(&setting).await } else { restored }
     }
 
-    async fn restore<U: Clone>(&self, client: &Client, undo_log: &UndoLog<U>) -> Result<(), Failure> {
-        let setting = Setting { client, id: &self.id.setting, function: &self.function, undo_log };
+    async fn restore<U: Clone>(&self, setting: &Setting<'_, U>) -> Result<(), Failure> {
         let observed = setting.observe().await?;
         let plan = plan::undo(&self.id.previous, &self.value, true, &observed);
         let unknown = "The setting's earlier value is unknown: an earlier delivery of this request changed it, or the value was \

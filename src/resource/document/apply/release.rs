@@ -45,10 +45,8 @@ impl Releasing<'_> {
             tracing::info!("the document does not exist");
             return Ok(());
         };
-        match self.apply(&described, shared_with).await {
-            Ok(()) => Ok(()),
-            Err(failure) => self.fail_unless_gone(failure).await,
-        }
+        let applied = self.apply(&described, shared_with).await;
+        self.fail_unless_gone(applied).await
     }
 
     /// Undoes the Create that was signed in this range, if its tags are still on the document. A document that an earlier Create
@@ -75,13 +73,13 @@ impl Releasing<'_> {
             DocumentUndo::of_ownership(self.owner, self.reader.name, &description, &ownership, &self.declared.tags);
         steps.record_shares(self.declared.account_ids.intersection(&shared_with).cloned());
         tracing::info!(document = self.reader.name, plan = "undo the failed request", "planned");
-        match undo(self.reader.client, &steps).await {
-            Ok(()) => Ok(()),
-            Err(failure) => self.fail_unless_gone(failure).await,
-        }
+        let undone = undo(self.reader.client, &steps).await;
+        self.fail_unless_gone(undone).await
     }
 
-    async fn fail_unless_gone(&self, failure: Failure) -> Result<(), Failure> {
+    /// Drops a failure if the document is gone.
+    async fn fail_unless_gone(&self, result: Result<(), Failure>) -> Result<(), Failure> {
+        let Err(failure) = result else { return Ok(()) };
         match self.reader.describe().await {
             Ok(now) if is_gone(now.as_ref().map(Described::status).as_ref()) => Ok(()),
             Ok(_) | Err(_) => Err(failure),

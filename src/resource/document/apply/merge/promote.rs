@@ -1,11 +1,11 @@
 //! Promotes a version if no other version has been created or promoted.
 
-use tokio::time::{Duration, Instant, sleep, timeout_at};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use super::context::Merge;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::read_lag::{LONGEST_LAG, ReadLag};
+use crate::read_lag::{self, ReadLag};
 use crate::resource::document::apply::context::{Applied, NotApplied, newer};
 use crate::resource::document::aws::write::NotWritten;
 use crate::resource::document::content::{Content, redact};
@@ -81,7 +81,7 @@ impl Merge<'_> {
         }
         if limit.is_none() {
             // Another writer may have uploaded or promoted a version just before: without the lock, only a later read shows that.
-            sleep(LONGEST_LAG).await;
+            read_lag::until_over().await;
         }
         let mut lag = ReadLag::begin();
         loop {

@@ -1,11 +1,9 @@
 //! Sets tags without promoting a version, and removes those that nobody needs.
 
-use tokio::time::sleep;
-
 use super::applied;
 use super::context::Merge;
 use super::promote::outdated;
-use crate::read_lag::LONGEST_LAG;
+use crate::read_lag;
 use crate::resource::document::apply::context::{Applied, NotApplied};
 use crate::resource::document::key_ownership::KeyOwner;
 use crate::resource::document::observed::Document;
@@ -45,7 +43,7 @@ impl Merge<'_> {
                 AfterTags::Valid => {}
                 AfterTags::Outdated => {
                     // Wait until reads show these tags. Otherwise, the next decision might miss a wrong tag.
-                    sleep(LONGEST_LAG).await;
+                    read_lag::until_over().await;
                     return Err(outdated());
                 }
                 AfterTags::Lost(failure) => return Err(NotApplied::Failed(failure)),
