@@ -135,7 +135,7 @@ impl Simulation {
         self.resource_is(stack, failed, Some(&id));
         let reason = response["Reason"].as_str().unwrap();
         let is_refused = self.refusals.iter().any(|why| reason.contains(why));
-        assert!(is_refused || !way.is_quiet(), "nothing befell it: {reason}");
+        assert!(is_refused || !way.is_quiet(), "it had no fault: {reason}");
         End::Failed(id)
     }
 

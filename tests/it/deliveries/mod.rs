@@ -26,6 +26,7 @@ use std::time::Duration;
 use loopback_aws::{Builder, Loopback};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
+use tokio::time::sleep;
 
 use self::lambda::Sent;
 
@@ -73,9 +74,31 @@ impl Simulation {
     }
 }
 
-/// Runs a history in paused time. `seed` draws the jitter of retries.
-pub fn run(seed: u64, history: impl Future<Output = Counts>) -> Counts {
+/// The histories of one kind of resource, in which steps `S` happen.
+pub trait History<S> {
+    fn sim(&mut self) -> &mut Simulation;
+
+    async fn step(&mut self, step: &S);
+
+    /// Checks what holds once every delivery has ended and every call has taken effect.
+    fn check_end(&mut self);
+}
+
+/// Runs a history in paused time, beginning with `begin`. `seed` draws the jitter of retries. Panics if a check fails.
+pub fn run<S, H: History<S>>(seed: u64, begin: impl FnOnce() -> H, steps: &[S]) -> Counts {
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    LocalSet::new().block_on(&runtime, history)
+    LocalSet::new().block_on(&runtime, async {
+        let mut history = begin();
+        for step in steps {
+            if !history.sim().over {
+                history.step(step).await;
+            }
+        }
+        sleep(Duration::from_secs(1_000)).await;
+        if !history.sim().over {
+            history.check_end();
+        }
+        std::mem::take(&mut history.sim().counts)
+    })
 }

@@ -1,4 +1,4 @@
-//! Histories without end: `make soak MINUTES=60`.
+//! Random histories for a given time: `make soak MINUTES=60`.
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use super::Counts;
 pub struct Kind<T> {
     pub what: &'static str,
     pub histories: fn() -> BoxedStrategy<T>,
-    /// Runs a history. It panics where something does not hold.
+    /// Runs a history. Panics if a check fails.
     pub run: fn(&T) -> Counts,
 }
 
@@ -42,7 +42,7 @@ impl<T: Debug> Kind<T> {
         })
     }
 
-    /// The shortest history that fails, as far as it is found in a few hundred runs.
+    /// The shortest failing history that a few hundred runs find.
     fn shrink(&self, mut tree: Box<dyn ValueTree<Value = T>>, whole: String) -> (T, String) {
         let mut least = (tree.current(), whole);
         let mut simpler = true;
@@ -115,5 +115,5 @@ impl<T: Debug> Kind<T> {
 }
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is not a number")))
 }

@@ -1,14 +1,34 @@
-//! What can befall a request, and how it is drawn.
+//! What can happen in a history of any kind of resource, and how it is drawn.
+
+use std::fmt::Debug;
+use std::time::Duration;
 
 use proptest::prelude::*;
+
+/// A step of a history. `W` is what a stack wants of its resource, and `E` what somebody changes by hand.
+#[derive(Debug, Clone)]
+pub enum Step<W, E> {
+    /// A stack creates or updates its resource.
+    Deploy { stack: usize, wish: W, way: Way, then: Then },
+    /// A stack deletes its resource.
+    Remove { stack: usize, way: Way },
+    /// A stack abandons its resource under `DeletionPolicy: Retain`: nothing is sent.
+    Abandon { stack: usize },
+    /// Lambda delivers an earlier request again, `after` milliseconds from now.
+    Again { pick: usize, after: u64 },
+    /// Somebody changes one of the two documents or settings by hand.
+    Hand { of: usize, edit: E },
+    /// Nothing happens for this many seconds.
+    Pause { seconds: u64 },
+}
 
 /// How a request travels.
 #[derive(Debug, Clone)]
 pub struct Way {
     pub deliveries: Vec<Delivery>,
-    /// CloudFormation gives up on it so many milliseconds after the last delivery begins, if there is no response by then.
+    /// CloudFormation gives up on it this many milliseconds after the last delivery begins, if there is no response by then.
     pub cancelled: Option<u64>,
-    /// What the n-th call of an operation meets.
+    /// The faults, each of the n-th call of an operation.
     pub faults: Vec<(&'static str, u64, Trouble)>,
 }
 
@@ -28,9 +48,9 @@ pub enum Trouble {
     ResetBefore,
     ResetAfter,
     Hang,
-    /// The call waits for so many milliseconds. One that is cut off meanwhile changes nothing.
+    /// The call waits for this many milliseconds. If it is cut off meanwhile, it changes nothing.
     Slow(u64),
-    /// The caller loses the response, and the call takes effect so many milliseconds after it arrived.
+    /// The caller loses the reply, and the call takes effect this many milliseconds after it arrived.
     Late(u64),
 }
 
@@ -42,7 +62,7 @@ pub enum Then {
     RollBack,
 }
 
-/// The way of a request that nothing befalls.
+/// One delivery without a fault.
 pub fn quiet() -> Way {
     Way { deliveries: vec![Delivery { after: 0, killed: None }], cancelled: None, faults: Vec::new() }
 }
@@ -85,7 +105,7 @@ fn second() -> impl Strategy<Value = Delivery> {
     (after, proptest::option::weighted(0.1, 0..4_000_u64)).prop_map(|(after, killed)| Delivery { after, killed })
 }
 
-/// A way on which the calls of these operations may meet a fault.
+/// A way on which a call of one of these operations may have a fault.
 pub fn way(operations: &'static [&'static str], may_be_cancelled: bool) -> impl Strategy<Value = Way> {
     let cancelled = proptest::option::weighted(0.3, 200..12_000_u64);
     let cancelled = cancelled.prop_map(move |millis| millis.filter(|_| may_be_cancelled));
@@ -109,4 +129,18 @@ pub fn stack() -> impl Strategy<Value = usize> {
 
 pub fn then() -> impl Strategy<Value = Then> {
     prop_oneof![3 => Just(Then::Complete), 1 => Just(Then::RollBack)]
+}
+
+pub fn again<W: Debug, E: Debug>() -> impl Strategy<Value = Step<W, E>> {
+    (any::<prop::sample::Index>(), prop_oneof![0..20_000_u64, 20_000..400_000_u64])
+        .prop_map(|(pick, after)| Step::Again { pick: pick.index(64), after })
+}
+
+pub fn pause<W: Debug, E: Debug>() -> impl Strategy<Value = Step<W, E>> {
+    prop_oneof![3..30_u64, 60..400_u64].prop_map(|seconds| Step::Pause { seconds })
+}
+
+/// One of these times, in milliseconds.
+pub fn millis(choices: &[u64]) -> impl Strategy<Value = Duration> {
+    proptest::sample::select(choices.to_vec()).prop_map(Duration::from_millis)
 }

@@ -126,20 +126,6 @@ impl History {
         self.parts
     }
 
-    async fn run(&mut self, step: &Step) {
-        match step {
-            Step::Deploy { stack, wish, way, then } => self.deploy(*stack, wish, way, then).await,
-            Step::Remove { stack, way } => self.remove(*stack, way).await,
-            Step::Abandon { stack } => self.abandon(*stack).await,
-            Step::Again { pick, after } => self.sim.again(*pick, *after),
-            Step::Hand { name, edit } => self.edit(*name, *edit).await,
-            Step::Pause { seconds } => {
-                self.sim.count("pause");
-                sleep(Duration::from_secs(*seconds)).await;
-            }
-        }
-    }
-
     /// Only its age tells an abandoned document from the next resource's, so the stack waits for longer than `ServiceTimeout`.
     async fn abandon(&mut self, stack: usize) {
         let Some(resource) = self.resources[stack].take() else { return };
@@ -185,22 +171,32 @@ impl History {
     }
 }
 
-/// Runs a history. Panics if a check fails.
-fn run((setting, steps): &(Setting, Vec<Step>)) -> Counts {
-    deliveries::run(setting.seed, async {
-        let mut history = History::new(setting);
-        for step in steps {
-            if !history.sim.over {
-                history.run(step).await;
+impl deliveries::History<Step> for History {
+    fn sim(&mut self) -> &mut Simulation {
+        &mut self.sim
+    }
+
+    async fn step(&mut self, step: &Step) {
+        match step {
+            Step::Deploy { stack, wish, way, then } => self.deploy(*stack, wish, way, then).await,
+            Step::Remove { stack, way } => self.remove(*stack, way).await,
+            Step::Abandon { stack } => self.abandon(*stack).await,
+            Step::Again { pick, after } => self.sim.again(*pick, *after),
+            Step::Hand { of, edit } => self.edit(*of, *edit).await,
+            Step::Pause { seconds } => {
+                self.sim.count("pause");
+                sleep(Duration::from_secs(*seconds)).await;
             }
         }
-        // Every delivery has ended, and every call has taken effect.
-        sleep(Duration::from_secs(1_000)).await;
-        if !history.sim.over {
-            history.check(None);
-        }
-        std::mem::take(&mut history.sim.counts)
-    })
+    }
+
+    fn check_end(&mut self) {
+        self.check(None);
+    }
+}
+
+fn run((setting, steps): &(Setting, Vec<Step>)) -> Counts {
+    deliveries::run(setting.seed, || History::new(setting), steps)
 }
 
 #[test]
@@ -208,7 +204,7 @@ fn the_first_histories_of_the_soak_hold() {
     DOCUMENTS.first(150);
 }
 
-/// Histories without end: `make soak MINUTES=60`.
+/// Random histories for a given time: `make soak MINUTES=60`.
 #[test]
 #[ignore = "it runs for as long as MINUTES says"]
 fn soak() {

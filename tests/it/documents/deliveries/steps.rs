@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::deliveries::way::{Then, Way, stack, then, way};
+use crate::deliveries::way::{self, again, millis, pause, stack, then, way};
 
 pub const NAMES: [&str; 2] = ["Preferences-One", "Preferences-Two"];
 
@@ -31,21 +31,7 @@ pub struct Setting {
     pub seed: u64,
 }
 
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// A stack creates or updates its resource.
-    Deploy { stack: usize, wish: Wish, way: Way, then: Then },
-    /// A stack deletes its resource.
-    Remove { stack: usize, way: Way },
-    /// A stack abandons its resource under `DeletionPolicy: Retain`: nothing is sent.
-    Abandon { stack: usize },
-    /// Lambda delivers an earlier request again, `after` milliseconds from now.
-    Again { pick: usize, after: u64 },
-    /// Somebody changes a document by hand.
-    Hand { name: usize, edit: Edit },
-    /// Nothing happens for this many seconds.
-    Pause { seconds: u64 },
-}
+pub type Step = way::Step<Wish, Edit>;
 
 /// What a stack wants of its document. Each new part gets a number, by which its traces are recognized.
 #[derive(Debug, Clone)]
@@ -75,7 +61,6 @@ pub enum Edit {
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
-    let millis = |choices: &[u64]| proptest::sample::select(choices.to_vec()).prop_map(Duration::from_millis);
     (millis(&[0, 100, 400, 900]), millis(&[0, 0, 1_000]), millis(&[0, 0, 500, 3_000]), any::<bool>(), any::<u64>())
         .prop_map(|(latency, lag, activation, busy_refuses, seed)| Setting {
             latency,
@@ -116,10 +101,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(stack, wish, way, then)| Step::Deploy { stack, wish, way, then }),
         1 => (stack(), way(OPERATIONS, false)).prop_map(|(stack, way)| Step::Remove { stack, way }),
         1 => stack().prop_map(|stack| Step::Abandon { stack }),
-        4 => (any::<prop::sample::Index>(), prop_oneof![0..20_000_u64, 20_000..400_000_u64])
-            .prop_map(|(pick, after)| Step::Again { pick: pick.index(64), after }),
-        2 => (prop_oneof![4 => Just(0), 1 => Just(1)], edit).prop_map(|(name, edit)| Step::Hand { name, edit }),
-        1 => prop_oneof![3..30_u64, 60..400_u64].prop_map(|seconds| Step::Pause { seconds }),
+        4 => again(),
+        2 => (prop_oneof![4 => Just(0), 1 => Just(1)], edit).prop_map(|(of, edit)| Step::Hand { of, edit }),
+        1 => pause(),
     ]
 }
 

@@ -107,7 +107,7 @@ impl History {
         let id = succeeded.as_ref().unwrap_or(&old.id);
         let (present, new) = (self.value(old.wanted.setting), self.resources[stack].clone());
         let End::Success(rolled_back) = self.sim.send(stack, &update(id, &wanted, &old.wanted), &quiet()).await else {
-            panic!("a rollback that nothing befalls succeeds");
+            panic!("a rollback without faults succeeds");
         };
         match (replaces, new) {
             // CloudFormation forgets the id that knows what was there before.

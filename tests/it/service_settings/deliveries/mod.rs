@@ -1,18 +1,18 @@
-//! Random histories of the settings of two stacks, with late, doubled, cancelled and cut off requests: [`crate::deliveries`].
+//! Random histories of the settings of two stacks, with requests that are late, duplicate, cancelled or cut off.
 //!
-//! Each new value is named after its request, so that its traces can be told. What always holds, whenever CloudFormation has
-//! finished an operation: the SUCCESS of the newest request is true; of a request that was cancelled or rolled back there is no
-//! trace; a marker is only sent if nothing was left changed; a Delete under `Restore` puts back what was there before if the
-//! setting still has what this resource set, and otherwise, as under `Retain`, changes nothing.
+//! Each new value has a number of its own, by which its traces are recognized. Whenever CloudFormation has finished an operation,
+//! this holds: the SUCCESS of the newest request is true; a request that was cancelled or rolled back left no trace; the id
+//! `not-created` is sent only if nothing stayed changed; a Delete under `Restore` restores the earlier value if the setting still
+//! has what this resource set, and otherwise, as under `Retain`, changes nothing.
 //!
-//! Left out beside what [`crate::deliveries`] leaves out, because it remains possible, as a setting bears no ownership:
-//! - What a process set that was killed before it responded to a Create, or to an Update with another `SettingId`: if no delivery
-//!   succeeds, somebody puts the setting right.
-//! - A Create, or an Update with another `SettingId`, that CloudFormation gives up on between its question and its response.
+//! Besides what [`crate::deliveries`] leaves out, the histories avoid what remains possible because a setting has no ownership tags:
+//! - What a Create, or an Update to another setting, set before its process was killed. If no delivery succeeds, somebody restores
+//!   the setting.
+//! - A Create, or an Update to another setting, that CloudFormation gives up on between its reply and the response.
 //! - A call that got no response and takes effect more than 5 s later.
-//! - A request of any stack while a cancelled Create, or a cancelled Update with another `SettingId`, undoes its work.
-//! - The value from before, if a request is delivered twice: the second delivery may no longer know it (`?unknown`).
-//! - The value from before a resource whose Update with another `SettingId` was rolled back: its id is forgotten.
+//! - A request of any stack while a cancelled Create, or a cancelled Update to another setting, undoes its work.
+//! - The earlier value, if a request is delivered twice: the second delivery may not know it (`?unknown`).
+//! - The earlier value after the rollback of an Update to another setting: CloudFormation no longer has the id that records it.
 //! - A cancelled Update to AWS's default, or to a value that the other stack has set, if the setting has that value: its rollback
 //!   can't see that it may still be written.
 //! - Two stacks that set the same value: the Delete of one takes it from the other.
@@ -119,26 +119,6 @@ impl History {
         Wanted { setting: wish.setting, value, is_new, on_delete: wish.on_delete }
     }
 
-    async fn run(&mut self, step: &Step) {
-        match step {
-            Step::Deploy { stack, wish, way, then } => self.deploy(*stack, wish, way, then).await,
-            Step::Remove { stack, way } => self.remove(*stack, way).await,
-            Step::Abandon { stack } => {
-                if self.resources[*stack].take().is_some() {
-                    self.sim.count("abandon");
-                    self.sim.gone(*stack);
-                }
-            }
-            Step::Again { pick, after } => self.sim.again(*pick, *after),
-            Step::Hand { setting, edit } => self.edit(*setting, *edit).await,
-            Step::Pause { seconds } => {
-                self.sim.count("pause");
-                sleep(Duration::from_secs(*seconds)).await;
-                self.check(None);
-            }
-        }
-    }
-
     async fn edit(&mut self, setting: usize, edit: Edit) {
         self.sim.all_leases_end().await;
         self.sim.count("by hand");
@@ -160,21 +140,38 @@ impl History {
     }
 }
 
-fn run((account, steps): &(Account, Vec<Step>)) -> Counts {
-    deliveries::run(account.seed, async {
-        let mut history = History::new(account);
-        for step in steps {
-            if !history.sim.over {
-                history.run(step).await;
+impl deliveries::History<Step> for History {
+    fn sim(&mut self) -> &mut Simulation {
+        &mut self.sim
+    }
+
+    async fn step(&mut self, step: &Step) {
+        match step {
+            Step::Deploy { stack, wish, way, then } => self.deploy(*stack, wish, way, then).await,
+            Step::Remove { stack, way } => self.remove(*stack, way).await,
+            Step::Abandon { stack } => {
+                if self.resources[*stack].take().is_some() {
+                    self.sim.count("abandon");
+                    self.sim.gone(*stack);
+                }
+            }
+            Step::Again { pick, after } => self.sim.again(*pick, *after),
+            Step::Hand { of, edit } => self.edit(*of, *edit).await,
+            Step::Pause { seconds } => {
+                self.sim.count("pause");
+                sleep(Duration::from_secs(*seconds)).await;
+                self.check(None);
             }
         }
-        // Every delivery has ended, and every call has taken effect.
-        sleep(Duration::from_secs(1_000)).await;
-        if !history.sim.over {
-            history.check(None);
-        }
-        std::mem::take(&mut history.sim.counts)
-    })
+    }
+
+    fn check_end(&mut self) {
+        self.check(None);
+    }
+}
+
+fn run((account, steps): &(Account, Vec<Step>)) -> Counts {
+    deliveries::run(account.seed, || History::new(account), steps)
 }
 
 #[test]
@@ -182,7 +179,7 @@ fn the_first_histories_of_the_soak_hold() {
     SETTINGS.first(25);
 }
 
-/// Histories without end: `make soak MINUTES=60`.
+/// Random histories for a given time: `make soak MINUTES=60`.
 #[test]
 #[ignore = "it runs for as long as MINUTES says"]
 fn soak() {

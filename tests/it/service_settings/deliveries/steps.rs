@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::deliveries::way::{Then, Trouble, Way, quiet, stack, then, way};
+use crate::deliveries::way::{self, Trouble, Way, again, millis, pause, quiet, stack, then, way};
 
 /// Settings that take any value.
 pub const IDS: [&str; 2] =
@@ -12,7 +12,7 @@ pub const IDS: [&str; 2] =
 const OPERATIONS: &[&str] =
     &["GetServiceSetting", "UpdateServiceSetting", "UpdateServiceSetting", "ResetServiceSetting"];
 
-/// The account and the moods of AWS.
+/// How AWS behaves during a history.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub latency: Duration,
@@ -24,21 +24,7 @@ pub struct Account {
     pub seed: u64,
 }
 
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// A stack creates or updates its resource.
-    Deploy { stack: usize, wish: Wish, way: Way, then: Then },
-    /// A stack deletes its resource.
-    Remove { stack: usize, way: Way },
-    /// A stack lets go of its resource under `DeletionPolicy: Retain`: nothing is sent.
-    Abandon { stack: usize },
-    /// Lambda delivers an earlier request once more, so long from now.
-    Again { pick: usize, after: u64 },
-    /// Somebody changes a setting by hand.
-    Hand { setting: usize, edit: Edit },
-    /// Nothing happens for so many seconds.
-    Pause { seconds: u64 },
-}
+pub type Step = way::Step<Wish, Edit>;
 
 /// What a stack wants of its setting.
 #[derive(Debug, Clone)]
@@ -66,7 +52,6 @@ pub enum Edit {
 }
 
 fn account() -> impl Strategy<Value = Account> {
-    let millis = |choices: &[u64]| proptest::sample::select(choices.to_vec()).prop_map(Duration::from_millis);
     let pending_reads = proptest::sample::select(vec![0, 0, 1, 3]);
     (millis(&[0, 100, 400, 900]), millis(&[0, 0, 1_000]), pending_reads, any::<bool>(), any::<u64>()).prop_map(
         |(latency, lag, pending_reads, capitalizes, seed)| Account { latency, lag, pending_reads, capitalizes, seed },
@@ -93,7 +78,7 @@ fn given_up() -> impl Strategy<Value = Way> {
     })
 }
 
-/// The way of a request that fails, and whose first write takes effect later than others.
+/// The way of a request that fails and whose first write, without a reply, takes effect late.
 fn lost() -> impl Strategy<Value = Way> {
     let refused = ("UpdateServiceSetting", 2, Trouble::Refused);
     (0..4_900_u64).prop_map(move |late| Way {
@@ -113,10 +98,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(stack, wish, way, then)| Step::Deploy { stack, wish, way, then }),
         4 => (stack(), way(OPERATIONS, false)).prop_map(|(stack, way)| Step::Remove { stack, way }),
         1 => stack().prop_map(|stack| Step::Abandon { stack }),
-        4 => (any::<prop::sample::Index>(), prop_oneof![0..20_000_u64, 20_000..400_000_u64])
-            .prop_map(|(pick, after)| Step::Again { pick: pick.index(64), after }),
-        3 => (setting(), edit).prop_map(|(setting, edit)| Step::Hand { setting, edit }),
-        1 => prop_oneof![3..30_u64, 60..400_u64].prop_map(|seconds| Step::Pause { seconds }),
+        4 => again(),
+        3 => (setting(), edit).prop_map(|(of, edit)| Step::Hand { of, edit }),
+        1 => pause(),
     ]
 }
 
