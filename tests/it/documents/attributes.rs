@@ -180,7 +180,7 @@ async fn a_document_shared_with_all_is_shared_with_some_instead() {
     let shared = |ids: &[&str]| desired_with("10", json!({ "AccountIds": ids }));
     world.send(&Request::create(shared(&["all"]))).await.ok();
     world.send(&Request::update(NAME, shared(&["all"]), shared(&["444455556666"]))).await.ok();
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
+    assert_eq!(world.shares(NAME), ["444455556666"]);
 }
 
 #[tokio::test(start_paused = true)]

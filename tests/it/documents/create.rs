@@ -151,7 +151,7 @@ async fn a_create_that_fails_after_adopting_puts_back_version_tags_and_shares() 
     assert_eq!(reply.marker(), "cfn-ssm-document:not-created");
     assert_eq!(world.default_content(NAME), content("1"));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["999900001111"]);
+    assert_eq!(world.shares(NAME), ["999900001111"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,7 +121,7 @@ async fn a_refused_deletion_puts_the_shares_back() {
     world.send(&Request::create(shared.clone())).await.ok();
     world.aws.on("DeleteDocument").fault(Fault::error(400, "AssociatedInstances", "in use"));
     world.send(&Request::delete(NAME, shared.clone())).await.reason();
-    let shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
+    let shares = world.shares(NAME);
     assert_eq!(shares, ["444455556666"]);
     world.send(&Request::delete(NAME, shared)).await.ok();
     assert!(!world.exists(NAME));
@@ -153,5 +153,5 @@ async fn restore_removes_what_was_declared_and_waits_while_the_document_is_chang
         (world.default_content(NAME), world.tags(NAME)),
         (content("1"), vec![("cost".to_owned(), "7".to_owned())])
     );
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
+    assert_eq!(world.shares(NAME), [""; 0]);
 }

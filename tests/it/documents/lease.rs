@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::{Activation, Document, Status, Version};
 use loopback_aws::{Fault, Loopback};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{NAME, content, desired, desired_with, preferences, signed_now};
-use crate::world::{Reply, Request, World, stack};
+use crate::world::{Reply, Request, World};
 
 fn world(latency: u64) -> World {
     let world = World::on(Loopback::builder().latency(Duration::from_millis(latency)));
@@ -21,9 +21,7 @@ fn world(latency: u64) -> World {
 
 async fn cancelled_after(world: &World, time: Duration) {
     sleep(time).await;
-    let now = world.aws.clock().now_system();
-    let failed = Resource::new(ResourceStatus::CreateFailed, now);
-    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", failed));
+    world.resource_is("a", ResourceStatus::CreateFailed);
 }
 
 fn millis(time: Duration) -> u128 {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::Document;
 use loopback_aws::{Age, Fault, Loopback};
 use serde_json::{Value, json};
@@ -22,12 +22,6 @@ fn world() -> World {
 
 fn restored(idle: &str) -> Value {
     desired_with(idle, json!({"OnDelete": "Restore"}))
-}
-
-/// CloudFormation has put the resource into another state since.
-fn resource_is(world: &World, status: ResourceStatus) {
-    let now = world.aws.clock().now_system();
-    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", Resource::new(status, now)));
 }
 
 fn asked(world: &World) -> usize {
@@ -48,7 +42,7 @@ async fn a_late_request_writes_only_while_cloudformation_waits_for_it() {
     for (status, writes) in [(ResourceStatus::CreateInProgress, true), (ResourceStatus::DeleteInProgress, false)] {
         let world = world();
         let create = signed_now(&world, Request::create(desired("10")));
-        resource_is(&world, status);
+        world.resource_is("a", status);
         sleep(Duration::from_secs(30)).await;
         let reply = world.send(&create).await;
         assert_eq!((world.exists(NAME), reply.0["Status"] == "SUCCESS"), (writes, writes), "{status:?} {reply:?}");
@@ -85,7 +79,7 @@ async fn a_create_that_goes_on_after_its_cancellation_leaves_nothing_behind() {
     let create = signed_now(&world, Request::create(desired("20")));
     let cancel = async {
         sleep(Duration::from_secs(4)).await;
-        resource_is(&world, ResourceStatus::DeleteInProgress);
+        world.resource_is("a", ResourceStatus::DeleteInProgress);
         let delete = signed_now(&world, Request::delete(MADE_UP, desired("20")));
         world.invoke(&delete).await
     };
@@ -208,7 +202,7 @@ async fn the_resources_own_document_without_its_tags_is_adopted_again_under_fail
 async fn a_url_of_the_older_form_gives_no_lease_and_always_asks() {
     let world = world();
     let request = Request::create(desired("10")).with_response_url(world.aws.response_url_v2(Age::Now));
-    resource_is(&world, ResourceStatus::CreateInProgress);
+    world.resource_is("a", ResourceStatus::CreateInProgress);
     world.send(&request).await.ok();
     assert!(asked(&world) > 0);
 }

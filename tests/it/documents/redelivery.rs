@@ -70,7 +70,7 @@ async fn a_create_that_fails_when_delivered_again_takes_back_the_shares_that_its
     world.aws.on("GetDocument").always().fault(Fault::error(400, "ValidationException", "no"));
     let reply = world.send(&create).await;
     reply.reason();
-    let shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
+    let shares = world.shares(NAME);
     assert_eq!((reply.marker(), shares), (NOT_CREATED, vec!["999900001111".to_owned()]));
 }
 
@@ -123,7 +123,7 @@ async fn an_undo_after_a_second_round_also_undoes_the_first() {
     assert!(reply.reason().contains("InvalidDocumentVersion"), "{}", reply.reason());
     assert_eq!((reply.marker(), world.default_content(NAME)), (NOT_CREATED, content("1")));
     assert_eq!(world.tags(NAME), [("team".to_owned(), "blue".to_owned())]);
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), [""; 0]);
+    assert_eq!(world.shares(NAME), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

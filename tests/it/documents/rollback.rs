@@ -62,7 +62,7 @@ async fn the_rollback_of_a_rename_restores_a_document_that_an_earlier_request_le
         sleep(Duration::from_secs(60)).await;
         world.send(&Request::update(NAME, back, desired("10"))).await.ok();
         assert_eq!(world.default_content("Team-Preferences"), content("10"), "{killed}");
-        let shares = world.aws.ssm(|model| model.document("Team-Preferences").unwrap().shares.clone());
+        let shares = world.shares("Team-Preferences");
         assert!(shares.is_empty(), "{killed}: {shares:?}");
     }
 }

@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use loopback_aws::Fault;
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::{Document, Lag, Version};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{NAME, content, desired, desired_with, preferences, signed_now};
-use crate::world::{Request, World, stack};
+use crate::world::{Request, World};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 const ORIGIN: &str = "cfn-ssm-document:origin";
@@ -19,12 +19,6 @@ const PREVIOUS: &str = "cfn-ssm-document:previous-default-version";
 
 fn world() -> World {
     World::new()
-}
-
-/// From now on, CloudFormation reports this status.
-fn says(world: &World, status: ResourceStatus) {
-    let now = world.aws.clock().now_system();
-    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", Resource::new(status, now)));
 }
 
 fn tag(world: &World, key: &str) -> Option<String> {
@@ -102,7 +96,7 @@ async fn one_that_fails_undoes_nothing_after_the_other_has_succeeded() {
     let event = create.event(create.response_url.as_deref().unwrap());
     world.aws.on("ModifyDocumentPermission").fault(Fault::error(400, "InvalidPermissionType", "no"));
     // The response of the other delivery has arrived.
-    says(&world, ResourceStatus::CreateComplete);
+    world.resource_is("a", ResourceStatus::CreateComplete);
     world.deliver(&event, Duration::from_secs(60)).await.unwrap();
     assert_eq!(world.aws.delivered()[0]["Status"], "FAILED");
     assert_eq!(world.default_content(NAME), content("10"));

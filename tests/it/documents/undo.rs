@@ -113,7 +113,7 @@ async fn an_undo_keeps_a_declared_share_that_it_did_not_make() {
     world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
     let shared = desired_with("20", json!({"AccountIds": ["444455556666", "777788889999"]}));
     world.send(&Request::create(shared)).await.reason();
-    assert_eq!(world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone()), ["444455556666"]);
+    assert_eq!(world.shares(NAME), ["444455556666"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -152,7 +152,7 @@ async fn only_accounts_that_differ_are_shared_or_unshared_20_in_a_call() {
     assert_eq!(world.writes(), ["ModifyDocumentPermission"; 3]);
     world.aws.ssm(|model| model.document_mut(NAME).unwrap().shares.push("999900001111".into()));
     world.send(&Request::update(NAME, accounts(0..45), accounts(44..46))).await.ok();
-    let mut shares = world.aws.ssm(|model| model.document(NAME).unwrap().shares.clone());
+    let mut shares = world.shares(NAME);
     shares.sort();
     assert_eq!(shares, ["000000000044", "000000000045", "999900001111"]);
 }

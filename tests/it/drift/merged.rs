@@ -1,7 +1,7 @@
 //! Drift of a document that several resources share by its keys.
 
 use cfn_ssm_document::drift::Mode;
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::{Document, Version};
 use loopback_aws::{Fault, Loopback};
 use serde_json::{Value, json};
@@ -39,11 +39,6 @@ async fn shared(mode: Mode) -> Guarded {
     guarded
 }
 
-fn stack_is(guarded: &Guarded, name: &str, status: ResourceStatus) {
-    let now = guarded.world.aws.clock().now_system();
-    guarded.world.aws.cloudformation(|known| known.put(&stack(name), "Preferences", Resource::new(status, now)));
-}
-
 /// Somebody edits inputs by hand, as the console does: a new version, and then its promotion.
 fn by_hand(guarded: &Guarded, inputs: &Value) {
     let mut content = guarded.world.default_content(NAME);
@@ -79,7 +74,7 @@ async fn while_the_stack_of_any_owner_is_in_progress_nothing_is_done() {
         {
             let guarded = shared(Mode::Repair).await;
             guarded.moves_default(1);
-            stack_is(&guarded, name, status);
+            guarded.world.resource_is(name, status);
             guarded.event(&moved()).await.unwrap();
             assert_eq!((guarded.world.writes(), guarded.counted()), (vec![], vec![]), "{name} {status:?}");
         }

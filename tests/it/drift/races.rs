@@ -4,18 +4,13 @@ use std::time::Duration;
 
 use cfn_ssm_document::drift::Mode;
 use loopback_aws::Fault;
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::Version;
 use tokio::time::{Instant, sleep};
 
 use super::{Guarded, TAG, moved};
 use crate::documents::{NAME, content, desired, preferences};
 use crate::world::{Request, stack};
-
-fn resource_is(guarded: &Guarded, status: ResourceStatus) {
-    let now = guarded.world.aws.clock().now_system();
-    guarded.world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", Resource::new(status, now)));
-}
 
 #[tokio::test(start_paused = true)]
 async fn an_update_between_the_event_and_the_second_check_is_no_drift() {
@@ -43,7 +38,7 @@ async fn a_moved_default_version_is_no_drift_while_the_resource_is_in_progress()
     {
         let guarded = Guarded::new(Mode::Repair).await;
         guarded.moves_default(1);
-        resource_is(&guarded, status);
+        guarded.world.resource_is("a", status);
         guarded.event(&moved()).await.unwrap();
         assert_eq!((guarded.world.writes(), guarded.counted()), (vec![], vec![]), "{status:?}");
     }

@@ -6,7 +6,7 @@ use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::{Age, Fault, Loopback, Loss, TakesEffect};
 use serde_json::json;
 
-use super::unfinished::{says, since_1970};
+use super::unfinished::since_1970;
 use super::{HOSTS, SOMEBODY, TIER, create, created, delete, properties, setting, value, with, world};
 use crate::world::{Request, World, stack};
 
@@ -56,7 +56,7 @@ async fn a_second_delivery_after_the_first_undid_its_change_knows_what_was_there
     let create = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(Age::Now));
     world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", ""));
     world.send(&create).await.reason();
-    says(&world, ResourceStatus::CreateFailed);
+    world.resource_is("a", ResourceStatus::CreateFailed);
     world.send(&create).await.assert_given_up();
     assert_eq!(value(&world), "Intelligent-Tiering");
 }
@@ -84,7 +84,7 @@ async fn an_undo_that_no_later_request_can_repeat_waits_for_a_call_that_got_no_r
         let late = TakesEffect::After(Duration::from_secs(4));
         world.aws.on("UpdateServiceSetting").nth(1).fault(Fault::Late(Loss::Reset, late));
         world.aws.on("UpdateServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", "no"));
-        says(&world, status);
+        world.resource_is("a", status);
         world.send(&request).await.reason();
         tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(value(&world), "Intelligent-Tiering", "{status:?}");
@@ -101,7 +101,7 @@ async fn a_request_that_wrote_nothing_undoes_nothing() {
     let create = create(json!({"SettingId": name, "SettingValue": "logs"}));
     let url = world.aws.response_url(Age::Now);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    says(&world, ResourceStatus::DeleteInProgress);
+    world.resource_is("a", ResourceStatus::DeleteInProgress);
     world.send(&create.with_response_url(url)).await.assert_given_up();
     assert_eq!(world.writes(), [""; 0]);
 }
@@ -144,10 +144,10 @@ async fn an_undo_goes_on_if_cloudformation_gives_up_meanwhile() {
     world.aws.on("GetServiceSetting").nth(2).fault(Fault::error(400, "ValidationException", "no"));
     let gives_up = async {
         tokio::time::sleep(Duration::from_secs(4)).await;
-        says(&world, ResourceStatus::DeleteInProgress);
+        world.resource_is("a", ResourceStatus::DeleteInProgress);
     };
     let create = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(Age::Now));
-    says(&world, ResourceStatus::CreateInProgress);
+    world.resource_is("a", ResourceStatus::CreateInProgress);
     let (reply, ()) = tokio::join!(world.send(&create), gives_up);
     reply.reason();
     assert_eq!(value(&world), "Intelligent-Tiering");

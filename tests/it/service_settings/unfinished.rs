@@ -3,17 +3,11 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use loopback_aws::Fault;
-use loopback_aws::cloudformation::{Resource, ResourceStatus};
+use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::Lags;
 
 use super::{SOMEBODY, TIER, ago, create, created, delete, function, properties, setting, value, with, world};
-use crate::world::{Request, World, stack};
-
-/// What CloudFormation says of the resource from now on, whatever is sent.
-pub(super) fn says(world: &World, status: ResourceStatus) {
-    let resource = Resource::new(status, world.aws.clock().now_system());
-    world.aws.cloudformation(|known| known.put(&stack("a"), "Preferences", resource));
-}
+use crate::world::{Request, World};
 
 fn questions(world: &World) -> usize {
     world.aws.cloudformation_calls().len()
@@ -43,7 +37,7 @@ async fn a_create_that_cloudformation_gave_up_on_restores_the_setting_unless_ano
                 model.settings.put(TIER, "Intelligent-Tiering", SOMEBODY);
                 model.lags = lag;
             });
-            says(&world, status);
+            world.resource_is("a", status);
             let reply = world.send(&create(properties("Advanced", "Retain"))).await;
             reply.assert_given_up();
             assert_eq!(value(&world), expected, "{status:?}");
@@ -58,7 +52,7 @@ async fn a_create_whose_lease_is_over_is_undone_even_though_cloudformation_gave_
     let request = create(properties("Advanced", "Retain")).with_response_url(world.aws.response_url(ago(20)));
     let cancelled = async {
         tokio::time::sleep(Duration::from_millis(1_000)).await;
-        says(&world, ResourceStatus::CreateFailed);
+        world.resource_is("a", ResourceStatus::CreateFailed);
     };
     let (reply, ()) = tokio::join!(world.send(&request), cancelled);
     reply.assert_given_up();

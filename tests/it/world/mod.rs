@@ -1,4 +1,6 @@
-//! A provider and the AWS around it, and requests as CloudFormation makes them.
+//! A provider and the AWS around it.
+
+mod request;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,11 +16,13 @@ use cfn_ssm_document::http::client::{self as http, SdkHttpClient};
 use cfn_ssm_document::http::put::HttpsPut;
 use cfn_ssm_document::invocation::clock::Clock;
 use lambda_runtime::{Config, Context, LambdaEvent};
+use loopback_aws::cloudformation::{Resource, ResourceStatus};
 use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
+pub use self::request::{Reply, Request, stack};
 use crate::transport::{InProcessClient, InProcessPut};
 
 pub const ACCOUNT: &str = "111122223333";
@@ -125,6 +129,17 @@ impl World {
         tags.into_iter().collect()
     }
 
+    /// The accounts that the document is shared with.
+    pub fn shares(&self, name: &str) -> Vec<String> {
+        self.aws.ssm(|model| model.document(name).expect("the document is there").shares.clone())
+    }
+
+    /// From now on, CloudFormation reports this status of the stack's resource, whatever is sent.
+    pub fn resource_is(&self, stack_name: &str, status: ResourceStatus) {
+        let resource = Resource::new(status, self.aws.clock().now_system());
+        self.aws.cloudformation(|known| known.put(&stack(stack_name), "Preferences", resource));
+    }
+
     /// The value of one tag.
     pub fn tag(&self, name: &str, tag: &str) -> Option<String> {
         self.aws.ssm(|model| model.document(name).expect("the document is there").tags.get(tag).cloned())
@@ -229,129 +244,4 @@ fn context_at(now: SystemTime, timeout: Duration) -> Context {
     context.env_config = Arc::new(Config { function_name, log_stream, ..Config::default() });
     context.invoked_function_arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}");
     context
-}
-
-/// A request from CloudFormation.
-#[derive(Clone)]
-pub struct Request {
-    pub request_type: &'static str,
-    pub resource_type: String,
-    pub stack_id: String,
-    pub logical_id: String,
-    pub physical_id: Option<String>,
-    pub properties: Value,
-    pub old_properties: Option<Value>,
-    /// If it is `None`, each delivery gets a new URL from the loopback AWS.
-    pub response_url: Option<String>,
-}
-
-impl Request {
-    fn new(request_type: &'static str, properties: Value) -> Self {
-        Self {
-            request_type,
-            resource_type: "Custom::SsmDocument".into(),
-            stack_id: stack("a"),
-            logical_id: "Preferences".into(),
-            physical_id: None,
-            properties,
-            old_properties: None,
-            response_url: None,
-        }
-    }
-
-    pub fn create(properties: Value) -> Self {
-        Self::new("Create", properties)
-    }
-
-    pub fn update(physical_id: &str, old_properties: Value, properties: Value) -> Self {
-        let (physical_id, old_properties) = (Some(physical_id.into()), Some(old_properties));
-        Self { physical_id, old_properties, ..Self::new("Update", properties) }
-    }
-
-    pub fn delete(physical_id: &str, properties: Value) -> Self {
-        Self { physical_id: Some(physical_id.into()), ..Self::new("Delete", properties) }
-    }
-
-    /// The same request from another stack.
-    pub fn of_stack(mut self, name: &str) -> Self {
-        self.stack_id = stack(name);
-        self
-    }
-
-    /// The same request for another resource in the stack.
-    pub fn of_resource(mut self, logical_id: &str) -> Self {
-        self.logical_id = logical_id.into();
-        self
-    }
-
-    /// The same request with this response URL.
-    pub fn with_response_url(mut self, url: String) -> Self {
-        self.response_url = Some(url);
-        self
-    }
-
-    pub fn event(&self, url: &str) -> Value {
-        let mut event = json!({
-            "RequestType": self.request_type,
-            "ResponseURL": url,
-            "StackId": self.stack_id,
-            "RequestId": "e9a1c2b3-0000-4000-8000-000000000001",
-            "ResourceType": self.resource_type,
-            "LogicalResourceId": self.logical_id,
-            "ResourceProperties": self.properties,
-        });
-        if let Some(id) = &self.physical_id {
-            event["PhysicalResourceId"] = json!(id);
-        }
-        if let Some(old) = &self.old_properties {
-            event["OldResourceProperties"] = old.clone();
-        }
-        event
-    }
-}
-
-pub fn stack(name: &str) -> String {
-    format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-1234567db123")
-}
-
-/// A response.
-#[derive(Debug, PartialEq)]
-pub struct Reply(pub Value);
-
-impl Reply {
-    /// Asserts SUCCESS.
-    #[track_caller]
-    pub fn ok(self) -> Self {
-        assert_eq!(self.0["Status"], "SUCCESS", "{}", self.0);
-        self
-    }
-
-    /// Asserts FAILED, and returns the reason.
-    #[track_caller]
-    pub fn reason(&self) -> &str {
-        assert_eq!(self.0["Status"], "FAILED", "{}", self.0);
-        self.0["Reason"].as_str().unwrap()
-    }
-
-    /// Asserts that CloudFormation has given up on the request.
-    #[track_caller]
-    pub fn assert_given_up(&self) {
-        assert!(self.reason().contains("CloudFormation is no longer waiting for a response to this"), "{}", self.0);
-    }
-
-    pub fn id(&self) -> &str {
-        self.0["PhysicalResourceId"].as_str().unwrap()
-    }
-
-    /// The id, without the signature that the marker of a failed Create ends with.
-    #[track_caller]
-    pub fn marker(&self) -> &str {
-        let (marker, signature) = self.id().rsplit_once(':').expect("the marker of a failed Create");
-        assert!(signature.parse::<i64>().is_ok(), "{}", self.id());
-        marker
-    }
-
-    pub fn data(&self, name: &str) -> &str {
-        self.0["Data"][name].as_str().unwrap()
-    }
 }
