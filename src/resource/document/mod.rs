@@ -122,7 +122,7 @@ async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Appl
     }
     for _ in 0..MAX_OUTDATED {
         let planned = match &observed {
-            Observed::Present(document) => Planned::change(change::plan(apply.intent, document)?),
+            Observed::Present(document) => Planned::change(change::plan(apply.intent, document, &adopted)?),
             Observed::Absent => Planned::creation(apply.intent)?,
         };
         log(apply.intent, &observed, &planned);

@@ -21,7 +21,7 @@ pub mod way;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use loopback_aws::{Builder, Loopback};
 use tokio::sync::mpsc;
@@ -31,6 +31,8 @@ use tokio::time::sleep;
 use self::lambda::Sent;
 
 pub const STACKS: [&str; 2] = ["a", "b"];
+/// When a history begins, in seconds since 1970.
+const BEGIN: u64 = 1_800_000_000;
 pub const LOGICAL_ID: &str = "Preferences";
 
 /// How often each kind of step occurred.
@@ -48,11 +50,15 @@ pub struct Simulation {
     ends: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
 }
 
-/// A history that fails when it is replayed prints every call.
+/// A history that fails when it is replayed prints when each call arrived, and its input.
 impl Drop for Simulation {
     fn drop(&mut self) {
         if std::thread::panicking() && std::env::var_os("SOAK_SEED").is_some() {
-            eprintln!("{}", self.aws.trace().join("\n"));
+            for entry in self.aws.journal() {
+                let after = entry.time.duration_since(UNIX_EPOCH).unwrap().as_secs_f64() - BEGIN as f64;
+                let input = entry.call().map(|call| call.input.to_string());
+                eprintln!("{after:9.3} {entry} {}", input.unwrap_or_default());
+            }
         }
     }
 }
@@ -60,7 +66,7 @@ impl Drop for Simulation {
 impl Simulation {
     pub fn new(builder: Builder, refusals: &'static [&'static str]) -> Self {
         Self {
-            aws: Rc::new(builder.in_process(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000))),
+            aws: Rc::new(builder.in_process(UNIX_EPOCH + Duration::from_secs(BEGIN))),
             over: false,
             counts: Counts::new(),
             refusals,

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use loopback_aws::Fault;
 use loopback_aws::cloudformation::ResourceStatus;
 use loopback_aws::ssm::{Document, Lag, Version};
+use loopback_aws::{Fault, Loopback};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -51,6 +51,47 @@ async fn the_second_does_not_record_the_version_that_the_first_promoted_as_the_p
     lags(4);
     world.send(&create).await.ok();
     assert_eq!((tag(&world, PREVIOUS).as_deref(), world.default_content(NAME)), (Some("1"), content("10")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_waits_for_the_tags_of_the_first_if_an_earlier_owner_left_some() {
+    for owner in ["b", "a"] {
+        let world = world();
+        world.aws.ssm(|model| model.lags.settings = Lag::Fixed(Duration::from_secs(10)));
+        world.send(&Request::create(desired("1")).of_stack(owner)).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        let create = signed_now(&world, Request::create(desired_with("10", json!({"OnExisting": "TakeOver"}))));
+        world.send(&create).await.ok();
+        world.aws.ssm(|model| model.lags.tags = Lag::Fixed(Duration::from_secs(4)));
+        world.send(&create).await.ok();
+        assert_eq!(
+            (tag(&world, PREVIOUS).as_deref(), world.default_content(NAME)),
+            (Some("1"), content("10")),
+            "{owner}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_delete_after_a_failed_create_undoes_what_another_delivery_did_while_it_still_saw_the_tags_of_the_first() {
+    let world = World::on(Loopback::builder().latency(Duration::from_millis(100)));
+    world.aws.ssm(|model| {
+        model.put_document(Document::session(NAME, preferences("1")));
+        model.lags.settings = Lag::Fixed(Duration::from_secs(10));
+    });
+    sleep(Duration::from_secs(60)).await;
+    let create = signed_now(&world, Request::create(desired("10")));
+    world.aws.on("UpdateDocument").fault(Fault::error(400, "ValidationException", "no"));
+    let reply = world.send(&create).await;
+    reply.reason();
+    // The first has removed its tags.
+    world.aws.ssm(|model| model.lags.tags = Lag::Fixed(Duration::from_millis(300)));
+    let event = create.event(create.response_url.as_deref().unwrap());
+    world.deliver(&event, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(world.default_content(NAME), content("10"), "within its lease the other delivery asks nobody");
+    sleep(Duration::from_secs(1)).await;
+    world.send(&Request::delete(reply.id(), desired("10"))).await.ok();
+    assert_eq!(world.default_content(NAME), content("1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use loopback_aws::ssm::{Document, Lags, Version};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now, with};
+use super::{NAME, content, desired, desired_with, killed_at, killed_at_nth, preferences, signed_now, with};
 use crate::world::{Request, World};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
@@ -82,6 +82,23 @@ async fn a_failed_take_over_gives_the_former_owner_its_tags_back() {
         world.send(&request).await.reason();
         let after = world.aws.ssm(|model| model.document(NAME).unwrap().tags.clone());
         assert_eq!(after, before, "{is_update} {is_updating}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_undo_of_a_take_over_that_is_cut_off_leaves_no_declared_tags() {
+    for (operation, nth) in [("AddTagsToResource", 3), ("RemoveTagsFromResource", 1)] {
+        let world = World::new();
+        world.send(&Request::create(desired("10")).of_stack("b")).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+        let take = desired_with("20", json!({"OnExisting": "TakeOver", "Tags": {"team": "blue"}}));
+        let create = signed_now(&world, Request::create(take.clone()));
+        killed_at_nth(&world, operation, nth, &create).await;
+        sleep(Duration::from_secs(60)).await;
+        world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", take)).await.ok();
+        let tags = world.tags(NAME);
+        assert!(!tags.contains(&("team".to_owned(), "blue".to_owned())), "{operation} {tags:?}");
     }
 }
 

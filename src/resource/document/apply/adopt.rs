@@ -11,7 +11,7 @@ use crate::resource::document::observed::{Description, Document, Observed, Statu
 use crate::resource::document::plan::adopted::Adopted;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
 use crate::resource::document::plan::undo_record::before_change;
-use crate::resource::document::plan::visibility::may_hide_owner;
+use crate::resource::document::plan::visibility::may_hide_delivery;
 
 impl Apply<'_> {
     /// Observes the document, and adopts it if the plan says so. Waits while AWS is changing the document, until the caller's
@@ -57,7 +57,7 @@ impl Apply<'_> {
             Look::Absent => return Ok((Look::Absent, Adopted::No)),
             Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
         };
-        if may_hide_owner(&description, self.clock.now()) {
+        if may_hide_delivery(self.intent, &description, self.clock.now()) {
             return Ok((Look::Changing(Status::Creating), Adopted::No));
         }
         let adoption = self.decide(&description)?;
@@ -71,7 +71,7 @@ impl Apply<'_> {
     async fn observe_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
         let look = describe_and_read(self.reader, self.intent).await?;
         let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
-        if may_hide_owner(&document.description, self.clock.now()) {
+        if may_hide_delivery(self.intent, &document.description, self.clock.now()) {
             return Ok((Look::Changing(Status::Creating), Adopted::No));
         }
         let adoption = self.decide(&document.description)?;
@@ -81,7 +81,7 @@ impl Apply<'_> {
 
     fn decide(&self, description: &Description) -> Result<Adoption, Failure> {
         let adoption = adoption(self.intent, description)?;
-        if adoption != Adoption::AlreadyOurs {
+        if adoption.tags().is_some() {
             tracing::info!(document = self.intent.desired.name, plan = %adoption, "planned");
         }
         if let (Adoption::Adopt(_), Some(warning)) = (&adoption, native_owner_warning(description)) {

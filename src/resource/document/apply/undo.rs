@@ -50,8 +50,12 @@ pub(super) async fn revert(writer: Writer<'_>, steps: &Revert) -> Result<(), Fai
         None => Ok(()),
     };
     let unshared = writer.share(&[], unshare).await;
-    let tagged = writer.tag(set_tags).await.map_err(Failure::from);
-    let untagged = writer.untag(remove_tags.iter().cloned()).await.map_err(Failure::from);
-    let failures = [promoted, unshared, tagged, untagged].into_iter().filter_map(Result::err);
+    let tag = async || writer.tag(set_tags).await.map_err(Failure::from);
+    let untag = async || writer.untag(remove_tags.iter().cloned()).await.map_err(Failure::from);
+    let [first, second] = match steps.restores_ownership() {
+        true => [untag().await, tag().await],
+        false => [tag().await, untag().await],
+    };
+    let failures = [promoted, unshared, first, second].into_iter().filter_map(Result::err);
     failures.reduce(|all, failure| all.and(failure)).map_or(Ok(()), Err)
 }

@@ -9,6 +9,9 @@ use crate::resource::document::ownership::{Owner, Ownership, Tags};
 pub(crate) enum Adopted {
     /// The document already belonged to this resource, or does not exist.
     No,
+    /// Another delivery of the request created or adopted the document. If that delivery failed, it may have removed its tags, and
+    /// the read may not show that yet.
+    ByAnotherDelivery,
     /// It adopted the document from this owner, if there was one.
     From(Option<Owner>),
 }
@@ -29,6 +32,7 @@ impl Adopted {
     pub(crate) fn by(adoption: &Adoption, observed: &Description) -> Self {
         match adoption {
             Adoption::AlreadyOurs | Adoption::ManageAgain(_) => Self::No,
+            Adoption::ByAnotherDelivery => Self::ByAnotherDelivery,
             Adoption::Adopt(_) => Self::From(Ownership::of(&observed.tags).map(|ownership| ownership.owner)),
         }
     }
@@ -36,7 +40,7 @@ impl Adopted {
     /// Combines the outcomes of two observations in one invocation: the first adoption counts.
     pub(crate) fn or(self, later: Self) -> Self {
         match self {
-            Self::No => later,
+            Self::No | Self::ByAnotherDelivery => later,
             Self::From(_) => self,
         }
     }
@@ -84,9 +88,11 @@ mod tests {
         let former = from(owner("Former").tags_of_adopted("1"));
         assert_eq!(Adopted::by(&Adoption::AlreadyOurs, &former), Adopted::No);
         assert_eq!(Adopted::by(&Adoption::ManageAgain(Tags::new()), &former), Adopted::No);
+        assert_eq!(Adopted::by(&Adoption::ByAnotherDelivery, &former), Adopted::ByAnotherDelivery);
         assert_eq!(Adopted::by(&Adoption::Adopt(Tags::new()), &former), first);
         assert_eq!(Adopted::by(&Adoption::Adopt(Tags::new()), &from(Tags::new())), Adopted::From(None));
         assert_eq!(Adopted::No.or(first.clone()), first);
+        assert_eq!(Adopted::ByAnotherDelivery.or(first.clone()), first);
         assert_eq!(first.clone().or(later), first);
         assert_eq!(first.clone().or(Adopted::No), first);
     }

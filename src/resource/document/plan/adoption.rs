@@ -18,6 +18,8 @@ use crate::resource::document::ownership::{NATIVE_STACK_ID, Ownership, PREVIOUS_
 pub(crate) enum Adoption {
     /// Its tags name this resource as the owner.
     AlreadyOurs,
+    /// The same, and another delivery of this Create or rename set the tags.
+    ByAnotherDelivery,
     /// An earlier request of the same resource left the document behind, and this Create or rename finds it: these tags record
     /// its current default version and this request's signature. They are set before anything else is written, so that another
     /// invocation can undo the request.
@@ -30,7 +32,7 @@ impl Adoption {
     /// The tags to set; `None` if the document already belongs to this resource.
     pub(crate) fn tags(&self) -> Option<&Tags> {
         match self {
-            Self::AlreadyOurs => None,
+            Self::AlreadyOurs | Self::ByAnotherDelivery => None,
             Self::ManageAgain(tags) | Self::Adopt(tags) => Some(tags),
         }
     }
@@ -47,9 +49,11 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     refuse_other_kind(intent, description)?;
     let default_version = &description.default_version;
     if let Some(ownership) = Ownership::by(intent.owner, &description.tags) {
-        let is_same_request = ownership.since == intent.signature;
         return Ok(match (intent.operation, since(intent)) {
-            (Operation::Create | Operation::Rename, Some(since)) if !is_same_request => {
+            (Operation::Create | Operation::Rename, Some(_)) if ownership.since == intent.signature => {
+                Adoption::ByAnotherDelivery
+            }
+            (Operation::Create | Operation::Rename, Some(since)) => {
                 let mut tags = Tags::from([since]);
                 tags.insert(PREVIOUS_DEFAULT_VERSION.into(), default_version.clone());
                 if fits(intent, description, &tags) { Adoption::ManageAgain(tags) } else { Adoption::AlreadyOurs }
@@ -142,7 +146,7 @@ fn refuse_other_owner(intent: Intent<'_>, document: &Description) -> Result<(), 
 impl fmt::Display for Adoption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AlreadyOurs => "nothing to adopt",
+            Self::AlreadyOurs | Self::ByAnotherDelivery => "nothing to adopt",
             Self::ManageAgain(_) => "manage the document again",
             Self::Adopt(_) => "adopt the document",
         })

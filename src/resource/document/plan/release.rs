@@ -9,7 +9,9 @@ use crate::cfn::request::{Request, RequestType};
 use crate::resource::document::desired::{Declared, OnDelete, is_document_name};
 use crate::resource::document::key_ownership::{last_since, tags_of};
 use crate::resource::document::observed::{Description, Status};
-use crate::resource::document::ownership::{Origin, Owner, Ownership, TOLERANCE, Tags, is_overtaken, of_ownership};
+use crate::resource::document::ownership::{
+    Origin, Owner, Ownership, PREFIX, TOLERANCE, Tags, is_overtaken, of_ownership,
+};
 
 /// What a Delete applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +111,7 @@ pub(crate) enum Release {
 }
 
 /// Steps that restore a document. Every step is attempted, even if others fail, with one exception: a Delete stops if the promotion
-/// fails. The ownership tags are removed last.
+/// fails. The ownership tags change last, so that a request that is cut off can be undone again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.
@@ -117,6 +119,13 @@ pub(crate) struct Revert {
     pub(crate) unshare: Vec<String>,
     pub(crate) set_tags: Tags,
     pub(crate) remove_tags: BTreeSet<String>,
+}
+
+impl Revert {
+    /// Whether the tags to set say who owned the document before the request, or which request wrote last.
+    pub(crate) fn restores_ownership(&self) -> bool {
+        self.set_tags.keys().any(|key| key.starts_with(PREFIX))
+    }
 }
 
 /// Decides what a Delete does, from the description of the document and from what the resource declares.

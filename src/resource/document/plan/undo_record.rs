@@ -17,7 +17,7 @@ pub(crate) fn before_change(
         // An Update of the resource's own document is not undone: the stack's rollback is an Update as well.
         (Operation::Update(_), Adoption::AlreadyOurs, _) => None,
         // The first record stays: if it says that no document existed, this request created the document.
-        (Operation::Create | Operation::Rename, Adoption::AlreadyOurs, Some(_)) => None,
+        (Operation::Create | Operation::Rename, Adoption::AlreadyOurs | Adoption::ByAnotherDelivery, Some(_)) => None,
         // The first observation of a document counts.
         (_, Adoption::ManageAgain(_) | Adoption::Adopt(_), Some(undo)) if !undo.is_of_absent() => None,
         (_, _, Some(_) | None) => Some(DocumentUndo::of_existing(intent, observed)),
@@ -51,8 +51,8 @@ mod tests {
         let (first, now) = (version("1"), version("2"));
         let created = DocumentUndo::of_created(intent(create));
         let existing = DocumentUndo::of_existing(intent(create), &first);
-        let (own, again, adopt) =
-            (Adoption::AlreadyOurs, Adoption::ManageAgain(Tags::new()), Adoption::Adopt(Tags::new()));
+        let (own, another) = (Adoption::AlreadyOurs, Adoption::ByAnotherDelivery);
+        let (again, adopt) = (Adoption::ManageAgain(Tags::new()), Adoption::Adopt(Tags::new()));
         for (operation, adoption, recorded, begins) in [
             (update, &own, None, false),
             (update, &own, Some(&existing), false),
@@ -62,6 +62,9 @@ mod tests {
             // Another resource created the document in the meantime.
             (update, &adopt, Some(&created), true),
             (create, &own, None, true),
+            (create, &another, None, true),
+            (create, &another, Some(&existing), false),
+            (create, &another, Some(&created), false),
             (create, &own, Some(&existing), false),
             (create, &own, Some(&created), false),
             (create, &again, None, true),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::adopted::Adopted;
 use super::requires::{refuse_new_requires, requires_problem};
 use super::tags::{
     NO_ROOM_FOR_DEFAULT_VERSION, add_if_it_fits, attachments_digest, attachments_tag, default_version_tag,
@@ -12,7 +13,7 @@ use crate::failure::{Failure, Problem, fail_on};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::{Document, Status};
-use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, Tags};
+use crate::resource::document::ownership::{ATTACHMENTS, DEFAULT_VERSION, Tags, of_request};
 
 const NO_ROOM: &str =
     "leave no room for the tag cfn-ssm-document:since, which distinguishes late requests from new ones. Remove a tag.";
@@ -95,12 +96,17 @@ pub(crate) struct Attributes {
 }
 
 /// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs to
-/// this resource: [`adoption`](super::adoption) has already run, so the document has the ownership tags.
+/// this resource: [`adoption`](super::adoption) has already run, so the document has the ownership tags. They are set again if
+/// another delivery set them and may have removed them.
 ///
 /// # Errors
 /// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
 /// Problems in content that the document already has are warnings: if they were refused, a rollback could not succeed.
-pub(crate) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, Vec<Problem>), Failure> {
+pub(crate) fn plan(
+    intent: Intent<'_>,
+    document: &Document,
+    adopted: &Adopted,
+) -> Result<(Change, Vec<Problem>), Failure> {
     let Desired { findings, tags, account_ids, .. } = intent.desired;
     let description = &document.description;
     refuse_new_requires(intent, description)?;
@@ -145,6 +151,9 @@ pub(crate) fn plan(intent: Intent<'_>, document: &Document) -> Result<(Change, V
         None => {}
     }
     if change.writes() {
+        if *adopted == Adopted::ByAnotherDelivery {
+            change.set_tags.extend(of_request(&description.tags));
+        }
         let since = since(intent).filter(|(key, value)| description.tags.get(key) != Some(value));
         if !add_if_it_fits(intent, description, &mut change.set_tags, since) {
             warnings.push(Problem::new("Tags", NO_ROOM));

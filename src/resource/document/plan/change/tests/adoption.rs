@@ -44,12 +44,9 @@ fn a_create_or_rename_that_finds_a_document_that_its_resource_left_behind_record
         let intent = Intent { signature: Some(100), operation, ..intent(&wanted, None, &owner) };
         let left_behind = |since: &[(&str, &str)]| with(OLD).ours().tagged(tags(since)).description;
         let again = Adoption::ManageAgain(tags(&[(PREVIOUS_DEFAULT_VERSION, "3"), (SINCE, "100")]));
-        for (since, expected) in [
-            (&[][..], again.clone()),
-            (&[(SINCE, "50")], again),
-            // An earlier delivery of the same request.
-            (&[(SINCE, "100")], Adoption::AlreadyOurs),
-        ] {
+        for (since, expected) in
+            [(&[][..], again.clone()), (&[(SINCE, "50")], again), (&[(SINCE, "100")], Adoption::ByAnotherDelivery)]
+        {
             assert_eq!(adoption(intent, &left_behind(since)).unwrap(), expected, "{operation:?} {since:?}");
         }
     }
@@ -78,7 +75,7 @@ fn a_document_without_room_for_optional_tags_is_managed_without_them() {
         assert_eq!((tags.contains_key(SINCE), tags.contains_key(DEFAULT_VERSION)), expected, "{count}");
     }
     let document = with(OLD).ours().tagged(many(47));
-    let (change, warnings) = plan(intent, &document).unwrap();
+    let (change, warnings) = plan(intent, &document, &Adopted::No).unwrap();
     assert_eq!(change.set_tags, Tags::new());
     for tag in ["cfn-ssm-document:since", "cfn-ssm-document:default-version"] {
         assert!(warnings.iter().any(|warning| warning.to_string().contains(tag)), "{tag}: {warnings:?}");

@@ -89,8 +89,9 @@ fn decided(desired: &Desired, previous: Option<&Declared>, document: &Document) 
     let owner = owner();
     let intent = intent(desired, previous, &owner);
     let adoption = adoption(intent, &document.description).map_err(|failure| failure.to_string())?;
+    let adopted = Adopted::by(&adoption, &document.description);
     let document = document.clone().tagged(adoption.tags().cloned().unwrap_or_default());
-    let planned = plan(intent, &document).map(Planned::change).map_err(|failure| failure.to_string())?;
+    let planned = plan(intent, &document, &adopted).map(Planned::change).map_err(|failure| failure.to_string())?;
     Ok((adoption, planned))
 }
 
@@ -257,11 +258,26 @@ fn a_request_that_writes_records_its_signature_and_one_that_does_not_write_sets_
     let (owner, previous) = (owner(), previous(json!({})));
     let wanted = desired(json!({}));
     let intent = Intent { signature: Some(100), ..intent(&wanted, Some(&previous), &owner) };
-    let set = |document: Document| plan(intent, &document).unwrap().0.set_tags;
+    let set = |document: Document| plan(intent, &document, &Adopted::No).unwrap().0.set_tags;
     let ours = |content| with(content).ours().tagged(recorded("3"));
     assert_eq!(set(ours(OLD)), tags(&[(SINCE, "100")]));
     assert_eq!(set(ours(NEW)), Tags::new());
     assert_eq!(set(ours(OLD).tagged(tags(&[(SINCE, "100")]))), Tags::new());
+}
+
+#[test]
+fn a_delivery_that_writes_sets_the_tags_of_another_one_again() {
+    let (owner, wanted) = (owner(), desired(json!({})));
+    let intent = Intent { signature: Some(100), ..intent(&wanted, None, &owner) };
+    let mut adopted = owner.tags_of_adopted("2");
+    adopted.extend(tags(&[(SINCE, "100")]));
+    let set = |content| {
+        let document = with(content).tagged(adopted.clone()).tagged(recorded("3"));
+        let outcome = Adopted::by(&adoption(intent, &document.description).unwrap(), &document.description);
+        plan(intent, &document, &outcome).unwrap().0.set_tags
+    };
+    assert_eq!(set(NEW), Tags::new());
+    assert_eq!(set(OLD), adopted);
 }
 
 #[test]
