@@ -118,7 +118,7 @@ impl Simulation {
         if response.is_none() {
             self.resource_is(stack, failed, request.physical_id.as_deref());
         }
-        if twice && !way.faults.is_empty() && self.is_race(number, &url).await {
+        if twice && !way.faults.is_empty() && self.is_race(number, &url, way).await {
             self.count("race");
             self.over = true;
             return End::Race;

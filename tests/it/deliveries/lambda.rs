@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use loopback_aws::ssm::ModelError;
-use loopback_aws::{Fault, Loss, Response, TakesEffect};
+use loopback_aws::{Call, Fault, Loss, Response, TakesEffect};
 use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Simulation;
-use super::way::Trouble;
+use super::way::{Trouble, Way};
 use crate::world::{deliver, provider_in_process};
 
 const LAMBDA_TIMEOUT: Duration = Duration::from_secs(180);
@@ -43,8 +43,9 @@ impl Simulation {
     }
 
     /// Whether one delivery of a request failed for a reason of its own, and so undid its work, while another one did not fail.
-    /// Waits until all running deliveries have ended.
-    pub(super) async fn is_race(&mut self, number: usize, url: &str) -> bool {
+    /// One that asked CloudFormation and was killed counts as failed: it may have been undoing its work. Waits until all running
+    /// deliveries have ended.
+    pub(super) async fn is_race(&mut self, number: usize, url: &str, way: &Way) -> bool {
         if self.sent.borrow()[number].running == 0 {
             return false;
         }
@@ -58,7 +59,11 @@ impl Simulation {
             response.body["Status"] == "FAILED"
                 && !reason.contains("CloudFormation is no longer waiting for a response to this")
         };
-        all.iter().any(fails) && !all.iter().all(fails)
+        let signed = self.aws.clock().now_system() - self.sent.borrow()[number].signed.elapsed();
+        let is_question = |call: &Call| call.operation == "DescribeStackResource";
+        let asked = || self.aws.journal().iter().any(|one| one.time >= signed && one.call().is_some_and(is_question));
+        let killed = all.len() < way.deliveries.len() && way.kills() && asked();
+        (all.iter().any(fails) || killed) && !all.iter().all(fails)
     }
 
     /// Has Lambda deliver a request in a process of its own.

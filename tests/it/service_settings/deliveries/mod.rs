@@ -152,6 +152,8 @@ impl deliveries::History<Step> for History {
             Step::Abandon { stack } => {
                 if self.resources[*stack].take().is_some() {
                     self.sim.count("abandon");
+                    // It takes another operation of the stack.
+                    self.sim.all_leases_end().await;
                     self.sim.gone(*stack);
                 }
             }
