@@ -4,12 +4,35 @@
 
 use std::time::Duration;
 
-use loopback_aws::Fault;
+use loopback_aws::{Fault, Loss, TakesEffect};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{NAME, content, desired, desired_with, killed_at};
 use crate::world::{Request, World, stack};
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_keeps_a_tag_and_a_share_that_the_cancelled_update_is_still_removing() {
+    for (operation, part) in [
+        ("RemoveTagsFromResource", json!({"Tags": {"team": "blue"}})),
+        ("ModifyDocumentPermission", json!({"AccountIds": ["444455556666"]})),
+    ] {
+        let world = World::new();
+        let old = desired_with("10", part);
+        world.send(&Request::create(old.clone())).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        world.aws.on(operation).fault(Fault::Late(Loss::Hang, TakesEffect::After(Duration::from_secs(4))));
+        let update = Request::update(NAME, old.clone(), desired("10"));
+        tokio::select! {
+            _ = world.invoke(&update) => panic!("it ended"),
+            () = sleep(Duration::from_secs(1)) => {}
+        }
+        world.send(&Request::update(NAME, desired("10"), old)).await.ok();
+        sleep(Duration::from_secs(60)).await;
+        let is_tagged = world.tags(NAME).contains(&("team".to_owned(), "blue".to_owned()));
+        assert!(is_tagged || world.shares(NAME) == ["444455556666"], "{operation}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_rollback_waits_only_if_the_update_before_it_failed_half_way() {

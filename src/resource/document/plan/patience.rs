@@ -2,7 +2,7 @@
 
 use super::merge::desired::shows_keys;
 use crate::resource::document::content::Content;
-use crate::resource::document::desired::{ContentMode, Declared};
+use crate::resource::document::desired::{ContentMode, Declared, Desired};
 use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::{Document, Observed, Status};
 use crate::resource::document::ownership::DEFAULT_VERSION;
@@ -18,8 +18,18 @@ pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> b
                 && shows_default_version(document)
                 && declared.tags.iter().all(|(key, value)| document.description.tags.get(key) == Some(value))
                 && declared.account_ids.is_subset(&document.shared_with)
+                && lacks_what_is_new(intent.desired, declared, document)
         }
     }
+}
+
+/// Whether the document has none of the tags and shares that only the new properties declare. If it has one, a cancelled Update
+/// that no longer declared it may be about to remove it.
+fn lacks_what_is_new(desired: &Desired, declared: &Declared, document: &Document) -> bool {
+    let mut new_tags = desired.tags.iter().filter(|(key, _)| !declared.tags.contains_key(*key));
+    let mut new_accounts = desired.account_ids.difference(&declared.account_ids);
+    new_tags.all(|(key, value)| document.description.tags.get(key) != Some(value))
+        && new_accounts.all(|account| !document.shared_with.contains(account))
 }
 
 /// Whether the tag names the default version. If it does not, an earlier request may have promoted a version and not yet written
@@ -47,7 +57,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::resource::document::desired::Desired;
     use crate::resource::document::observed::{Description, Version};
     use crate::resource::document::ownership::Owner;
 
@@ -57,8 +66,8 @@ mod tests {
         all.as_object().unwrap().clone()
     }
 
-    fn shows(old: Value, content: &str) -> bool {
-        let (desired, declared) = (Desired::read(&properties(json!({}))).unwrap(), Declared::read(&properties(old)));
+    fn shows(old: Value, new: Value, content: &str) -> bool {
+        let (desired, declared) = (Desired::read(&properties(new)).unwrap(), Declared::read(&properties(old)));
         let owner = Owner { stack_id: "stack".into(), logical_id: "Document".into() };
         let operation = Operation::Update(&declared);
         let intent = Intent { desired: &desired, operation, owner: &owner, signature: Some(100), account: None };
@@ -86,7 +95,21 @@ mod tests {
             (json!({"SetDefaultVersion": "false"}), "{\"a\": 2}", true),
             (json!({"DocumentContent": "[broken"}), "{\"a\": 2}", true),
         ] {
-            assert_eq!(shows(old.clone(), content), expected, "{old} {content}");
+            assert_eq!(shows(old.clone(), json!({}), content), expected, "{old} {content}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_finds_a_new_tag_or_share_is_patient() {
+        for (old, new, expected) in [
+            (json!({}), json!({"Tags": {"team": "blue"}}), false),
+            (json!({}), json!({"Tags": {"team": "red"}}), true),
+            (json!({"Tags": {"team": "blue"}}), json!({"Tags": {"team": "blue"}}), true),
+            (json!({}), json!({"AccountIds": ["111111111111"]}), false),
+            (json!({}), json!({"AccountIds": ["222222222222"]}), true),
+            (json!({"AccountIds": ["111111111111"]}), json!({"AccountIds": ["111111111111"]}), true),
+        ] {
+            assert_eq!(shows(old.clone(), new.clone(), "{\"a\": 1}"), expected, "{old} {new}");
         }
     }
 

@@ -252,6 +252,31 @@ async fn a_key_that_toggles_is_merged_whatever_aws_calls_a_duplicate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_key_is_lost_if_a_version_that_was_found_is_promoted_while_another_writer_uploads() {
+    let world = shared();
+    world.aws.ssm(|model| model.duplicates = Duplicates::AnyVersion);
+    let properties = |idle: &str| merging(json!({ "idleSessionTimeout": idle }));
+    world.send(&Request::create(properties("5"))).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    world.send(&Request::update(NAME, properties("5"), properties("6"))).await.ok();
+    sleep(Duration::from_secs(60)).await;
+    // The last look before the promotion shows what was there up to 3 s before.
+    let mut gate = world.aws.on("DescribeDocument").nth(2).hold_after();
+    let back = Request::update(NAME, properties("6"), properties("5"));
+    let other = async {
+        gate.reached().await;
+        let create = Request::create(merging(json!({"kmsKeyId": "alias/a"}))).of_stack("b");
+        let stale = async {
+            sleep(Duration::from_secs(3)).await;
+            gate.open();
+        };
+        tokio::join!(world.invoke(&create), stale).0
+    };
+    tokio::try_join!(world.invoke(&back), other).unwrap();
+    assert_eq!(world.default_content(NAME), base_with(json!({"idleSessionTimeout": "5", "kmsKeyId": "alias/a"})));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_version_that_becomes_active_slowly_is_promoted_in_the_end() {
     for seconds in [1, 5, 10, 20] {
         let world = shared();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Attempt;
 use super::context::Merge;
-use super::promote::Limit;
+use super::promote::{Limit, Lock};
 use crate::failure::Failure;
 use crate::resource::document::apply::context::{Applied, NotApplied};
 use crate::resource::document::apply::delete::{delete, wait_until_gone};
@@ -13,7 +13,7 @@ use crate::resource::document::content::{Content, KeyPath};
 use crate::resource::document::desired::Desired;
 use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::Tags;
-use crate::resource::document::plan::merge::lock::{Access, access};
+use crate::resource::document::plan::merge::lock::{Access, Announced, access};
 use crate::resource::document::plan::merge::promotion::Promotion;
 use crate::resource::document::plan::merge::recheck::{BeforeDelete, before_delete};
 use crate::resource::document::plan::merge::{Former, KeyChange, KeysUndo};
@@ -50,7 +50,12 @@ impl Merge<'_> {
         Ok(Attempt::CarriedOut(Some(Applied { default_version: version.clone(), latest_version: version, hash })))
     }
 
-    pub(super) async fn change(&self, document: &Document, change: KeyChange) -> Result<Attempt, NotApplied> {
+    pub(super) async fn change(
+        &self,
+        document: &Document,
+        change: KeyChange,
+        announced: Announced,
+    ) -> Result<Attempt, NotApplied> {
         if change.finds_own_value {
             let created_at = self.reader.created_at(&document.default.number).await?;
             if may_hide_tags_of_version(created_at, self.clock.now()) {
@@ -58,8 +63,8 @@ impl Merge<'_> {
             }
         }
         let applied = match &change.content {
-            Some(content) => self.write(document, content, &change).await?,
-            None => self.set_tags(document, &change).await?,
+            Some(content) => self.write(document, content, &change, announced).await?,
+            None => self.set_tags(document, &change, announced).await?,
         };
         let Some(applied) = applied else { return Ok(Attempt::Locked) };
         self.undo_log.step("recording who manages the keys");
@@ -76,48 +81,55 @@ impl Merge<'_> {
         Ok(Attempt::CarriedOut(Some(applied)))
     }
 
-    /// Makes and promotes a version with the content, after setting the tags that must precede it. Returns `None` if another
-    /// writer holds the lock.
+    /// Makes a version with the content, and promotes it once the tags that must precede the promotion are set. Returns `None` if
+    /// another writer holds the lock.
     async fn write(
         &self,
         document: &Document,
         content: &Content,
         change: &KeyChange,
+        announced: Announced,
     ) -> Result<Option<Applied>, NotApplied> {
         let merged_with = document.default.number.clone();
-        let (promotion, limit) = match self.access(document, Some(content)).await? {
+        let (promotion, lock) = match self.access(document, announced, Some(content)).await? {
             Access::Locked => return Ok(None),
             Access::Promote(within) => {
                 self.record_taken(change);
                 self.writer.tag(&change.set_tags).await?;
                 let latest = document.description.latest_version.clone();
-                (Promotion { version: latest.clone(), latest, merged_with }, within.map(Limit::from_now))
+                let lock = within.map_or(Lock::Tag, |within| Lock::Version(Limit::from_now(within)));
+                (Promotion { version: latest.clone(), latest, merged_with }, lock)
             }
             Access::Upload => {
                 self.record_taken(change);
-                let limit = Limit::of_upload();
+                let limit = Limit::of_write();
                 // `join!`, not `try_join!`, as in `change`.
                 let (tagged, uploaded) =
                     tokio::join!(self.writer.tag(&change.set_tags), self.upload(document, content));
                 tagged?;
                 let (version, latest) = uploaded?;
                 let promotion = Promotion { version, latest, merged_with };
-                let limit = promotion.locks().then_some(limit);
-                (promotion, limit)
+                let lock = if promotion.locks() { Lock::Version(limit) } else { Lock::Tag };
+                (promotion, lock)
             }
         };
-        self.promote(&promotion, limit, change, content).await.map(Some)
+        self.promote(&promotion, lock, change, content).await.map(Some)
     }
 
     /// Reads the lock. `content` is what the request is about to write, if anything.
-    pub(super) async fn access(&self, document: &Document, content: Option<&Content>) -> Result<Access, Failure> {
-        Ok(access(&self.reader.latest(&document.description, self.clock.now()).await?, content))
+    pub(super) async fn access(
+        &self,
+        document: &Document,
+        announced: Announced,
+        content: Option<&Content>,
+    ) -> Result<Access, Failure> {
+        Ok(access(&self.reader.latest(&document.description, self.clock.now()).await?, announced, content))
     }
 
     /// Deletes the document, unless it has changed or another writer holds the lock.
-    pub(super) async fn delete(&self, document: &Document) -> Result<Attempt, NotApplied> {
+    pub(super) async fn delete(&self, document: &Document, announced: Announced) -> Result<Attempt, NotApplied> {
         self.undo_log.step("deleting the document");
-        if self.access(document, None).await? == Access::Locked {
+        if self.access(document, announced, None).await? == Access::Locked {
             return Ok(Attempt::Locked);
         }
         let (again, shared_with) = tokio::join!(self.reader.describe(), self.reader.shared_with());

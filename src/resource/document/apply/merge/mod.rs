@@ -1,5 +1,6 @@
 //! Carries out decisions about keys: one writer at a time, on top of the version that was observed.
 
+mod announcement;
 mod change;
 pub(crate) mod context;
 mod promote;
@@ -9,6 +10,7 @@ mod upload;
 
 use futures_util::future::try_join_all;
 
+use self::announcement::Announcement;
 use self::context::Merge;
 use super::context::{Applied, NotApplied};
 use crate::backoff::Backoff;
@@ -19,6 +21,7 @@ use crate::resource::document::aws::observe::Look;
 use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::observed::{Document, Observed};
+use crate::resource::document::plan::merge::lock::Announced;
 use crate::resource::document::plan::merge::{Earlier, KeyPlan, KeyRequest, KeysPlanned, KeysUndo};
 use crate::resource::document::plan::visibility::may_hide_key_owners;
 use crate::resource::undo::Undo;
@@ -68,8 +71,9 @@ impl Merge<'_> {
     /// The request is refused, or a call failed. What this wrote is in the undo log.
     pub(crate) async fn run(&self, mut observed: Observed) -> Result<Option<Applied>, Failure> {
         let (mut backoff, lag, mut outdated) = (Backoff::new(), ReadLag::begin(), 0);
+        let mut announcement = Announcement::default();
         loop {
-            match self.attempt(&observed).await {
+            match self.attempt(&observed, announcement.of(&observed)).await {
                 Ok(Attempt::CarriedOut(applied)) => return Ok(applied),
                 Ok(Attempt::Locked) => self.undo_log.step("waiting for another writer of the document"),
                 Ok(Attempt::NotVisible) if lag.is_possible() => {}
@@ -93,7 +97,7 @@ impl Merge<'_> {
         }
     }
 
-    async fn attempt(&self, observed: &Observed) -> Result<Attempt, NotApplied> {
+    async fn attempt(&self, observed: &Observed, announced: Announced) -> Result<Attempt, NotApplied> {
         let read = self.request.needed_versions(observed).into_iter().map(|version| async move {
             let content = self.reader.content_of(&version).await?;
             Ok::<_, Failure>((version, content))
@@ -108,8 +112,8 @@ impl Merge<'_> {
             (KeyPlan::LookAgain, _) => Ok(Attempt::NotVisible),
             (KeyPlan::Nothing, Observed::Present(document)) => Ok(Attempt::CarriedOut(Some(applied(document)))),
             (KeyPlan::Create { content, tags, undo }, _) => self.create(content, &tags, undo).await,
-            (KeyPlan::Change(change), Observed::Present(document)) => self.change(document, change).await,
-            (KeyPlan::Delete, Observed::Present(document)) => self.delete(document).await,
+            (KeyPlan::Change(change), Observed::Present(document)) => self.change(document, change, announced).await,
+            (KeyPlan::Delete, Observed::Present(document)) => self.delete(document, announced).await,
             (KeyPlan::Nothing | KeyPlan::Change(_) | KeyPlan::Delete, Observed::Absent) => {
                 Ok(Attempt::CarriedOut(None))
             }

@@ -1,4 +1,4 @@
-//! Promotes a version if no other version has been created or promoted.
+//! Promotes a version, provided that no other version has been created or promoted since the document was observed.
 
 use tokio::time::{Duration, Instant, timeout_at};
 
@@ -15,9 +15,6 @@ use crate::resource::document::plan::merge::lock::{LOCKED_FOR, PROMOTE_WITHIN};
 use crate::resource::document::plan::merge::promotion::{AfterPromotion, BeforePromotion, Promotion};
 use crate::resource::document::plan::merge::{KeyChange, lost_keys};
 
-/// How long a promotion without the lock may be retried. Later, another writer may have overtaken it.
-const UNLOCKED: Duration = Duration::from_secs(2);
-
 /// How long this request holds the lock on the document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
@@ -27,9 +24,18 @@ pub(super) struct Limit {
     end: Instant,
 }
 
+/// The lock under which a version is promoted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lock {
+    /// The version itself, which this request uploaded.
+    Version(Limit),
+    /// The tag that names the version.
+    Tag,
+}
+
 impl Limit {
-    /// For a version that is about to be uploaded.
-    pub(super) fn of_upload() -> Self {
+    /// For a version or a tag that is about to be written.
+    pub(super) fn of_write() -> Self {
         Self::from_now(PROMOTE_WITHIN)
     }
 
@@ -52,24 +58,35 @@ impl Merge<'_> {
     pub(super) async fn promote(
         &self,
         promotion: &Promotion,
-        limit: Option<Limit>,
+        lock: Lock,
         change: &KeyChange,
         content: &Content,
     ) -> Result<Applied, NotApplied> {
         let version = &promotion.version;
         self.undo_log.step(format!("promoting version {version}"));
-        // `join!`, not `try_join!`: if one fails, the tag must not still be in flight while the request is undone.
-        let (tagged, is_promotable) = tokio::join!(
-            self.tag_default_version(version, limit, change),
-            self.wait_until_promotable(promotion, limit, change, content)
-        );
-        tagged?;
-        if is_promotable? {
-            if limit.is_some_and(Limit::has_passed) {
+        let (limit, is_promotable) = match lock {
+            Lock::Version(limit) => {
+                // `join!`, not `try_join!`: if one fails, the tag must not still be in flight while the request is undone.
+                let (tagged, is_promotable) = tokio::join!(
+                    self.tag_default_version(version, limit, change),
+                    self.wait_until_promotable(promotion, lock, limit, change, content)
+                );
+                tagged?;
+                (limit, is_promotable?)
+            }
+            Lock::Tag => {
+                let limit = Limit::of_write();
+                self.tag_default_version(version, limit, change).await?;
+                read_lag::until_over().await;
+                (limit, self.wait_until_promotable(promotion, lock, limit, change, content).await?)
+            }
+        };
+        if is_promotable {
+            if limit.has_passed() {
                 return Err(took_too_long(version));
             }
             self.amend(|undo| undo.promoted = Some(version.clone()));
-            match timeout_at(end(limit), self.writer.promote(version)).await {
+            match timeout_at(limit.end, self.writer.promote(version)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(NotWritten::Refused(failure))) => {
                     self.amend(|undo| undo.promoted = None);
@@ -79,8 +96,8 @@ impl Merge<'_> {
                 Err(_) => return Err(took_too_long(version)),
             }
         }
-        if limit.is_none() {
-            // Another writer may have uploaded or promoted a version just before: without the lock, only a later read shows that.
+        if matches!(lock, Lock::Tag) {
+            // A slow writer may have uploaded or promoted a version that it had planned before it could see the tag.
             read_lag::until_over().await;
         }
         let mut lag = ReadLag::begin();
@@ -103,18 +120,13 @@ impl Merge<'_> {
         }
     }
 
-    /// Sets the tag that names the default version, while the version locks the document.
-    async fn tag_default_version(
-        &self,
-        version: &str,
-        limit: Option<Limit>,
-        change: &KeyChange,
-    ) -> Result<(), NotApplied> {
+    /// Sets the tag that names the version, before the version is promoted.
+    async fn tag_default_version(&self, version: &str, limit: Limit, change: &KeyChange) -> Result<(), NotApplied> {
         if !change.records_default_version {
             return Ok(());
         }
         self.amend(|undo| undo.records_default_version = true);
-        let tagged = timeout_at(end(limit), self.writer.tag(&tag_of(version))).await;
+        let tagged = timeout_at(limit.end, self.writer.tag(&tag_of(version))).await;
         Ok(tagged.map_err(|_| took_too_long(version))??)
     }
 
@@ -122,11 +134,13 @@ impl Merge<'_> {
     async fn wait_until_promotable(
         &self,
         promotion: &Promotion,
-        limit: Option<Limit>,
+        lock: Lock,
+        limit: Limit,
         change: &KeyChange,
         content: &Content,
     ) -> Result<bool, NotApplied> {
         let (version, mine, mut backoff) = (&promotion.version, KeyOwner::from(self.owner), Backoff::new());
+        let needs_tag = matches!(lock, Lock::Tag) && change.records_default_version;
         loop {
             let seen = self.reader.describe_version(version).await?;
             if let Some(failure) =
@@ -134,9 +148,10 @@ impl Merge<'_> {
             {
                 return Err(NotApplied::Failed(failure));
             }
-            let next =
-                seen.map_or(BeforePromotion::LookAgain, |seen| promotion.before(&seen.description, &seen.status()));
-            if limit.is_some_and(Limit::has_passed) {
+            let next = seen.map_or(BeforePromotion::LookAgain, |seen| {
+                promotion.before(&seen.description, &seen.status(), needs_tag)
+            });
+            if limit.has_passed() {
                 return Err(took_too_long(version));
             }
             match next {
@@ -154,11 +169,6 @@ impl Merge<'_> {
             }
         }
     }
-}
-
-/// When a write must have ended: before the lock expires or, without the lock, [`UNLOCKED`] from now.
-fn end(limit: Option<Limit>) -> Instant {
-    limit.map_or_else(|| Instant::now() + UNLOCKED, |limit| limit.end)
 }
 
 pub(super) fn outdated() -> NotApplied {

@@ -10,7 +10,7 @@ use crate::resource::document::observed::Document;
 use crate::resource::document::ownership::DEFAULT_VERSION;
 use crate::resource::document::plan::merge::KeyChange;
 use crate::resource::document::plan::merge::default_version_tag::tags_of_no_owner;
-use crate::resource::document::plan::merge::lock::Access;
+use crate::resource::document::plan::merge::lock::{Access, Announced};
 use crate::resource::document::plan::merge::recheck::{AfterTags, after_tags};
 
 impl Merge<'_> {
@@ -19,8 +19,9 @@ impl Merge<'_> {
         &self,
         document: &Document,
         change: &KeyChange,
+        announced: Announced,
     ) -> Result<Option<Applied>, NotApplied> {
-        if self.request.waits_to_set_tags(change) && self.access(document, None).await? == Access::Locked {
+        if self.request.waits_to_set_tags(change) && self.access(document, announced, None).await? == Access::Locked {
             return Ok(None);
         }
         let (name, default_version) = (self.reader.name, &document.default.number);

@@ -3,11 +3,16 @@
 //! A writer that uploads on top of the latest version holds the lock, since AWS refuses every other upload on top of that
 //! version. It promotes its version within [`PROMOTE_WITHIN`]. The others wait for [`LOCKED_FOR`], measured by their own clocks
 //! from the version's date at AWS.
+//!
+//! A writer that promotes a version that it found, because AWS refuses to upload the same content again, has no such lock. Its
+//! lock is the tag that names the version to promote: it sets the tag, waits until every reader sees it, and looks once more
+//! before it promotes. The others wait for [`LOCKED_FOR`] from when they first see a tag that does not name the default version.
 
 use std::time::Duration;
 
 use crate::resource::document::content::Content;
-use crate::resource::document::observed::Status;
+use crate::resource::document::observed::{Description, Status};
+use crate::resource::document::ownership::DEFAULT_VERSION;
 
 /// For this long after the upload, a writer may promote the version that it uploaded.
 pub(crate) const PROMOTE_WITHIN: Duration = Duration::from_secs(8);
@@ -26,7 +31,25 @@ pub(crate) enum Latest {
     NotPromoted { status: Status, age: Duration, content: String },
 }
 
-/// What a request may do while other writers respect the lock.
+/// Which version a tag says is about to be promoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Announced {
+    /// None: the tag is missing, names the default version, or has been there for longer than [`LOCKED_FOR`].
+    Nothing,
+    /// The latest version.
+    Latest,
+    /// An earlier version.
+    Earlier,
+}
+
+/// The version that the tag names, if it is not the default version.
+pub(crate) fn announced(document: &Description) -> Option<(&str, Announced)> {
+    let version = document.tags.get(DEFAULT_VERSION).filter(|version| **version != document.default_version)?;
+    let announced = if *version == document.latest_version { Announced::Latest } else { Announced::Earlier };
+    Some((version, announced))
+}
+
+/// What the lock allows a request to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Wait: another writer holds the lock.
@@ -38,7 +61,15 @@ pub(crate) enum Access {
 }
 
 /// Decides what a request may do. `merged` is `None` for a request that writes no content.
-pub(crate) fn access(latest: &Latest, merged: Option<&Content>) -> Access {
+pub(crate) fn access(latest: &Latest, announced: Announced, merged: Option<&Content>) -> Access {
+    let access = access_to_latest(latest, merged);
+    match (announced, &access) {
+        (Announced::Nothing, _) | (Announced::Latest, Access::Promote(_)) => access,
+        (Announced::Latest | Announced::Earlier, _) => Access::Locked,
+    }
+}
+
+fn access_to_latest(latest: &Latest, merged: Option<&Content>) -> Access {
     let (status, age, content) = match latest {
         Latest::IsDefault => return Access::Upload,
         Latest::NotVisible => return Access::Locked,
@@ -83,7 +114,7 @@ mod tests {
             (failed(), 60, "{\"a\":1}", Access::Upload),
         ] {
             let latest = Latest::NotPromoted { status, age: seconds(age), content: text.into() };
-            assert_eq!(access(&latest, Some(&merged)), expected, "{latest:?}");
+            assert_eq!(access(&latest, Announced::Nothing, Some(&merged)), expected, "{latest:?}");
         }
     }
 
@@ -91,8 +122,8 @@ mod tests {
     fn a_default_version_locks_nothing_and_a_version_that_is_not_visible_yet_locks_the_document() {
         let merged = content("{\"a\": 1}");
         for merged in [None, Some(&merged)] {
-            assert_eq!(access(&Latest::IsDefault, merged), Access::Upload);
-            assert_eq!(access(&Latest::NotVisible, merged), Access::Locked);
+            assert_eq!(access(&Latest::IsDefault, Announced::Nothing, merged), Access::Upload);
+            assert_eq!(access(&Latest::NotVisible, Announced::Nothing, merged), Access::Locked);
         }
     }
 
@@ -101,7 +132,42 @@ mod tests {
         for (age, expected) in [(0, Access::Locked), (11, Access::Locked), (12, Access::Upload)] {
             let age = Duration::from_secs(age);
             let latest = Latest::NotPromoted { status: Status::Active, age, content: "{\"a\": 1}".into() };
-            assert_eq!(access(&latest, None), expected, "{latest:?}");
+            assert_eq!(access(&latest, Announced::Nothing, None), expected, "{latest:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_a_tag_announces_locks_the_document_for_all_but_its_promotion() {
+        let merged = content("{\"a\": 1}");
+        let latest = |text: &str| {
+            let age = Duration::from_secs(60);
+            Latest::NotPromoted { status: Status::Active, age, content: text.into() }
+        };
+        let (with_content, other) = (latest("{\"a\": 1}"), latest("{\"a\": 2}"));
+        for (latest, announced, expected) in [
+            (&Latest::IsDefault, Announced::Nothing, Access::Upload),
+            (&Latest::IsDefault, Announced::Earlier, Access::Locked),
+            (&with_content, Announced::Nothing, Access::Promote(None)),
+            (&with_content, Announced::Latest, Access::Promote(None)),
+            (&with_content, Announced::Earlier, Access::Locked),
+            (&other, Announced::Latest, Access::Locked),
+        ] {
+            assert_eq!(access(latest, announced, Some(&merged)), expected, "{latest:?} {announced:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_announces_a_version_that_is_not_the_default_version() {
+        for (tag, expected) in [
+            (None, None),
+            (Some("2"), None),
+            (Some("1"), Some(("1", Announced::Earlier))),
+            (Some("3"), Some(("3", Announced::Latest))),
+        ] {
+            let tags = tag.map(|tag| (DEFAULT_VERSION.to_owned(), tag.to_owned())).into_iter().collect();
+            let (default_version, latest_version) = ("2".into(), "3".into());
+            let document = Description { default_version, latest_version, tags, ..Description::default() };
+            assert_eq!(super::announced(&document), expected);
         }
     }
 }

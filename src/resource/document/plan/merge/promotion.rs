@@ -43,8 +43,9 @@ pub(crate) enum AfterPromotion {
 }
 
 impl Promotion {
-    /// Decides what to do, from the description of the version and its status.
-    pub(crate) fn before(&self, seen: &Description, status: &Status) -> BeforePromotion {
+    /// Decides what to do, from the description of the version and its status. `needs_tag` says whether the tag is this request's
+    /// lock, which another writer may have taken.
+    pub(crate) fn before(&self, seen: &Description, status: &Status, needs_tag: bool) -> BeforePromotion {
         if seen.default_version == self.version {
             return BeforePromotion::Promoted;
         }
@@ -53,6 +54,7 @@ impl Promotion {
             _ if latest > expected => BeforePromotion::Outdated,
             _ if latest < expected => BeforePromotion::LookAgain,
             _ if seen.default_version != self.merged_with => BeforePromotion::Outdated,
+            _ if needs_tag && !self.is_tagged(seen) => BeforePromotion::Outdated,
             Status::Active => BeforePromotion::Promote,
             Status::Creating | Status::Updating => BeforePromotion::LookAgain,
             Status::Deleting => BeforePromotion::Outdated,
@@ -64,12 +66,16 @@ impl Promotion {
     /// version: a request that corrected the tag at the same time may have overwritten it.
     pub(crate) fn after(&self, seen: &Description, needs_tag: bool) -> AfterPromotion {
         let is_promoted = seen.default_version == self.version;
-        let is_tagged = !needs_tag || seen.tags.get(DEFAULT_VERSION) == Some(&self.version);
+        let is_tagged = !needs_tag || self.is_tagged(seen);
         match ordinal(&seen.latest_version).cmp(&ordinal(&self.latest)) {
             Ordering::Greater => AfterPromotion::Outdated,
             Ordering::Equal if is_promoted && is_tagged => AfterPromotion::Valid,
             Ordering::Equal | Ordering::Less => AfterPromotion::LookAgain,
         }
+    }
+
+    fn is_tagged(&self, seen: &Description) -> bool {
+        seen.tags.get(DEFAULT_VERSION) == Some(&self.version)
     }
 
     /// Whether the version locks the document. One that was found, instead of uploaded, may be older than the latest version.
@@ -106,7 +112,16 @@ mod tests {
                 latest_version: latest.into(),
                 ..Description::default()
             };
-            assert_eq!(promotion.before(&seen, &status), expected, "{default} {latest} {status:?}");
+            assert_eq!(promotion.before(&seen, &status, false), expected, "{default} {latest} {status:?}");
+        }
+        for (tag, expected) in [("3", Promote), ("2", Outdated)] {
+            let seen = Description {
+                default_version: "2".into(),
+                latest_version: "3".into(),
+                tags: [(DEFAULT_VERSION.to_owned(), tag.to_owned())].into(),
+                ..Description::default()
+            };
+            assert_eq!(promotion.before(&seen, &Status::Active, true), expected, "{tag}");
         }
     }
 

@@ -1,0 +1,29 @@
+//! How long a request has seen the tag of a version that is about to be promoted.
+
+use tokio::time::Instant;
+
+use crate::resource::document::observed::Observed;
+use crate::resource::document::plan::merge::lock::{Announced, LOCKED_FOR, announced};
+
+/// The version that the last observation announced, and when it was first seen.
+#[derive(Debug, Default)]
+pub(super) struct Announcement(Option<(String, Instant)>);
+
+impl Announcement {
+    /// The version that the observed document announces, unless this request has already waited for [`LOCKED_FOR`].
+    pub(super) fn of(&mut self, observed: &Observed) -> Announced {
+        let Observed::Present(document) = observed else { return Announced::Nothing };
+        let Some((version, announced)) = announced(&document.description) else {
+            self.0 = None;
+            return Announced::Nothing;
+        };
+        match &self.0 {
+            Some((seen, since)) if seen == version && since.elapsed() >= LOCKED_FOR => Announced::Nothing,
+            Some((seen, _)) if seen == version => announced,
+            Some(_) | None => {
+                self.0 = Some((version.to_owned(), Instant::now()));
+                announced
+            }
+        }
+    }
+}
