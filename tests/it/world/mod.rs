@@ -2,7 +2,7 @@
 
 mod request;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::BehaviorVersion;
@@ -165,6 +165,7 @@ impl World {
 
 /// A provider as `main` makes it, against `aws`.
 pub async fn provider(aws: &Loopback, started: Instant) -> Provider {
+    enable_events();
     let ca_bundle = aws.ca_pem_path().map(|path| std::fs::read(path).unwrap());
     let tls = http::tls(ca_bundle.as_deref()).unwrap();
     let config = aws_config::defaults(BehaviorVersion::latest())
@@ -188,6 +189,7 @@ pub fn provider_in_process(aws: &Loopback) -> Provider {
 
 /// The same, in a process that started at this instant.
 pub fn provider_in_process_since(aws: &Loopback, started: Instant) -> Provider {
+    enable_events();
     let config = |endpoint: String| {
         aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -209,6 +211,13 @@ pub fn provider_in_process_since(aws: &Loopback, started: Instant) -> Provider {
 pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
     let payload = serde_json::value::to_raw_value(event).unwrap();
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
+}
+
+/// Enables the events of every thread. Otherwise, a thread without a subscriber that reaches an event first may disable it for good,
+/// even if another thread begins to record events at the same time.
+fn enable_events() {
+    static ENABLED: Once = Once::new();
+    ENABLED.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
 }
 
 fn credentials() -> Credentials {
