@@ -25,6 +25,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use self::apply::context::{Applied, Apply, NotApplied, Observation};
+use self::apply::merge::announcement::Announcement;
 use self::apply::merge::context::Merge;
 use self::apply::release::Releasing;
 use self::aws::read::Reader;
@@ -146,12 +147,13 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
     let with_shares = intent.manages_sharing();
     let merge = Merge { reader, writer, owner: intent.owner, request: &request, clock, undo_log, with_shares };
     let mut observed = merge.observe().await?;
+    let announcement = Announcement::first(&observed);
     if !shows_old_properties(intent, &observed) {
         undo_log.step("waiting for an earlier Update to end");
         standing.wait_for_patience().await;
         observed = merge.observe().await?;
     }
-    let applied = merge.run(observed).await?;
+    let applied = merge.run(observed, announcement).await?;
     applied.ok_or_else(|| Failure::new(format!("The document {} was deleted in the meantime.", intent.desired.name)))
 }
 
@@ -228,7 +230,7 @@ async fn apply_key_request(
     let Releasing { reader, writer, owner, undo_log, .. } = releasing;
     let merge = Merge { reader, writer, owner, request, clock: &clock(standing), undo_log, with_shares: false };
     let observed = merge.observe().await?;
-    merge.run(observed).await.map(drop)
+    merge.run(observed, Announcement::default()).await.map(drop)
 }
 
 /// Creates the clock against which the age of a version is measured.

@@ -37,7 +37,7 @@ pub const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
 /// The function's timeout, unless a test says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// A provider in an account of its own.
 pub struct World {

@@ -7,9 +7,16 @@ use crate::resource::document::plan::merge::lock::{Announced, LOCKED_FOR, announ
 
 /// The version that the last observation announced, and when it was first seen.
 #[derive(Debug, Default)]
-pub(super) struct Announcement(Option<(String, Instant)>);
+pub(crate) struct Announcement(Option<(String, Instant)>);
 
 impl Announcement {
+    /// Begins with the first observation of a request.
+    pub(crate) fn first(observed: &Observed) -> Self {
+        let mut announcement = Self::default();
+        announcement.of(observed);
+        announcement
+    }
+
     /// The version that the observed document announces, unless this request has already waited for [`LOCKED_FOR`].
     pub(super) fn of(&mut self, observed: &Observed) -> Announced {
         let Observed::Present(document) = observed else { return Announced::Nothing };

@@ -1,6 +1,6 @@
 //! Carries out decisions about keys: one writer at a time, on top of the version that was observed.
 
-mod announcement;
+pub(crate) mod announcement;
 mod change;
 pub(crate) mod context;
 mod promote;
@@ -65,13 +65,16 @@ impl Merge<'_> {
     }
 
     /// Decides and carries out the decision, beginning with `observed`, until a decision is carried out on the document that it
-    /// was made for. Returns the resulting document, or `None` if it does not exist.
+    /// was made for. Returns the resulting document, or `None` if it does not exist. `announcement` is what was seen before.
     ///
     /// # Errors
     /// The request is refused, or a call failed. What this wrote is in the undo log.
-    pub(crate) async fn run(&self, mut observed: Observed) -> Result<Option<Applied>, Failure> {
+    pub(crate) async fn run(
+        &self,
+        mut observed: Observed,
+        mut announcement: Announcement,
+    ) -> Result<Option<Applied>, Failure> {
         let (mut backoff, lag, mut outdated) = (Backoff::new(), ReadLag::begin(), 0);
-        let mut announcement = Announcement::default();
         loop {
             match self.attempt(&observed, announcement.of(&observed)).await {
                 Ok(Attempt::CarriedOut(applied)) => return Ok(applied),
@@ -134,7 +137,7 @@ pub(crate) async fn undo(
     let (request, owner, clock) = (KeyRequest::Undo(undo), &undo.owner, &undo.clock);
     let merge = Merge { reader, writer, owner, request: &request, clock, undo_log, with_shares: false };
     let observed = merge.observe().await?;
-    merge.run(observed).await.map(drop)
+    merge.run(observed, Announcement::default()).await.map(drop)
 }
 
 fn applied(document: &Document) -> Applied {
