@@ -89,7 +89,8 @@ impl Simulation {
         let event = request.clone().of_stack(STACKS[stack]).event(&url);
         let signed = Instant::now();
         let (number, twice) = (self.sent.borrow().len(), way.deliveries.len() > 1);
-        self.sent.borrow_mut().push(Sent { stack, event: event.clone(), signed, twice, done: None, running: 0 });
+        let sent = Sent { stack, event: event.clone(), signed, twice, done: None, running: 0, overlap: false };
+        self.sent.borrow_mut().push(sent);
         for (operation, nth, trouble) in way.faults.iter().copied() {
             self.count("fault");
             self.aws.on(operation).nth(nth).fault(trouble.fault());

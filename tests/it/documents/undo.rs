@@ -87,7 +87,7 @@ async fn a_failed_take_over_gives_the_former_owner_its_tags_back() {
 
 #[tokio::test(start_paused = true)]
 async fn the_undo_of_a_take_over_that_is_cut_off_leaves_no_declared_tags() {
-    for (operation, nth) in [("AddTagsToResource", 3), ("RemoveTagsFromResource", 1)] {
+    for (operation, nth) in [("RemoveTagsFromResource", 1), ("AddTagsToResource", 3), ("RemoveTagsFromResource", 2)] {
         let world = World::new();
         world.send(&Request::create(desired("10")).of_stack("b")).await.ok();
         sleep(Duration::from_secs(60)).await;
@@ -99,6 +99,23 @@ async fn the_undo_of_a_take_over_that_is_cut_off_leaves_no_declared_tags() {
         world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", take)).await.ok();
         let tags = world.tags(NAME);
         assert!(!tags.contains(&("team".to_owned(), "blue".to_owned())), "{operation} {tags:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_undo_of_a_create_that_is_cut_off_keeps_the_document_that_an_earlier_create_left_behind() {
+    for (operation, nth) in [("RemoveTagsFromResource", 1), ("AddTagsToResource", 3), ("RemoveTagsFromResource", 2)] {
+        let world = World::new();
+        world.send(&Request::create(desired("10"))).await.ok();
+        sleep(Duration::from_secs(7_200)).await;
+        world.aws.on("UpdateDocumentDefaultVersion").fault(Fault::error(400, "InvalidDocumentVersion", "no"));
+        let properties = desired_with("20", json!({"Tags": {"team": "blue"}}));
+        let create = signed_now(&world, Request::create(properties.clone()));
+        killed_at_nth(&world, operation, nth, &create).await;
+        sleep(Duration::from_secs(60)).await;
+        world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", properties)).await.ok();
+        assert_eq!(world.default_content(NAME), content("10"), "{operation} {nth}");
+        assert!(!world.tags(NAME).contains(&("team".to_owned(), "blue".to_owned())), "{operation} {nth}");
     }
 }
 

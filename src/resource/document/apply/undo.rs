@@ -44,18 +44,15 @@ pub(crate) async fn undo(client: &Client, undo: &DocumentUndo) -> Result<(), Fai
 
 /// Attempts every step, even if others fail.
 pub(super) async fn revert(writer: Writer<'_>, steps: &Revert) -> Result<(), Failure> {
-    let Revert { promote, unshare, set_tags, remove_tags } = steps;
+    let Revert { promote, unshare, set_tags, remove_tags: _ } = steps;
     let promoted = match promote {
         Some(version) => writer.promote(version).await.map(drop).map_err(Failure::from),
         None => Ok(()),
     };
     let unshared = writer.share(&[], unshare).await;
-    let tag = async || writer.tag(set_tags).await.map_err(Failure::from);
-    let untag = async || writer.untag(remove_tags.iter().cloned()).await.map_err(Failure::from);
-    let [first, second] = match steps.restores_ownership() {
-        true => [untag().await, tag().await],
-        false => [tag().await, untag().await],
-    };
-    let failures = [promoted, unshared, first, second].into_iter().filter_map(Result::err);
+    let tags_of_request = writer.untag(steps.removed_first().cloned()).await.map_err(Failure::from);
+    let tagged = writer.tag(set_tags).await.map_err(Failure::from);
+    let untagged = writer.untag(steps.removed_last().cloned()).await.map_err(Failure::from);
+    let failures = [promoted, unshared, tags_of_request, tagged, untagged].into_iter().filter_map(Result::err);
     failures.reduce(|all, failure| all.and(failure)).map_or(Ok(()), Err)
 }

@@ -122,8 +122,17 @@ pub(crate) struct Revert {
 }
 
 impl Revert {
-    /// Whether the tags to set say who owned the document before the request, or which request wrote last.
-    pub(crate) fn restores_ownership(&self) -> bool {
+    /// The tags to remove before any are set: if the tags to set restore the ownership from before, all but the ownership tags.
+    pub(crate) fn removed_first(&self) -> impl Iterator<Item = &String> {
+        self.remove_tags.iter().filter(|key| self.restores_ownership() && !key.starts_with(PREFIX))
+    }
+
+    /// The tags to remove once the others are set.
+    pub(crate) fn removed_last(&self) -> impl Iterator<Item = &String> {
+        self.remove_tags.iter().filter(|key| !self.restores_ownership() || key.starts_with(PREFIX))
+    }
+
+    fn restores_ownership(&self) -> bool {
         self.set_tags.keys().any(|key| key.starts_with(PREFIX))
     }
 }
