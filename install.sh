@@ -110,6 +110,8 @@ text_of() {
 }
 
 check_files() {
+    [ -f "$here/SHA256SUMS" ] ||
+        fail "this is not the folder of a release. Unpack a release and run its install.sh; 'make release' makes one in dist/."
     for tool in "sha256sum" "shasum -a 256"; do
         if command -v "${tool%% *}" >/dev/null 2>&1; then
             # Word by word: the tool and its options.

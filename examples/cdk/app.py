@@ -32,8 +32,9 @@ class SessionPreferences(cdk.Stack):
         # The app has no assets, so the account needs no CDK bootstrap.
         super().__init__(scope, construct_id, synthesizer=cdk.BootstraplessSynthesizer())
         minutes = cdk.CfnParameter(self, "IdleSessionTimeout", type="Number", default=20, min_value=1, max_value=60)
+        # When the stack is deleted, the document stays and still names the log group.
         log_group = logs.LogGroup(
-            self, "SessionLogs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+            self, "SessionLogs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.RETAIN
         )
         preferences = SsmDocument(
             self,

@@ -44,7 +44,7 @@ impl FailedCreate {
 
     /// Whether the physical id of an unfinished Create that contains `id` fits into [`MAX_BYTES`].
     pub(crate) fn fits(id: &str) -> bool {
-        // A signature is a date whose year has four digits, so it has at most 12 digits.
+        // A signature is in seconds since 1970: at most 12 digits until the year 9999.
         UNFINISHED.len() + "123456789012:".len() + id.len() <= MAX_BYTES
     }
 }

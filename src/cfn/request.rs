@@ -123,7 +123,7 @@ impl<'a> Envelope<'a> {
     /// Parses the rest of the request.
     ///
     /// # Errors
-    /// `RequestType` is unknown, or a field is missing, has the wrong type or is nested deeper than 128 levels. The failure names
+    /// `RequestType` is unknown, or a field is missing, has the wrong type or is nested deeper than 127 levels. The failure names
     /// the field. Old properties, and the properties of a Delete, never cause an error.
     pub fn request(&self, requested_at: Option<i64>) -> Result<Request, Failure> {
         let Some(request_type) = self.request_type() else {
@@ -171,7 +171,7 @@ impl<'a> Envelope<'a> {
             return Err(Failure::new(format!("{name}: must be an object.")));
         }
         serde_json::from_str(raw)
-            .map_err(|_| Failure::new(format!("{name}: can't be read. JSON can be nested at most 128 levels deep.")))
+            .map_err(|_| Failure::new(format!("{name}: can't be read. JSON can be nested at most 127 levels deep.")))
     }
 }
 

@@ -23,7 +23,7 @@ pub struct UrlRules {
 /// How long CloudFormation's URLs are valid.
 const LIFETIME: Duration = Duration::from_secs(7200);
 
-/// When CloudFormation signed a request, since 1970.
+/// When CloudFormation signed a request, as the time since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
     /// The URL contains it, to the second.
@@ -33,7 +33,7 @@ pub enum Signature {
 }
 
 impl Signature {
-    /// The time of the signature, since 1970.
+    /// When the request was signed, as the time since 1970.
     pub fn at(self) -> Duration {
         match self {
             Self::Dated(at) | Self::Derived(at) => at,

@@ -48,7 +48,7 @@ pub(super) struct DriftCheck<'a> {
 }
 
 impl DriftCheck<'_> {
-    /// Checks the document, and checks it again once it has settled.
+    /// Checks the document. If it seems to have drifted, checks it again once it has settled.
     ///
     /// # Errors
     /// The document can't be read.
@@ -239,7 +239,7 @@ impl Gate for OneAttempt {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
         let refusal = || {
             Failure::new(
-                "Each promotion in a repair is attempted once, soon after CloudFormation's reply. The next check retries it.",
+                "The promotion was not attempted again, or CloudFormation's reply was too old. The next check tries again.",
             )
         };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))

@@ -35,7 +35,7 @@ pub(crate) struct Moved {
     pub(crate) who: Option<String>,
     /// When it was changed, as written in the event.
     pub(crate) when: Option<String>,
-    /// When it was changed, since 1970.
+    /// When it was changed, as the time since 1970.
     pub(crate) at: Option<Duration>,
 }
 

@@ -75,11 +75,11 @@ pub(crate) fn second_check(event: Option<Duration>, now: Duration) -> Duration {
 /// date is unknown.
 pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Option<Duration> {
     let settled = latest_made_at? + SETTLED;
-    // Without the limit, a date in the future would never settle.
+    // The limit bounds a single wait: the date may be in the future.
     (now <= settled).then_some(settled.min(now + SETTLED) + Duration::from_millis(1))
 }
 
-/// Whether a key that has an owner has another value in the default version than in the tagged version. A manual edit of other
+/// Whether the value of a key that has an owner differs between the default version and the tagged version. A manual edit of other
 /// keys is not drift, since no resource manages them. Content that no longer exists or can't be read counts as different.
 pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>, tagged: Option<&Content>) -> bool {
     let (Some(default), Some(tagged)) = (default, tagged) else { return true };

@@ -101,7 +101,7 @@ impl Invocation {
         let now = Instant::now();
         let until = now + self.deadlines.undo.saturating_duration_since(now) / 2;
         if guard::run(until, self.standing.ask_before_undo().map(Ok)).await.is_err() {
-            tracing::warn!("CloudFormation did not reply in time, so the changes are undone anyway");
+            tracing::warn!("CloudFormation did not reply in time; the changes are undone anyway");
         }
         match entry.undo.due(self.standing.overtaken().as_ref()) {
             UndoDue::Never => return Outcome::Failed { failure, left_behind },

@@ -219,6 +219,14 @@ def test_a_damaged_file_is_not_installed(machine: Machine, binary: bytes) -> Non
     assert not machine.stacks.status("damaged")
 
 
+def test_outside_a_release_nothing_is_installed(machine: Machine) -> None:
+    shutil.copy(Path(__file__).parents[2] / "install.sh", machine.folder / "empty")
+    refused = machine.sh(f"./install.sh --region {REGION} --stack-name outside")
+    assert refused.returncode == 1
+    assert "not the folder of a release" in refused.stdout
+    assert not machine.stacks.status("outside")
+
+
 def test_a_failed_deployment_says_why_and_can_be_tried_again(machine: Machine, binary: bytes) -> None:
     machine.unpack(archive(binary))
     machine.sh(f"tar -xzf {NAME}.tar.gz")

@@ -26,7 +26,7 @@ const QUESTIONS: usize = 3;
 /// After a question fails, no other is asked for this long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// The time limit of an attempt that starts without CloudFormation's reply, or that [`Standing::allow_undo`] admits.
+/// The time limit of an attempt that is admitted although CloudFormation can't be asked, or by [`Standing::allow_undo`].
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
 /// The request of one invocation, and what CloudFormation reported about it.
@@ -37,7 +37,7 @@ pub(crate) struct Standing {
     logical_resource_id: String,
     physical_resource_id: Option<String>,
     signature: Signature,
-    /// When the invocation began, since 1970 and on the monotonic clock. Later times are measured from there.
+    /// When the invocation began, as the time since 1970 and on the monotonic clock. Later times are measured from there.
     began: (Duration, Instant),
     /// `None` if this stack may not be asked about.
     cloudformation: Option<CloudFormation>,
@@ -59,7 +59,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the question was sent whose reply last confirmed that the request stands.
+    /// When the last question was sent whose reply confirmed that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,

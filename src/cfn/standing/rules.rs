@@ -38,7 +38,7 @@ pub(crate) enum StackResource {
     Found {
         /// The resource's status, such as `CREATE_IN_PROGRESS`.
         status: String,
-        /// When its status last changed, since 1970.
+        /// When its status last changed, as the time since 1970.
         updated_at: Duration,
         /// Its physical id, once it has one.
         physical_id: Option<String>,
@@ -65,8 +65,8 @@ pub(crate) enum Verdict {
     Overtaken(String),
 }
 
-/// Decides whether an attempt to write may start at `now`. `asked` is when the question was sent whose reply last confirmed that
-/// the request stands. A Delete needs no question.
+/// Decides whether an attempt to write may start at `now`. `asked` is when the last question was sent whose reply
+/// confirmed that the request stands. A Delete needs no question.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,
@@ -116,8 +116,8 @@ pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, r
     Verdict::Stands
 }
 
-/// Whether another delivery of the request has succeeded. After a Create, the resource is complete, and may have been updated
-/// since. After an Update that is a replacement, the resource no longer has the physical id of the request, `old_id`.
+/// Whether another delivery of the request has succeeded. A Create has succeeded if the resource is complete, or was updated since.
+/// A replacement has succeeded if the resource no longer has the request's physical id, `old_id`.
 pub(crate) fn another_delivery_succeeded(
     request_type: Option<RequestType>,
     old_id: Option<&str>,

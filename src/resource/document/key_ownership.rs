@@ -12,7 +12,7 @@ use super::ownership::{KEY_PREFIX, Owner, TOLERANCE, Tags};
 const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 
-/// The ownership of a key, as its tag records it: `<version before> <since> <owner> <stack id>`.
+/// The ownership of a key, as its tag records it: `<version before> <since> <digest of the logical id> <stack id>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyOwnership {
     pub(crate) before: Before,

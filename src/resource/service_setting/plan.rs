@@ -52,7 +52,7 @@ pub(crate) fn shows_old_value(declared: Option<&str>, observed: &Observed) -> bo
 /// Returns the physical id of a resource that adopts a setting. It contains the value that the setting had before this resource
 /// managed it.
 ///
-/// If an earlier delivery of the request has set the value, the one from before it is unknown.
+/// If an earlier delivery of the request has already set the declared value, the value before that is unknown.
 ///
 /// # Errors
 /// Under `Restore`, the value is too long for a physical id.
@@ -185,7 +185,7 @@ mod tests {
             (default, 1001, Plan::Leave),
             (observed("old"), 1000, set()),
             (observed("New"), 1001, set()),
-            // AWS wrote what an earlier delivery of the request had set.
+            // AWS returns, in its own spelling, the value that an earlier delivery of the request set.
             (observed("New"), 1000, Plan::Leave),
         ] {
             assert_eq!(change(&desired(OnDelete::Retain), &observed, Some(requested_at)), expected);

@@ -36,7 +36,7 @@ pub(crate) struct Applied {
 pub(crate) enum NotApplied {
     /// A step failed.
     Failed(Failure),
-    /// The document has changed since the plan was made, for this reason: it must be observed again.
+    /// The document has changed since the plan was made, as the failure says, and must be observed again.
     Outdated(Failure),
 }
 

@@ -39,7 +39,8 @@ impl Releasing<'_> {
     /// is deleted meanwhile, since a Delete can be delivered twice.
     ///
     /// # Errors
-    /// A call failed. The ownership tags then stay, so that another Delete can finish, unless only a change of sharing failed.
+    /// A call failed. The ownership tags stay, so that another Delete can finish. The exception is a document that is kept and could
+    /// not be unshared: its ownership tags are removed.
     pub(crate) async fn release(&self) -> Result<(), Failure> {
         let Some((described, shared_with)) = self.observe().await? else {
             tracing::info!("the document does not exist");

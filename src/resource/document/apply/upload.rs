@@ -88,7 +88,7 @@ impl Apply<'_> {
         }
     }
 
-    /// Uses the version that AWS calls a duplicate, unless it lacks attributes that this request changes.
+    /// Does what [`on_found`] decides about the version that AWS calls a duplicate.
     async fn use_found(
         &self,
         number: &str,

@@ -50,13 +50,18 @@ impl NamedKeys {
         match node {
             Node::Map(map) => {
                 for (key, node) in map {
-                    match path.child(&key.text).filter(|path| is_taggable(path) && !key.ambiguous) {
+                    match path.child(&key.text).filter(is_taggable) {
+                        _ if key.ambiguous => problems.push(Problem::new(
+                            &at,
+                            format!("has the key {}, which YAML parsers read differently. Put it in quotes.", quoted(&key.text)),
+                        )),
                         Some(path) => self.add(Some(path), node, property, problems),
                         None => problems.push(Problem::new(
                             &at,
                             format!(
                                 "has the key {}, which can't be managed by ContentMode: Merge. The path of a key can have at \
-                                 most 107 characters: letters, digits and _ : / = + - @, and dots only between its names.",
+                                 most 107 characters: letters, digits and _ : / = + - @, with dots only between the names of \
+                                 nested keys.",
                                 quoted(&key.text)
                             ),
                         )),
@@ -107,7 +112,11 @@ mod tests {
             ("schemaVersion: '1.0'", "DocumentContent", "names no key"),
             ("inputs: {a.b: secret}", "DocumentContent.inputs", "\"a.b\""),
             ("inputs: {'a,b': secret}", "DocumentContent.inputs", "\"a,b\""),
-            ("inputs: {on: secret}", "DocumentContent.inputs", "\"on\""),
+            (
+                "inputs: {on: secret}",
+                "DocumentContent.inputs",
+                "\"on\", which YAML parsers read differently. Put it in quotes.",
+            ),
             ("inputs: {a: yes}", "DocumentContent.inputs.a", "Put it in quotes"),
         ] {
             let (_, problems) = read(text);

@@ -154,9 +154,8 @@ impl Desired {
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
-    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property,
-    /// value and remedy. Problems that only the checks of a Session document find are not
-    /// an error here: `findings` holds them.
+    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property. If the
+    /// checks of a Session document found the only problems, there is no error: `findings` holds them.
     pub fn read(properties: &Map<String, Value>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let name = document_name(&mut reader);
@@ -213,7 +212,8 @@ impl Desired {
 }
 
 impl Declared {
-    /// Reads properties without reporting problems: they were accepted before, perhaps by an earlier release.
+    /// Reads properties without reporting problems: an earlier release may have accepted them, and in a rollback they may be those of a
+    /// refused request.
     ///
     /// An `OnDelete` that can't be read counts as `Retain`.
     pub fn read(properties: &Map<String, Value>) -> Self {

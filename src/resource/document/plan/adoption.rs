@@ -76,7 +76,7 @@ pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<
     tags = description.lacking(tags);
     refuse_too_many(intent, description, &tags)?;
     add_if_it_fits(intent, description, &mut tags, since(intent));
-    // If this tag differs from the default version later, the next request knows that the current one may still be writing.
+    // If this tag later differs from the default version, the next request knows that this one may still be writing.
     let default_version = default_version_tag(intent.desired, default_version);
     let differing = default_version.filter(|(key, value)| description.tags.get(key) != Some(value));
     add_if_it_fits(intent, description, &mut tags, differing);

@@ -5,8 +5,8 @@ use crate::resource::document::desired::Requirement;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 
-/// Refuses a change of `Requires` that this request itself makes: the rollback then finds the document as the old properties
-/// declare it.
+/// Refuses a change of `Requires` that this request itself makes. The document still meets the old requirements, so the rollback
+/// succeeds.
 ///
 /// # Errors
 /// The document meets the old requirements, and the new ones differ.
@@ -15,7 +15,7 @@ pub(super) fn refuse_new_requires(intent: Intent<'_>, document: &Description) ->
     if is_new { fail_on(&[requires_unchangeable()]) } else { Ok(()) }
 }
 
-/// The problem with a document that does not meet requirements that this request changes.
+/// The problem if this request changes the requirements and the document does not meet the new ones.
 pub(super) fn requires_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let desired = &intent.desired.requires;
     (desired != previous(intent)? && !are(desired, &document.requires)).then(requires_unchangeable)
@@ -24,7 +24,9 @@ pub(super) fn requires_problem(intent: Intent<'_>, document: &Description) -> Op
 /// The problem with adopting a document that lacks a requirement. Additional requirements are not a problem.
 pub(super) fn adoption_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let lacks = intent.previous().is_none() && !contains(&document.requires, &intent.desired.requires);
-    lacks.then(requires_unchangeable)
+    let text = "can be set only when a document is created, and the existing document lacks it. Choose another DocumentName, or \
+                declare only what the document requires.";
+    lacks.then(|| Problem::new("Requires", text))
 }
 
 fn previous(intent: Intent<'_>) -> Option<&[Requirement]> {

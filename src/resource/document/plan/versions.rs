@@ -66,8 +66,8 @@ pub(crate) enum Found {
 /// Decides, from the upload that AWS refused and the changed attributes that the found version lacks, whether to use that
 /// version.
 ///
-/// A version that lacks an attribute which this request itself changes is refused. If it were promoted, a second delivery would
-/// find it as the default version and be refused.
+/// A version that lacks an attribute which this request itself changes is refused if the rollback can then succeed. If it were
+/// promoted, this delivery would succeed, but a second one would find it as the default version and be refused.
 pub(crate) fn on_found(upload: &Upload, lacking: Option<Attributes>) -> Found {
     match (lacking, &upload.attributes) {
         (Some(lacking), _) if lacking.refusable => Found::Refuse(lacking.names.join(" and ")),
@@ -79,7 +79,7 @@ pub(crate) fn on_found(upload: &Upload, lacking: Option<Attributes>) -> Found {
 /// What to do when AWS says that a version already has the content or the version name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OnDuplicate {
-    /// Promote this version: it has the content, and it is Active or will be.
+    /// Use this version: it has the content, and it is Active or will be.
     Use(String),
     /// Delete this version, and upload the content again: no other has the content, and this one failed.
     Replace(String),

@@ -1,4 +1,4 @@
-//! Keeps the record of what a failed request must undo up to date, before each write.
+//! Updates, before each write, the record of what a failed request must undo.
 
 use super::context::Merge;
 use crate::invocation::undo_log::UndoEntry;

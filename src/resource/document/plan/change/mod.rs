@@ -211,7 +211,8 @@ pub(crate) struct Labels<'a> {
 pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attributes> {
     let desired = intent.desired;
     let previous = intent.previous().filter(|previous| previous.content.as_ref() == Some(&desired.content.text))?;
-    // If the default version does not change, the observed version does not show whether an earlier delivery made the change.
+    // Under `SetDefaultVersion: false`, a new version is not promoted, so the default version does not show whether an earlier
+    // delivery has changed the attributes.
     let mut attributes = Attributes { names: Vec::new(), refusable: desired.set_default_version };
     for (name, wanted, old, present) in [
         ("VersionName", &desired.version_name, &previous.version_name, present.version_name),

@@ -11,7 +11,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // A deeper mapping is kept only if it was empty before. One that had keys may come from a resource that no longer exists.
+        // A deeper mapping that becomes empty is kept only if it was empty before. If it had keys, another resource, which no longer
+        // exists, may have created it for them.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
