@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
     // Logged under the library's target, because the target of the binary, `bootstrap`, is capped at WARN.
     tracing::info!(target: "cfn_ssm_document", version = env!("CARGO_PKG_VERSION"), commit, "started");
 
-    // The path may not be valid Unicode. To ignore it then would silently mean other trusted roots.
+    // The path might not be valid Unicode. Ignoring such a path would silently trust Mozilla's roots instead.
     let ca_bundle = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(|path| {
         std::fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE: {} can't be read: {error}", path.display()))
     });

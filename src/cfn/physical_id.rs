@@ -16,7 +16,7 @@ const UNFINISHED: &str = "cfn-ssm-document:unfinished:";
 /// The physical id of a Create that failed. The Delete that follows carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailedCreate {
-    /// The delivery that responded left nothing behind. The Delete undoes what another delivery of the Create has written since.
+    /// The delivery that responded left nothing behind. The Delete of a document undoes what another delivery has written since.
     NotCreated {
         /// When CloudFormation signed the Create, in seconds since 1970; `None` in the ids of older releases.
         signature: Option<i64>,

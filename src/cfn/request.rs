@@ -61,7 +61,7 @@ pub struct Request {
     pub properties: Map<String, Value>,
     /// Empty for a Create and a Delete, and if an Update's old properties can't be parsed.
     pub old_properties: Map<String, Value>,
-    /// When CloudFormation signed the response URL, in seconds since 1970. A URL of the older form does not contain this.
+    /// When CloudFormation signed the response URL, in seconds since 1970. A URL that is signed with Signature Version 2 does not contain this.
     pub requested_at: Option<i64>,
     /// How long CloudFormation waits for the response, in seconds.
     pub service_timeout: i64,

@@ -74,7 +74,7 @@ impl ResponseTemplate {
     /// Encodes the body of a response: JSON of at most [`MAX_RESPONSE_BYTES`].
     ///
     /// A reason that is too long is cut at a character boundary. The name of the log stream at its end is kept if there is room.
-    /// Data that doesn't fit is left out. The other fields are never cut.
+    /// If the data doesn't fit, all of it is left out. The other fields are never cut.
     ///
     /// # Errors
     /// The other fields alone are too long.

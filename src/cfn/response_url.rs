@@ -28,7 +28,7 @@ const LIFETIME: Duration = Duration::from_secs(7200);
 pub enum Signature {
     /// The URL contains it, to the second.
     Dated(Duration),
-    /// The URL has the older form, which contains only its expiry. The signature is 7,200 s older.
+    /// The URL is signed with Signature Version 2 and contains only its expiry, 7,200 s after the signature.
     Derived(Duration),
 }
 
@@ -50,7 +50,7 @@ impl Signature {
 #[derive(Clone)]
 pub struct ResponseUrl {
     url: Url,
-    /// When it was signed, in seconds since 1970. A URL of the older form does not contain this.
+    /// When it was signed, in seconds since 1970. A URL that is signed with Signature Version 2 does not contain this.
     pub signed_at: Option<i64>,
     expires_at: Option<i64>,
 }

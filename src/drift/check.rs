@@ -239,7 +239,7 @@ impl Gate for OneAttempt {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
         let refusal = || {
             Failure::new(
-                "The promotion was not attempted again, or CloudFormation's reply was too old. The next check tries again.",
+                "The promotion was not sent: it had already been attempted once, or CloudFormation's reply was more than 2 s old. The next check tries again.",
             )
         };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))

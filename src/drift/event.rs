@@ -2,8 +2,8 @@
 //!
 //! See [AWS service events delivered via
 //! CloudTrail](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html). Whoever may invoke the
-//! function can forge an event. An event only names a document and can bring the second check forward. Everything else in it is
-//! only logged.
+//! function can forge an event. A forged event can do no more than have a document checked, bring the second check
+//! forward, and put a wrong time and a wrong author into the log.
 
 use std::time::Duration;
 

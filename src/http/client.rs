@@ -95,7 +95,7 @@ impl SdkHttpClient {
         Ok(Self { client: client(tls, &preconnect)?, preconnect })
     }
 
-    /// Opens a connection to `url` for the first call. If that fails, the first call reports it. No call may run at the same time.
+    /// Opens a connection to `url` for the first call. If that fails, the first call opens one itself. No call may run at the same time.
     pub async fn open(&self, url: &str) {
         self.preconnect.open(self.client.get(url).send()).await;
     }

@@ -19,7 +19,8 @@ struct State<U> {
 /// Something that was written, or may have been: a call whose response was lost counts as well.
 #[derive(Debug, Clone)]
 pub(crate) struct UndoEntry<U> {
-    /// The physical id of the resource. If this can't be undone, the physical id of the failed Create contains it.
+    /// The physical id of the resource. If the write can't be undone, a failed Create responds with a physical id that
+    /// contains this one.
     pub(crate) physical_id: String,
     /// How to undo it.
     pub(crate) undo: U,

@@ -45,7 +45,7 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
         .retry_partition(unlimited)
         .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
-        // This protection ends a call that stalls for 5 s with an error that is not retried. The attempt timeout is retried.
+        // After a stall of 5 s, this protection fails the call with an error that is not retried. The attempt timeout is retried.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_classifier(retries.clone())
         .interceptor(retries);

@@ -59,7 +59,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the last question was sent whose reply confirmed that the request stands.
+    /// When the last question that confirmed that the request stands was sent.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,
@@ -99,8 +99,8 @@ impl Standing {
         self.signature.seconds()
     }
 
-    /// Waits until every lease of an earlier request has ended and its writes are visible: 10 s after the signature, or, with a
-    /// URL of the older form, 10 s after the invocation began.
+    /// Waits until every lease of an earlier request has ended and its writes are visible: 10 s after the signature, or 10 s
+    /// after the invocation began if the URL is signed with Signature Version 2.
     pub(crate) async fn wait_for_patience(&self) {
         tokio::time::sleep_until(self.instant(rules::patience_ends(self.signature, self.began.0))).await;
     }

@@ -65,8 +65,8 @@ pub(crate) enum Verdict {
     Overtaken(String),
 }
 
-/// Decides whether an attempt to write may start at `now`. `asked` is when the last question was sent whose reply
-/// confirmed that the request stands. A Delete needs no question.
+/// Decides whether an attempt to write may start at `now`. `asked` is when the last question that
+/// confirmed that the request stands was sent. A Delete needs no question.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,
@@ -85,7 +85,7 @@ pub(crate) fn admission(
     }
 }
 
-/// Whether an attempt that starts at `now` needs no question. A URL of the older form gives no lease.
+/// Whether an attempt that starts at `now` needs no question. A URL that is signed with Signature Version 2 gives no lease.
 pub(crate) fn has_lease(signature: Signature, now: Duration) -> bool {
     matches!(signature, Signature::Dated(at) if now <= at + LEASE)
 }
@@ -130,8 +130,8 @@ pub(crate) fn another_delivery_succeeded(
     }
 }
 
-/// When the wait for earlier requests ends. A URL of the older form does not reliably date the signature, so the wait runs from
-/// `began`.
+/// When the wait for earlier requests ends. A URL that is signed with Signature Version 2 does not reliably date the signature, so
+/// the wait runs from `began`.
 pub(crate) fn patience_ends(signature: Signature, began: Duration) -> Duration {
     match signature {
         Signature::Dated(at) => at + PATIENCE,

@@ -161,8 +161,8 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
 /// caller's deadline.
 ///
 /// # Errors
-/// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, also if the content can't be edited
-/// or others kept changing the document.
+/// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, it is also an error if the content
+/// can't be edited or others kept changing the document.
 pub(crate) async fn release(
     client: &aws_sdk_ssm::Client,
     request: &Request,

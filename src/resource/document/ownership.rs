@@ -19,7 +19,7 @@ pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
 pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
 /// When CloudFormation signed the last request that wrote, in seconds since 1970.
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
-/// The version that this resource promoted, or that was already the default version and had the desired content.
+/// The default version as the last request left it. While a request promotes a version, the tag and the default version may differ.
 pub(crate) const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// When the drift guard repaired the document, in seconds since 1970.
 pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";

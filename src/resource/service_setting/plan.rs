@@ -8,8 +8,8 @@ use crate::failure::Failure;
 
 const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the setting is left as it is";
 
-/// For this many seconds after a Delete's signature, a change to the setting may still come from an earlier request, or only seem
-/// later because the clocks differ.
+/// A change that AWS dates up to this many seconds after a Delete's signature may still come from an earlier request, or was made
+/// before the signature, and the clocks differ.
 const TOLERANCE: i64 = 2;
 
 /// The same for the Delete of an unfinished Create, which waits this long for that Create's last write.
@@ -106,8 +106,8 @@ pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Obser
     Some(if is_ours || (shows_previous && wrote) { plan } else { Plan::Leave })
 }
 
-/// Whether somebody, or a later request, changed the setting after a Delete was signed. Lambda then delivered the Delete late, or
-/// again.
+/// Whether somebody, or a later request, changed the setting after a Delete was signed. If so, Lambda has delivered the Delete late,
+/// or again.
 pub(crate) fn is_overtaken(signed: Option<i64>, is_undo: bool, observed: &Observed) -> bool {
     let tolerance = if is_undo { TOLERANCE_OF_UNDO } else { TOLERANCE };
     let changed = observed.modified_at.filter(|_| !observed.is_default);

@@ -7,11 +7,20 @@ use crate::read_lag::ReadLag;
 use crate::resource::document::aws::observe::{Look, describe, describe_and_read, read};
 use crate::resource::document::aws::write::NotTagged;
 use crate::resource::document::intent::Operation;
-use crate::resource::document::observed::{Description, Document, Observed, Status};
+use crate::resource::document::observed::{Description, Document, Observed};
 use crate::resource::document::plan::adopted::Adopted;
 use crate::resource::document::plan::adoption::{Adoption, adoption, native_owner_warning};
 use crate::resource::document::plan::undo_record::before_change;
 use crate::resource::document::plan::visibility::may_hide_delivery;
+
+/// What one look at the document shows.
+#[allow(clippy::large_enum_variant)]
+enum Seen {
+    /// The document, and whether this look adopted it.
+    Document(Look<Document>, Adopted),
+    /// The default version is so new that the tags of another delivery may not be visible yet. Nothing was written.
+    TooNew,
+}
 
 impl Apply<'_> {
     /// Observes the document, and adopts it if the plan says so. Waits while AWS is changing the document, until the caller's
@@ -28,7 +37,12 @@ impl Apply<'_> {
                 Operation::Update(_) => self.observe_own().await,
             };
             let (look, adopted_now) = match observed {
-                Ok(observed) => observed,
+                Ok(Seen::Document(look, adopted)) => (look, adopted),
+                Ok(Seen::TooNew) => {
+                    self.undo_log.step("waiting until the tags of another delivery would be visible");
+                    backoff.pause().await;
+                    continue;
+                }
                 // The description lagged behind a deletion.
                 Err(NotTagged::Gone(failure)) => {
                     if !lag.get_or_insert_with(ReadLag::begin).is_possible() {
@@ -51,32 +65,32 @@ impl Apply<'_> {
         }
     }
 
-    async fn observe_new(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
+    async fn observe_new(&self) -> Result<Seen, NotTagged> {
         let description = match describe(self.reader).await? {
             Look::Present(description) => description,
-            Look::Absent => return Ok((Look::Absent, Adopted::No)),
-            Look::Changing(status) => return Ok((Look::Changing(status), Adopted::No)),
+            Look::Absent => return Ok(Seen::Document(Look::Absent, Adopted::No)),
+            Look::Changing(status) => return Ok(Seen::Document(Look::Changing(status), Adopted::No)),
         };
         if may_hide_delivery(self.intent, &description, self.clock.now()) {
-            return Ok((Look::Changing(Status::Creating), Adopted::No));
+            return Ok(Seen::TooNew);
         }
         let adoption = self.decide(&description)?;
         // `join!`, not `try_join!`: if the read fails, the tags must not still be in flight while the adoption is undone.
         let (look, adopted) =
             tokio::join!(read(self.reader, description.clone(), self.intent), self.write(&description, &adoption));
         let adopted = adopted?;
-        Ok((with_tags(look?, &adoption), adopted))
+        Ok(Seen::Document(with_tags(look?, &adoption), adopted))
     }
 
-    async fn observe_own(&self) -> Result<(Look<Document>, Adopted), NotTagged> {
+    async fn observe_own(&self) -> Result<Seen, NotTagged> {
         let look = describe_and_read(self.reader, self.intent).await?;
-        let Look::Present(document) = &look else { return Ok((look, Adopted::No)) };
+        let Look::Present(document) = &look else { return Ok(Seen::Document(look, Adopted::No)) };
         if may_hide_delivery(self.intent, &document.description, self.clock.now()) {
-            return Ok((Look::Changing(Status::Creating), Adopted::No));
+            return Ok(Seen::TooNew);
         }
         let adoption = self.decide(&document.description)?;
         let adopted = self.write(&document.description, &adoption).await?;
-        Ok((with_tags(look, &adoption), adopted))
+        Ok(Seen::Document(with_tags(look, &adoption), adopted))
     }
 
     fn decide(&self, description: &Description) -> Result<Adoption, Failure> {

@@ -31,7 +31,7 @@ pub enum Node {
 /// A key of a mapping.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// The key as spelled.
+    /// The key as text.
     pub text: String,
     /// Whether it is a plain scalar that some parsers do not read as this text.
     pub ambiguous: bool,

@@ -1,7 +1,7 @@
 //! Parses YAML, and keeps the spelling of scalars that parsers read differently.
 //!
-//! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1, YAML 1.2 and JSON read alike becomes a
-//! value; every other one keeps its spelling ([`Node::Ambiguous`]).
+//! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1 and YAML 1.2 read alike becomes a value, a
+//! number only if JSON spells it in the same way. Every other one keeps its spelling ([`Node::Ambiguous`]).
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -73,7 +73,7 @@ impl NamedKeys {
             }
             leaf if serde_json::to_string(leaf).is_err() => {
                 problems
-                    .push(Problem::new(at, "is a plain scalar that YAML parsers read differently. Put it in quotes."));
+                    .push(Problem::new(at, "is or contains a value that YAML parsers read differently. Put scalars in quotes, and leave out tags."));
             }
             leaf => drop(self.keys.insert(path, leaf.clone())),
         }
@@ -117,7 +117,7 @@ mod tests {
                 "DocumentContent.inputs",
                 "\"on\", which YAML parsers read differently. Put it in quotes.",
             ),
-            ("inputs: {a: yes}", "DocumentContent.inputs.a", "Put it in quotes"),
+            ("inputs: {a: yes}", "DocumentContent.inputs.a", "Put scalars in quotes"),
         ] {
             let (_, problems) = read(text);
             assert_eq!(problems.len(), 1, "{text}: {problems:?}");

@@ -8,7 +8,7 @@ use crate::cfn::properties::{Properties, scalar};
 use crate::failure::{Problem, quoted};
 use crate::resource::document::ownership::{PREFIX, Tags};
 
-/// AWS allows 50 tags on a resource, and a document that this provider creates has at least three of its tags.
+/// AWS allows 50 tags on a resource, and the provider sets at least three of its own on each document that it creates.
 const MAX_TAGS: usize = 47;
 const MAX_ACCOUNTS: usize = 1000;
 const MAX_ATTACHMENTS: usize = 20;
@@ -134,7 +134,7 @@ pub(super) fn account_ids(reader: &mut Properties<'_>) -> BTreeSet<String> {
         } else if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
             ids.insert(id);
         } else {
-            reader.problem("AccountIds", format!("{} is neither a 12-digit account ID nor all.", quoted(&id)));
+            reader.problem("AccountIds", format!("{} is neither a 12-digit account ID nor \"all\".", quoted(&id)));
         }
     }
     if ids.len() > MAX_ACCOUNTS {

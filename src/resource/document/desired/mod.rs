@@ -154,8 +154,8 @@ impl Desired {
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
-    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property. If the
-    /// checks of a Session document found the only problems, there is no error: `findings` holds them.
+    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property. If only
+    /// the checks of a Session document found problems, this is not an error: `findings` holds them.
     pub fn read(properties: &Map<String, Value>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let name = document_name(&mut reader);

@@ -96,7 +96,7 @@ fn a_session_document_is_checked_together_with_the_other_properties() {
         more.extend(map(&extra));
         Value::Object(more)
     };
-    // Alone, this problem does not refuse the properties. The plan decides: the default version may already have this content.
+    // On its own, this problem is not a reason to refuse the properties. The plan decides: the default version may already have this content.
     assert_eq!(desired(&more(json!({}))).unwrap().findings.problems.len(), 1);
     let why = desired(&more(json!({"OnExisting": "Never"}))).unwrap_err();
     assert!(why.contains("OnExisting: \"Never\"") && why.contains("idleSessionTimeout"), "{why}");
@@ -260,11 +260,11 @@ fn account_ids_are_12_digits_or_all_and_1000_at_most() {
     refused(&[
         (
             json!({"AccountIds": ["11112222333"]}),
-            "AccountIds: \"11112222333\" is neither a 12-digit account ID nor all.",
+            "AccountIds: \"11112222333\" is neither a 12-digit account ID nor \"all\".",
         ),
         (
             json!({"AccountIds": ["11112222333x"]}),
-            "AccountIds: \"11112222333x\" is neither a 12-digit account ID nor all.",
+            "AccountIds: \"11112222333x\" is neither a 12-digit account ID nor \"all\".",
         ),
         (json!({"AccountIds": {}}), "AccountIds: must be a list of strings."),
         (

@@ -29,7 +29,7 @@ pub(crate) enum Adoption {
 }
 
 impl Adoption {
-    /// The tags to set; `None` if the document already belongs to this resource.
+    /// The tags to set, if there are any.
     pub(crate) fn tags(&self) -> Option<&Tags> {
         match self {
             Self::AlreadyOurs | Self::ByAnotherDelivery => None,

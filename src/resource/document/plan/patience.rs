@@ -32,8 +32,8 @@ fn lacks_what_is_new(desired: &Desired, declared: &Declared, document: &Document
         && new_accounts.all(|account| !document.shared_with.contains(account))
 }
 
-/// Whether the tag names the default version. If it does not, an earlier request may have promoted a version and not yet written
-/// its tag.
+/// Whether the tag, if there is one, names the default version. If it does not, an earlier request may have done only one of two
+/// things: promoted a version, and written its tag.
 fn shows_default_version(document: &Document) -> bool {
     let tag = document.description.tags.get(DEFAULT_VERSION);
     tag.is_none_or(|tagged| *tagged == document.default.number)

@@ -111,7 +111,7 @@ pub(crate) enum Release {
 }
 
 /// Steps that restore a document. Every step is attempted, even if others fail, with one exception: a Delete stops if the promotion
-/// fails. The ownership tags change last, so that a request that is cut off can be undone again.
+/// fails. The ownership tags change last, so that an undo or a Delete that is cut off can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.
@@ -122,7 +122,7 @@ pub(crate) struct Revert {
 }
 
 impl Revert {
-    /// The tags to remove before any are set: if the tags to set restore the ownership from before, all but the ownership tags.
+    /// The tags to remove before any are set: if an earlier ownership is restored, all except the ownership tags; otherwise, none.
     pub(crate) fn removed_first(&self) -> impl Iterator<Item = &String> {
         self.remove_tags.iter().filter(|key| self.restores_ownership() && !key.starts_with(PREFIX))
     }

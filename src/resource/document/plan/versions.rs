@@ -81,9 +81,9 @@ pub(crate) fn on_found(upload: &Upload, lacking: Option<Attributes>) -> Found {
 pub(crate) enum OnDuplicate {
     /// Use this version: it has the content, and it is Active or will be.
     Use(String),
-    /// Delete this version, and upload the content again: no other has the content, and this one failed.
+    /// Delete this version, and upload the content again: no usable version has the content, and this one failed.
     Replace(String),
-    /// Fail: no other version has the content, this one failed, and it must not be deleted.
+    /// Fail: no usable version has the content, and this one failed and must not be deleted.
     Refuse(String),
     /// No version has the content.
     None,

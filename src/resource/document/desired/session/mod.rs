@@ -42,7 +42,8 @@ pub fn from_mapping(mapping: &Map<String, Value>) -> Value {
     restore("", &Value::Object(mapping.clone()))
 }
 
-/// Checks the content of a Session document with this name. A value that is a reference (`{{ … }}`) is not checked.
+/// Checks the content of a Session document with this name. A boolean, a timeout or a port that is a
+/// reference (`{{ … }}`) is not checked.
 pub fn check(name: Option<&str>, content: &Content) -> Findings {
     let mut check = Check::default();
     match &content.node {

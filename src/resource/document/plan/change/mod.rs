@@ -235,7 +235,8 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
-/// Warns about names that differ. Content that the default version already has is not uploaded again only to change its names.
+/// Warns about names that differ. Content that the default version already has is uploaded again only if this request itself changes
+/// its attributes.
 fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
     let present = [&document.default.version_name, &document.description.display_name];
     let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];

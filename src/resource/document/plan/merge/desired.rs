@@ -39,7 +39,7 @@ enum KeyStatus<'a> {
     Own(&'a KeyOwnership),
     /// An earlier delivery of this request took it.
     TakenEarlier(&'a KeyOwnership),
-    /// An earlier Create of the same resource left the key behind, and this Create finds it.
+    /// An earlier request of the same resource left the key behind, and this Create or rename finds it.
     LeftBehind,
     /// The request takes it, perhaps from another resource.
     New,
@@ -232,7 +232,7 @@ impl DesiredKeys<'_> {
         Ok((edits, stay))
     }
 
-    /// The keys that this request takes, each with what a failure restores.
+    /// The keys that this request takes, each with what is restored if the request fails.
     fn taken(
         &self,
         statuses: &BTreeMap<&KeyPath, KeyStatus<'_>>,

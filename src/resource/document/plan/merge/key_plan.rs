@@ -50,7 +50,7 @@ pub(crate) struct KeyChange {
     pub(crate) remove_tags_afterwards: BTreeSet<String>,
     /// Accounts that the resource shared the document with while it owned it as a whole.
     pub(crate) unshare: Vec<String>,
-    /// The keys that this resource takes, each with what a failure restores.
+    /// The keys that this resource takes, each with what is restored if the request fails.
     pub(crate) taken: BTreeMap<KeyPath, Former>,
     /// Whether a key without an owner already has the value: another delivery may have set it, and its tags may not be visible
     /// yet.
@@ -94,7 +94,7 @@ pub(super) fn nothing() -> KeysPlanned {
 /// Reads the default version, which others may have written.
 ///
 /// # Errors
-/// It is not a JSON object, or can't be merged into.
+/// It is not a JSON object, or is longer than AWS accepts.
 pub(super) fn base(document: &Document) -> Result<Content, Failure> {
     let read = Content::read("DocumentContent", document.default.content.clone(), Some(Format::Json));
     read.map_err(|problem| {

@@ -14,7 +14,7 @@ use crate::resource::document::ownership::{
     LOGICAL_ID, MAX_TAGS, ORIGIN, Ownership, PREVIOUS_DEFAULT_VERSION, STACK_ID, Tags,
 };
 
-/// Refuses a request if a later one has written one of its own keys, or one that it takes.
+/// Refuses a request if a later request has written a key that this resource owns or that this request takes.
 pub(super) fn refuse_overtaken(
     name: &str,
     mine: &KeyOwner,

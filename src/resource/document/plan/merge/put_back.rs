@@ -11,8 +11,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // A deeper mapping that becomes empty is kept only if it was empty before. If it had keys, another resource, which no longer
-        // exists, may have created it for them.
+        // Below the outermost mapping, one that becomes empty is kept only if it was empty before. If it had keys then, a resource
+        // that no longer exists may have created it for those keys.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn put_back(
             Some(content) => content,
             None => {
                 let why = format!(
-                    "keeps its value, because version {version}, which has the earlier value, no longer exists or can't be \
+                    "keeps its value, because version {version}, which had the earlier value, no longer exists or can't be \
                      read."
                 );
                 return Ok(Err(Problem::new(key.as_str(), why)));
@@ -52,7 +52,7 @@ pub(super) fn put_back(
     if now.is_none() || now != declared {
         return Ok(Err(Problem::new(
             key.as_str(),
-            "keeps its value, which is no longer the one that this resource declared.",
+            "is left as it is, because it no longer has the value that this resource declared.",
         )));
     }
     Ok(Ok(Some(edit_back(key, before))))

@@ -21,7 +21,7 @@ fn interactive() -> Value {
            "properties": {"linux": {"commands": "top", "runAsElevated": true}}})
 }
 
-/// The document with the value at `pointer` replaced, or removed if there is none.
+/// The document with `value` at `pointer`, or without the key there if `value` is `None`.
 fn with(mut document: Value, pointer: &str, value: Option<Value>) -> Value {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();

@@ -35,7 +35,8 @@ fn an_attribute_is_uploaded_if_only_it_changes_and_is_refusable_if_the_document_
         (&all, Some(&old), &present([Some("v3"), Some("Three"), Some("/x")]), attributes(&every, false)),
         (&all, Some(&old), &present([Some("v1"), Some("Three"), Some("/")]), attributes(&every, false)),
         (&without_promotion, Some(&old), &before, attributes(&["DisplayName"], false)),
-        // Already as desired; unchanged by this request, but changed by somebody else; not the only change; no longer declared.
+        // Already as desired; unchanged by this request, but changed by somebody else; not the only change; no old properties; no
+        // longer declared.
         (&all, Some(&old), &as_desired, None),
         (&all, Some(&all), &before, None),
         (&all, Some(&old_with_other_content), &before, None),
@@ -111,7 +112,7 @@ fn requires_is_refused_if_it_changes_and_the_document_lacks_it() {
     };
     let none = json!({});
     for (old, new, document, refused) in [
-        // Unchanged: the document is as it is.
+        // Unchanged by this request: not refused, whatever the document requires.
         (Some(&none), &none, with(OLD).ours(), false),
         (Some(&on("Base", None)), &on("Base", None), with(OLD).ours(), false),
         // Changed by this request: refused, whatever the content, so that SUCCESS does not hide it.
