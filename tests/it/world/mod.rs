@@ -21,6 +21,8 @@ use loopback_aws::ssm::Model;
 use loopback_aws::{ACCESS_KEY_ID, Age, Builder, Loopback, Response, SECRET_ACCESS_KEY};
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
 
 pub use self::request::{Reply, Request, stack};
 use crate::transport::{InProcessClient, InProcessPut};
@@ -217,7 +219,10 @@ pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout
 /// even if another thread begins to record events at the same time.
 fn enable_events() {
     static ENABLED: Once = Once::new();
-    ENABLED.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
+    ENABLED.call_once(|| {
+        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
 }
 
 fn credentials() -> Credentials {
