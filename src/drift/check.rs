@@ -98,7 +98,10 @@ impl DriftCheck<'_> {
     ) -> Result<Outcome, Failure> {
         let document = self.name;
         if rules::was_repaired_lately(&described, self.now()) {
-            tracing::warn!(document, "the document was repaired less than ten minutes ago, so it is left as it is");
+            tracing::warn!(
+                document,
+                "a repair of the document was begun less than ten minutes ago, so it is left as it is"
+            );
             return Ok(Outcome::Drifted);
         }
         let version = self.reader().describe_version(&difference.tagged).await?;
@@ -239,7 +242,7 @@ impl Gate for OneAttempt {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
         let refusal = || {
             Failure::new(
-                "The promotion was not sent: it had already been attempted once, or CloudFormation's reply was more than 2 s old. The next check tries again.",
+                "The promotion was not sent: it had already been attempted once, or CloudFormation's reply was more than 2 s old. The first check that comes at least ten minutes later tries again.",
             )
         };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))

@@ -105,7 +105,7 @@ pub(crate) fn owner_status(replies: &[Result<Option<String>, String>]) -> OwnerS
     OwnerStatus::Unclear("the owner no longer exists".to_owned())
 }
 
-/// Whether a document was repaired less than ten minutes ago.
+/// Whether a repair of the document was begun less than ten minutes ago, even if it failed.
 pub(crate) fn was_repaired_lately(document: &Description, now: Duration) -> bool {
     let repaired = document.tags.get(REPAIRED_AT).and_then(|at| at.parse().ok()).map(Duration::from_secs);
     repaired.is_some_and(|repaired| now < repaired + REPAIR_PAUSE)

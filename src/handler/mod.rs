@@ -41,7 +41,8 @@ use crate::resource::location::Location;
 use crate::ssm::client::client;
 use crate::ssm::retry::LastRetry;
 
-/// Handles requests. It keeps clients and configuration between requests, but nothing about a request.
+/// Handles requests. Between requests, it keeps clients and configuration. What it records about a request (`last_retry`) is cleared
+/// when the next one begins.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// The Systems Manager client.

@@ -1,6 +1,7 @@
-//! Bounds the work of one invocation: its deadlines, its panics and stalls, and what a failure must undo.
+//! Bounds the work of one invocation by deadlines, turns its panics and stalls into failures, and records its writes and how to
+//! undo them.
 //!
-//! Nothing here knows CloudFormation or AWS.
+//! Nothing here depends on CloudFormation's protocol or on Systems Manager.
 
 pub mod clock;
 pub(crate) mod deadline;

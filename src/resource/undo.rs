@@ -8,11 +8,11 @@ use crate::cfn::standing::Overtaken;
 /// What one request wrote, and what is needed to undo it.
 #[derive(Debug, Clone)]
 pub(crate) enum Undo {
-    /// To a document.
+    /// A write to a document.
     Document(DocumentUndo),
-    /// To keys of a document.
+    /// A write to keys of a document.
     Keys(KeysUndo),
-    /// To a service setting.
+    /// A write to a service setting.
     ServiceSetting(SettingUndo),
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the last question that confirmed that the request stands was sent.
+    /// When the question was sent to which CloudFormation last replied that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,
@@ -105,7 +105,8 @@ impl Standing {
         tokio::time::sleep_until(self.instant(rules::patience_ends(self.signature, self.began.0))).await;
     }
 
-    /// Runs `work`. If its first write would have to ask CloudFormation, asks concurrently, ahead of that write.
+    /// Runs `work`. If the request has no lease when the invocation begins, asks CloudFormation concurrently, so that the first write
+    /// need not wait for the reply. A Delete never asks.
     pub(crate) async fn ask_while<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {
@@ -153,7 +154,7 @@ impl Standing {
         if self.cloudformation.is_some()
             && rules::admission(self.request_type, self.signature, self.began.0, None) == rules::Admission::Ask
         {
-            // A request that is stopped here is stopped at its first write as well.
+            // The result is not needed here: if the request no longer stands, its first write is refused.
             let mut asked = self.asked.lock().await;
             let _seen_by_the_first_write = self.ask(&mut asked).await;
         }
@@ -182,7 +183,7 @@ impl Standing {
         let request = self.request_type.map_or_else(|| "request".to_owned(), |request_type| request_type.to_string());
         let overtaken = Overtaken {
             failure: Failure::new(format!(
-                "CloudFormation is no longer waiting for a response to this {request}: {why}. Nothing more was changed."
+                "CloudFormation is no longer waiting for a response to this {request}: {why}. The request was stopped."
             )),
             another_delivery_succeeded: rules::another_delivery_succeeded(
                 self.request_type,
@@ -207,7 +208,7 @@ impl Standing {
         }
         Err(Failure::new(format!(
             "CloudFormation can't be asked whether it is still waiting for a response to this request: {why}. The request \
-             arrived late, so nothing more was changed. Check that the function's role allows \
+             arrived late, so it was stopped. Check that the function's role allows \
              cloudformation:DescribeStackResource and that the function can reach CloudFormation (in a VPC, it needs an \
              endpoint for cloudformation), then try again."
         )))

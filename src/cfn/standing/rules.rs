@@ -65,8 +65,8 @@ pub(crate) enum Verdict {
     Overtaken(String),
 }
 
-/// Decides whether an attempt to write may start at `now`. `asked` is when the last question that
-/// confirmed that the request stands was sent. A Delete needs no question.
+/// Decides whether an attempt to write may start at `now`. `asked` is when the question was sent to
+/// which CloudFormation last replied that the request stands. A Delete needs no question.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,
@@ -96,7 +96,7 @@ pub(crate) fn has_lease(signature: Signature, now: Duration) -> bool {
 /// A resource that is rolled back to its old properties is shown as `UPDATE_IN_PROGRESS` while its *stack* is in
 /// `UPDATE_ROLLBACK_IN_PROGRESS` ([Monitor a stack
 /// update](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html)). The
-/// API's list of resource statuses has `UPDATE_ROLLBACK_IN_PROGRESS` as well, so that counts as an Update, too.
+/// API's list of resource statuses also has `UPDATE_ROLLBACK_IN_PROGRESS`, so an Update accepts this status, too.
 pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, resource: &StackResource) -> Verdict {
     let in_progress: &[&str] = match request_type {
         Some(RequestType::Create) => &["CREATE_IN_PROGRESS"],

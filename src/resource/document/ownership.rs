@@ -21,7 +21,7 @@ pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-def
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
 /// The default version as the last request left it. While a request promotes a version, the tag and the default version may differ.
 pub(crate) const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
-/// When the drift guard repaired the document, in seconds since 1970.
+/// When the drift guard last began to repair the document, in seconds since 1970.
 pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";
 /// A digest of the attachments that the document carries.
 pub(crate) const ATTACHMENTS: &str = "cfn-ssm-document:attachments";

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 
 const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the setting is left as it is";
 
-/// A change that AWS dates up to this many seconds after a Delete's signature may still come from an earlier request, or was made
-/// before the signature, and the clocks differ.
+/// A change that AWS dates up to this many seconds after a Delete's signature does not count as later. It may come from an earlier
+/// request or, since clocks differ, have been made before the signature.
 const TOLERANCE: i64 = 2;
 
 /// The same for the Delete of an unfinished Create, which waits this long for that Create's last write.
