@@ -16,7 +16,7 @@ pub(crate) struct Intent<'a> {
     pub(crate) account: Option<&'a str>,
 }
 
-/// What the request does, and what the document is to the resource when it begins.
+/// What the request does, and whether the document is new to the resource.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Operation<'a> {
     /// A Create: the document is new to the resource.

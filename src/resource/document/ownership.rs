@@ -135,7 +135,7 @@ pub(crate) fn of_ownership(tags: &Tags) -> Tags {
     tags.iter().filter(|(key, _)| is_of_document(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The tags that are the same for the whole of a request: who owns the document, and what was there before.
+/// The tags that do not change during a request: who owns the document, what existed before, and when the request was signed.
 pub(crate) fn of_request(tags: &Tags) -> Tags {
     let keys = [STACK_ID, LOGICAL_ID, ORIGIN, PREVIOUS_DEFAULT_VERSION, SINCE];
     keys.iter().filter_map(|key| tags.get_key_value(*key)).map(|(key, value)| (key.clone(), value.clone())).collect()

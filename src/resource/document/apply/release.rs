@@ -54,7 +54,7 @@ impl Releasing<'_> {
     /// of the same resource left behind stays.
     ///
     /// # Errors
-    /// A step failed. The others were attempted.
+    /// A call failed. If the document is to be restored, every step is attempted, even if others fail.
     pub(crate) async fn undo_create(&self, signed: &RangeInclusive<i64>) -> Result<(), Failure> {
         self.undo_log.step("undoing the failed request");
         let Some(Described { description, .. }) = self.reader.describe().await? else { return Ok(()) };

@@ -13,7 +13,8 @@ use crate::resource::document::plan::undo::{CreateCall, DocumentUndo, UndoPlan};
 /// Undoes what a failed request did to the document.
 ///
 /// # Errors
-/// A step failed, or the document that the request created is not visible yet. Every other step was attempted.
+/// A call failed, or the document that the request created is not visible yet. If the document is to be restored, every step is
+/// attempted, even if others fail.
 pub(crate) async fn undo(client: &Client, undo: &DocumentUndo) -> Result<(), Failure> {
     let (reader, writer) = (Reader { client, name: &undo.name }, Writer { client, name: &undo.name });
     let mut lag = ReadLag::begin();

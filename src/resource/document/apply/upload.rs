@@ -88,7 +88,7 @@ impl Apply<'_> {
         }
     }
 
-    /// Does what [`on_found`] decides about the version that AWS calls a duplicate.
+    /// Does what [`on_found`] decides about the existing version that has the content.
     async fn use_found(
         &self,
         number: &str,

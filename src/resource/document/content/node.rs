@@ -66,7 +66,7 @@ impl Node {
             Self::Bool(_) => "a boolean",
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Text(_) => "a string",
-            Self::Ambiguous(_) => "a plain scalar that YAML parsers read differently",
+            Self::Ambiguous(_) => "a scalar that has a tag or that YAML parsers read differently",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
         }

@@ -1,7 +1,7 @@
 //! Parses YAML, and keeps the spelling of scalars that parsers read differently.
 //!
-//! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1 and YAML 1.2 read alike becomes a value, a
-//! number only if JSON spells it in the same way. Every other one keeps its spelling ([`Node::Ambiguous`]).
+//! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1 and YAML 1.2 read alike becomes a value; it
+//! becomes a number only if JSON would spell it in the same way. Every other one keeps its spelling ([`Node::Ambiguous`]).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse(&self, why: &str) -> String {
-        format!("can't be used as YAML: line {}: it {why}.", self.line)
+        format!("can't be used as YAML: the content {why} (line {}).", self.line)
     }
 
     fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, String> {

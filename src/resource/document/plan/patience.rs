@@ -23,8 +23,8 @@ pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> b
     }
 }
 
-/// Whether the document has none of the tags and shares that only the new properties declare. If it has one, a cancelled Update
-/// that no longer declared it may be about to remove it.
+/// Whether the document has none of the tags and shares that only the new properties declare. If it has one of them, a cancelled
+/// Update, whose properties no longer declared that tag or share, may still be about to remove it.
 fn lacks_what_is_new(desired: &Desired, declared: &Declared, document: &Document) -> bool {
     let mut new_tags = desired.tags.iter().filter(|(key, _)| !declared.tags.contains_key(*key));
     let mut new_accounts = desired.account_ids.difference(&declared.account_ids);
@@ -32,8 +32,8 @@ fn lacks_what_is_new(desired: &Desired, declared: &Declared, document: &Document
         && new_accounts.all(|account| !document.shared_with.contains(account))
 }
 
-/// Whether the tag, if there is one, names the default version. If it does not, an earlier request may have done only one of two
-/// things: promoted a version, and written its tag.
+/// Whether the tag, if there is one, names the default version. If it does not, an earlier request may have promoted a version
+/// without setting the tag, or set the tag without promoting the version.
 fn shows_default_version(document: &Document) -> bool {
     let tag = document.description.tags.get(DEFAULT_VERSION);
     tag.is_none_or(|tagged| *tagged == document.default.number)

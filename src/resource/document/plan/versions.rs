@@ -52,10 +52,11 @@ pub(crate) fn after_refusal(refusal: Refusal, origin: Origin, tried: &[Remedy]) 
     }
 }
 
-/// What to do with the version that AWS calls a duplicate. The names are those of the attributes that it lacks.
+/// What to do with the existing version that has the content of a refused upload. The strings name the attributes that this version
+/// lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Use it: it is as desired.
+    /// Use it: it lacks no attribute, or none that matters.
     Use,
     /// Keep the default version, and warn.
     KeepDefault(String),

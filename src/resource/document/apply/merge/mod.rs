@@ -33,7 +33,7 @@ const MAX_OUTDATED: usize = 30;
 enum Attempt {
     /// The decision was carried out, with this document as the result; `None` if it does not exist.
     CarriedOut(Option<Applied>),
-    /// Another writer holds the lock.
+    /// Another writer holds the lock, or the tags of another delivery may not be visible yet.
     Locked,
     /// What this request wrote is not visible yet.
     NotVisible,

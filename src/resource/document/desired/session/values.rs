@@ -28,6 +28,7 @@ impl Check {
                 let remedy = match other {
                     Node::Null => " Write \"\", or leave it out.",
                     Node::List(_) | Node::Map(_) => "",
+                    Node::Ambiguous(_) => " Put it in quotes, without a tag.",
                     _ => " Put it in quotes.",
                 };
                 self.problem(path, format!("must be a string, but is {}.{remedy}", other.kind()));
@@ -58,7 +59,7 @@ impl Check {
     }
 
     pub(super) fn minutes(&mut self, path: &str, node: Option<&Node>, longest: u32) {
-        let range = format!("a number of minutes from \"1\" to \"{longest}\", as a string, or \"\"");
+        let range = format!("a string with a number of minutes from \"1\" to \"{longest}\", or \"\"");
         match node {
             None => {}
             Some(Node::Text(text)) if text.is_empty() || is_reference(text) => {}
@@ -67,9 +68,8 @@ impl Check {
                     && text.parse::<u32>().is_ok_and(|minutes| (1..=longest).contains(&minutes));
                 if !in_range {
                     // Only a number is quoted, because any other value may be secret.
-                    let given =
-                        text.parse::<i64>().map(|number| format!("{number} is not ")).unwrap_or("must be ".into());
-                    self.problem(path, format!("{given}{range}."));
+                    let given = text.parse::<i64>().map(|_| format!(", but is \"{text}\"")).unwrap_or_default();
+                    self.problem(path, format!("must be {range}{given}."));
                 }
             }
             Some(Node::Integer(number)) => {

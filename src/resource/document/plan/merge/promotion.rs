@@ -25,7 +25,7 @@ pub(crate) enum BeforePromotion {
     Promoted,
     /// It is not Active yet, or not visible.
     LookAgain,
-    /// Another version was created or promoted in the meantime.
+    /// Another version was created or promoted in the meantime, this one is being deleted, or its tag was overwritten.
     Outdated,
     /// AWS could not create it, for this reason.
     Failed(String),

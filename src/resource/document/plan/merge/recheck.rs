@@ -28,7 +28,7 @@ pub(crate) enum AfterTags {
     Lost(Failure),
 }
 
-/// Decides before the document is deleted.
+/// Decides whether the document may still be deleted.
 pub(crate) fn before_delete(observed: &Description, seen: Option<&Description>) -> BeforeDelete {
     match seen {
         None => BeforeDelete::Gone,
@@ -39,7 +39,7 @@ pub(crate) fn before_delete(observed: &Description, seen: Option<&Description>) 
     }
 }
 
-/// Decides after a change that only set tags. If it set the tag that names the default version and the versions have changed
+/// Decides whether a change that only set tags is valid. If it set the tag that names the default version and the versions have changed
 /// since, the tag may name the wrong version: another writer has promoted one, or is about to.
 pub(crate) fn after_tags(
     change: &KeyChange,

@@ -1,5 +1,4 @@
-//! Decides how to undo what a request did to a document, given what existed before the request. That includes the tags of an
-//! adoption.
+//! Decides how to undo what a request did to a document, including the tags of an adoption, given what existed before the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +51,7 @@ pub(crate) enum CreateCall {
 pub(crate) enum UndoPlan {
     /// Nothing: the request left no trace.
     Nothing,
-    /// A document that the request created, or may have created, is not visible yet.
+    /// A document that the request created, or may have created, is not visible yet, or its tags are not.
     LookAgain(CreateCall),
     /// The request created the document: delete it.
     Delete,
