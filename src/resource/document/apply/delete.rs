@@ -8,7 +8,7 @@ use crate::resource::document::aws::read::Reader;
 use crate::resource::document::aws::write::Writer;
 use crate::resource::document::observed::Status;
 
-/// Stops sharing the document and deletes it. If AWS refuses either, the shares are restored.
+/// Stops sharing the document and deletes it. If either call fails, the shares are restored.
 pub(super) async fn delete(
     writer: Writer<'_>,
     document_type: &str,

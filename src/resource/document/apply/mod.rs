@@ -27,7 +27,7 @@ impl Apply<'_> {
     /// Carries out the plan for the document that was observed.
     ///
     /// # Errors
-    /// A call failed, or the document has changed since it was observed. The undo log has what was written.
+    /// A call failed, or the document has changed since it was observed. The undo log then holds what must be undone, if anything.
     pub(crate) async fn carry_out(
         &self,
         plan: &Plan,

@@ -97,8 +97,8 @@ impl Content {
         Ok(Self { text, format, node })
     }
 
-    /// Whether `other`, parsed in this content's format, is the same content. JSON can be parsed as YAML, too. JSON or YAML of more
-    /// than 256 KB is the same only if it is spelled the same.
+    /// Whether `other`, parsed in this content's format, is the same content. JSON can be parsed as YAML, too. If `other` is
+    /// JSON or YAML of more than 256 KB, it is not parsed and counts as different.
     ///
     /// The order of keys and white space don't matter; the order of list items does. In TEXT, the kind of line endings and
     /// trailing newlines don't matter. A scalar that YAML parsers read differently is the same only if it is spelled the same:

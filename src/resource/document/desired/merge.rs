@@ -16,7 +16,7 @@ pub(crate) enum ContentMode {
 
 const IS_MERGE: [(&str, bool); 2] = [("Replace", false), ("Merge", true)];
 
-/// The properties that apply to the whole document, so that owners of single keys can't declare them.
+/// The properties that apply to the whole document. Owners of single keys can't declare them.
 const ONLY_WHOLE: [&str; 7] =
     ["VersionName", "DisplayName", "TargetType", "Requires", "Attachments", "Tags", "AccountIds"];
 

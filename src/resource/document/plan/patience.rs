@@ -23,8 +23,9 @@ pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> b
     }
 }
 
-/// Whether the document has none of the tags and shares that only the new properties declare. If it has one of them, a cancelled
-/// Update, whose properties no longer declared that tag or share, may still be about to remove it.
+/// Whether the document has none of the tags and shares that only the new properties declare. If it has one of them, this request
+/// may be the rollback of a cancelled Update that is still about to remove it: the old properties, which are those of the cancelled
+/// Update, do not declare it.
 fn lacks_what_is_new(desired: &Desired, declared: &Declared, document: &Document) -> bool {
     let mut new_tags = desired.tags.iter().filter(|(key, _)| !declared.tags.contains_key(*key));
     let mut new_accounts = desired.account_ids.difference(&declared.account_ids);

@@ -24,7 +24,8 @@ pub(super) fn requires_problem(intent: Intent<'_>, document: &Description) -> Op
 /// The problem with adopting a document that lacks a requirement. Additional requirements are not a problem.
 pub(super) fn adoption_problem(intent: Intent<'_>, document: &Description) -> Option<Problem> {
     let lacks = intent.previous().is_none() && !contains(&document.requires, &intent.desired.requires);
-    let text = "can be set only when a document is created, and the existing document lacks it. Choose another DocumentName, or \
+    let text = "can be set only when a document is created, and the existing document lacks a requirement that is declared \
+                here. Choose another DocumentName, or \
                 declare only what the document requires.";
     lacks.then(|| Problem::new("Requires", text))
 }

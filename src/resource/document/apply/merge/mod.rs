@@ -68,7 +68,7 @@ impl Merge<'_> {
     /// was made for. Returns the resulting document, or `None` if it does not exist. `announcement` is what was seen before.
     ///
     /// # Errors
-    /// The request is refused, or a call failed. What this wrote is in the undo log.
+    /// The request is refused, or a call failed. If a Create or an Update fails, the undo log holds what must be undone.
     pub(crate) async fn run(
         &self,
         mut observed: Observed,
