@@ -70,6 +70,9 @@ while [ "$left" -gt 0 ]; do
     left=$((left - 1))
 done
 
+[ -f "$here/SHA256SUMS" ] ||
+    fail "this is not the folder of a release. Unpack a release and run its install.sh; 'make release' makes one in dist/."
+
 # The parameters that may be set here.
 known=$(sed -n '/^Parameters:/,/^[A-Z]/s/^  \([A-Za-z0-9]*\):.*/\1/p' "$here/template.yaml" | grep -Ev '^(Code|Architecture$)')
 for parameter in "$@"; do
@@ -110,8 +113,6 @@ text_of() {
 }
 
 check_files() {
-    [ -f "$here/SHA256SUMS" ] ||
-        fail "this is not the folder of a release. Unpack a release and run its install.sh; 'make release' makes one in dist/."
     for tool in "sha256sum" "shasum -a 256"; do
         if command -v "${tool%% *}" >/dev/null 2>&1; then
             # Word by word: the tool and its options.

@@ -2,7 +2,7 @@
 
 ministack gives a resource its new status when its request is done; AWS gives it when the request begins, and the function asks
 during the request whether CloudFormation is still waiting for the response. ministack's events say when each request began, so
-the reply is made from them.
+the reply is made from them. They call the creation of a resource in an existing stack an update.
 """
 
 from typing import Any
@@ -25,7 +25,8 @@ def describe_stack_resource(cloudformation: Any, request: dict[str, Any]) -> tup
     if not of_resource:
         return _refused(f"Resource {logical_id} does not exist for stack {events[0]['StackName']}")
     latest = max(reversed(of_resource), key=lambda event: event["Timestamp"])
-    return _described(latest)
+    is_new = all(event["ResourceStatus"] == "UPDATE_IN_PROGRESS" for event in of_resource)
+    return _described(latest | {"ResourceStatus": "CREATE_IN_PROGRESS"} if is_new else latest)
 
 
 def _described(event: dict[str, Any]) -> tuple[int, str, bytes]:

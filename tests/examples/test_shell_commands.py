@@ -74,7 +74,8 @@ def test_the_aws_commands_in_a_pages_sentences_and_unrun_blocks_are_known_to_the
 
 OF_EVERY_COMMAND = {"query", "output", "region", "profile"}
 OF_THE_CLIENT_ALONE = {
-    ("cloudformation", "deploy"): {"template-file", "stack-name", "capabilities", "parameter-overrides"}
+    ("cloudformation", "deploy"): {"template-file", "stack-name", "capabilities", "parameter-overrides"},
+    ("s3", "rm"): {"recursive"},
 }
 
 
