@@ -68,7 +68,7 @@ impl Delivery {
                     Ok(()) => return Ok(()),
                     Err(AttemptError::Permanent(why)) => return Err(undelivered(&why)),
                     Err(AttemptError::Transient(error)) => {
-                        tracing::warn!(error, "the delivery failed and will be retried");
+                        tracing::warn!(error, "an attempt to deliver the response failed; it is retried while time remains");
                         let pause = backoff.next_pause().mul_f64(0.5 + fastrand::f64() / 2.0);
                         (why, next) = (error, Instant::now() + pause);
                     }

@@ -26,7 +26,7 @@ const LIFETIME: Duration = Duration::from_secs(7200);
 /// When CloudFormation signed a request, as the time since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
-    /// The URL contains it, to the second.
+    /// The URL contains it, to the second. For an unsigned URL, it is when the invocation began.
     Dated(Duration),
     /// The URL is signed with Signature Version 2 and contains only its expiry, 7,200 s after the signature.
     Derived(Duration),
@@ -57,7 +57,8 @@ pub struct ResponseUrl {
 
 impl ResponseUrl {
     /// Parses a URL. It must use https on port 443, with a host below one of the suffixes and without user information. If
-    /// `allow_loopback` is set, loopback addresses are exempt from all but the last of these rules.
+    /// `allow_loopback` is set, a loopback address is accepted as well, over http or https and on any port, but not with user
+    /// information.
     ///
     /// # Errors
     /// The URL is not accepted. The failure names the host, never the rest of the URL.

@@ -182,7 +182,8 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Returns the time until Lambda ends the invocation or CloudFormation stops waiting, whichever comes first.
+/// Returns the time until Lambda ends the invocation or CloudFormation stops waiting, whichever comes first. If CloudFormation has
+/// already stopped waiting, only Lambda's time counts.
 fn remaining(context: &Context, now: Duration, service_timeout_left: i64) -> Duration {
     let invocation = Duration::from_millis(context.deadline).saturating_sub(now);
     match u64::try_from(service_timeout_left) {

@@ -19,8 +19,8 @@ use crate::http::gate::Gated;
 /// More attempts than fit into a function's 15 minutes: the caller's deadline ends the retries.
 const MAX_ATTEMPTS: u32 = 1_000;
 
-/// How long loading the credentials may take. By default, the SDK computes this before each attempt by adding up the pauses of
-/// all attempts.
+/// How long loading the credentials may take. By default, the SDK derives this from the retry configuration: with so many
+/// attempts, the computation is slow and the limit is hours.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An attempt that hangs for longer is abandoned and retried.

@@ -46,7 +46,7 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Whether AWS may deny a call only because the function's role is new.
+    /// Whether AWS may have denied a call merely because the function's role is new.
     fn is_new_role(&self, code: &ErrorCode) -> bool {
         *code == ErrorCode::AccessDenied && self.process_started.elapsed() < NEW_ROLE
     }

@@ -21,7 +21,7 @@ use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use super::rules::StackResource;
 use crate::backoff::Backoff;
 
-/// A call that gets no reply within this time counts as failed.
+/// A question that gets no reply within this time, retries included, counts as failed.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPTS: usize = 3;
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -26,7 +26,8 @@ const QUESTIONS: usize = 3;
 /// After a question fails, no other is asked for this long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// The time limit of an attempt that is admitted although CloudFormation can't be asked, or by [`Standing::allow_undo`].
+/// The time limit of an attempt that is admitted without a reply of CloudFormation: because it can't be asked, or because
+/// [`Standing::allow_undo`] was called.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
 /// The request of one invocation, and what CloudFormation reported about it.
@@ -50,7 +51,7 @@ pub(crate) struct Standing {
 /// CloudFormation has given up on the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Overtaken {
-    /// The reason for the response, which CloudFormation ignores.
+    /// The reason in the FAILED response. CloudFormation ignores that response.
     pub(crate) failure: Failure,
     /// Whether another delivery of the same request has succeeded.
     pub(crate) another_delivery_succeeded: bool,
@@ -59,7 +60,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the question was sent to which CloudFormation last replied that the request stands.
+    /// When the last question was sent whose reply was that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,
@@ -249,7 +250,7 @@ impl Standing {
         self.began.0 + self.began.1.elapsed()
     }
 
-    /// Converts a moment since 1970. A moment before the invocation began becomes its beginning.
+    /// Converts a time since 1970 to an `Instant`. A time before the invocation began becomes the beginning of the invocation.
     fn instant(&self, moment: Duration) -> Instant {
         self.began.1 + moment.saturating_sub(self.began.0)
     }
