@@ -26,7 +26,7 @@ use crate::failure::Failure;
 /// How many documents the daily check reads concurrently.
 const AT_ONCE: usize = 8;
 
-/// Left for the last log line.
+/// How long before the end of the invocation the check is stopped, so that its failure can still be returned and logged.
 const RESERVE: Duration = Duration::from_secs(5);
 
 impl Guard<'_> {

@@ -74,7 +74,7 @@ impl Invocation {
         let deleted = || Reconciled::deleted(request);
         if let Some(Err(refused)) = location.map(|location| location.accept(&request.stack_id)) {
             if is_delete {
-                tracing::info!("the stack is in another account or Region, so there is nothing to delete");
+                tracing::info!("the stack is not known to be in this account and Region, so nothing is deleted");
                 return Ok(deleted());
             }
             return Err(refused);

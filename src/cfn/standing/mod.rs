@@ -26,8 +26,8 @@ const QUESTIONS: usize = 3;
 /// After a question fails, no other is asked for this long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// The time limit of an attempt that is admitted without a reply of CloudFormation: because it can't be asked, or because
-/// [`Standing::allow_undo`] was called.
+/// The time limit of an attempt that is admitted without a reply from CloudFormation, either because CloudFormation can't be asked
+/// or because [`Standing::allow_undo`] was called.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
 /// The request of one invocation, and what CloudFormation reported about it.
@@ -60,7 +60,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the last question was sent whose reply was that the request stands.
+    /// When the function asked the question that last confirmed that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,
@@ -117,8 +117,8 @@ impl Standing {
         }
     }
 
-    /// Asks once, whatever the age of the request, and fails if the request no longer stands. Used for writes that no later
-    /// request can undo.
+    /// Asks once, whatever the age of the request, and fails if the request no longer stands. Called after a write that no
+    /// later request can undo, before the response.
     ///
     /// # Errors
     /// The request no longer stands, or CloudFormation can't be asked and the request arrived late.

@@ -65,8 +65,8 @@ pub(crate) enum Verdict {
     Overtaken(String),
 }
 
-/// Decides whether an attempt to write may start at `now`. `asked` is when the last question was sent
-/// whose reply was that the request stands. A Delete needs no question.
+/// Decides whether an attempt to write may start at `now`. `asked` is when the function asked
+/// the question that last confirmed that the request stands. A Delete needs no question.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,

@@ -1,4 +1,4 @@
-//! `Custom::SsmServiceSetting`: *the setting has the desired value, and no change of it is pending.*
+//! `Custom::SsmServiceSetting`: *the setting has the desired value, and no change to it is pending.*
 
 pub(crate) mod aws;
 pub mod desired;
