@@ -53,8 +53,8 @@ use crate::invocation::undo_log::UndoLog;
 const MAX_OUTDATED: usize = 4;
 const MAX_LOGGED_PATHS: usize = 50;
 
-/// Brings the document to the state that a Create or an Update declares. How long it waits for AWS is limited only by the caller's
-/// deadline.
+/// Brings the document to the state that a Create or an Update declares. Waits until the caller's deadline for AWS to finish creating
+/// or changing the document.
 ///
 /// # Errors
 /// The request is refused, a call failed, or others kept changing the document. `undo_log` then holds what must be undone.
@@ -92,7 +92,7 @@ pub(crate) async fn reconcile(
             let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
             let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
             let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
-            // Attempted even if the rollback itself is refused: no Delete will follow for the document that the rename created.
+            // Attempted even if the rollback itself is refused: no Delete will follow for the document that the rename began to manage.
             let undone = undo_create(releasing, signed, standing).await;
             match (applied, undone) {
                 (Ok(applied), Ok(())) => applied,
@@ -112,7 +112,7 @@ async fn converge(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Fail
     }
 }
 
-/// Observes, plans and applies, until a plan is carried out on the document that it was made for.
+/// Observes, plans and applies. Starts again if the document changes before the plan is carried out.
 async fn converge_document(apply: Apply<'_>, standing: &Standing) -> Result<Applied, Failure> {
     let (mut backoff, mut outdated) = (Backoff::new(), None);
     let Observation { mut observed, mut adopted } = apply.observe().await?;
@@ -157,8 +157,8 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
     applied.ok_or_else(|| Failure::new(format!("The document {} was deleted in the meantime.", intent.desired.name)))
 }
 
-/// Carries out a Delete: releases the document, or undoes a failed Create. How long it waits for AWS is limited only by the
-/// caller's deadline.
+/// Carries out a Delete: releases the document, or undoes a failed Create. Waits until the caller's deadline for AWS to finish creating
+/// or changing the document, and a few seconds for a write to become visible.
 ///
 /// # Errors
 /// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, it is also an error if the content

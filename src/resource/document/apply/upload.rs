@@ -39,8 +39,8 @@ impl Apply<'_> {
     /// a duplicate, finds the version that has the content.
     ///
     /// # Errors
-    /// The document has changed, a call failed, or no version with the content can be used. An old or failed version that was
-    /// deleted to make room stays deleted.
+    /// The document has changed, a call failed, or no version with the content can be used. A version that was
+    /// deleted so that AWS would accept the upload stays deleted.
     pub(super) async fn upload_or_find(
         &self,
         document: &Document,

@@ -173,7 +173,7 @@ fn plain(text: &str) -> Node {
     }
 }
 
-/// Parses a number that is spelled as in JSON. A float must have a decimal point.
+/// Parses a number that is spelled as in JSON, without an exponent.
 fn number(text: &str) -> Option<Node> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

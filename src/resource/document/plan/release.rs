@@ -90,7 +90,7 @@ pub(crate) fn is_gone(status: Option<&Status>) -> bool {
     }
 }
 
-/// In the rollback of a failed rename, the name of the document that the rename created. Such a rollback is an Update
+/// In the rollback of a failed rename, the name of the document that the rename began to manage. Such a rollback is an Update
 /// whose physical id and properties have the old name, and whose `OldResourceProperties` declare the new one.
 pub(crate) fn abandoned_name<'a>(request: &Request, old: &'a Declared) -> Option<&'a str> {
     let name = old.name.as_deref().filter(|_| request.request_type == RequestType::Update)?;

@@ -5,8 +5,8 @@ use crate::resource::document::desired::Requirement;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 
-/// Refuses a change of `Requires` that this request itself makes. The document still meets the old requirements, so the rollback
-/// succeeds.
+/// Refuses a change of `Requires` that this request itself makes, if the document still meets the old requirements. The rollback
+/// then succeeds.
 ///
 /// # Errors
 /// The document meets the old requirements, and the new ones differ.

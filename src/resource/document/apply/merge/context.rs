@@ -26,7 +26,7 @@ pub(crate) struct Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// The steps for a whole document with this content.
+    /// The inputs for the steps that make a version of the desired document, such as an upload.
     pub(super) fn apply_for<'b>(&'b self, desired: &'b Desired) -> Apply<'b> {
         let intent =
             Intent { desired, operation: Operation::Create, owner: self.owner, signature: None, account: None };

@@ -64,8 +64,9 @@ impl Merge<'_> {
         }
     }
 
-    /// Decides and carries out the decision, beginning with `observed`, until a decision is carried out on the document that it
-    /// was made for. Returns the resulting document, or `None` if it does not exist. `announcement` is what was seen before.
+    /// Decides what to do with the observed document, and carries out the decision. If the document has changed in the meantime,
+    /// observes it and decides again. Returns the resulting document, or `None` if it does not exist. `announcement` is what was
+    /// seen before.
     ///
     /// # Errors
     /// The request is refused, or a call failed. If a Create or an Update fails, the undo log holds what must be undone.

@@ -254,7 +254,7 @@ fn unshare(intent: Intent<'_>, document: &Document) -> Vec<String> {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every field is named, so that adding a field without showing it does not compile.
+        // Every field is named, so that a new field does not compile until somebody decides whether to show it.
         let Self { set_tags, remove_tags, version, tags_of_version: _, records_default_version: _, share, unshare } =
             self;
         let mut steps: Vec<String> = Vec::new();

@@ -45,8 +45,9 @@ pub(crate) struct KeyChange {
     pub(crate) content: Option<Content>,
     /// Whether the tag that names the default version is set before the version with the content is promoted.
     pub(crate) records_default_version: bool,
-    /// Set and removed once the default version has the content.
+    /// Set once the default version has the content.
     pub(crate) set_tags_afterwards: Tags,
+    /// Removed once the default version has the content.
     pub(crate) remove_tags_afterwards: BTreeSet<String>,
     /// Accounts that the resource shared the document with while it owned it as a whole.
     pub(crate) unshare: Vec<String>,

@@ -4,7 +4,7 @@
 //! version. It promotes its version within [`PROMOTE_WITHIN`]. The others wait for [`LOCKED_FOR`], measured by their own clocks
 //! from the version's date at AWS.
 //!
-//! A writer that promotes a version that it found, because AWS refuses to upload the same content again, has no such lock. Its
+//! If AWS refuses an upload because a version already has the content, the writer promotes that version and has no such lock. Its
 //! lock is the tag that names the version to promote: it sets the tag, waits until every reader sees it, and looks once more
 //! before it promotes. The others wait for [`LOCKED_FOR`] from when they first see a tag that does not name the default version.
 

@@ -162,7 +162,7 @@ impl UndoneCreate<'_> {
                 _ => {
                     warnings.push(Problem::new(
                         key.as_str(),
-                        "keeps its value, because its earlier value is no longer known.",
+                        "keeps its value, because its earlier value, or the value that this resource declared, is not known.",
                     ));
                     untag.insert(tag_key(&key), String::new());
                 }

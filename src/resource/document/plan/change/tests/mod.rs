@@ -84,7 +84,7 @@ fn intent<'a>(desired: &'a Desired, previous: Option<&'a Declared>, owner: &'a O
     Intent { desired, operation, owner, signature: None, account: Some("111122223333") }
 }
 
-/// Both stages: the adoption, and the plan for the document as it is after it.
+/// Both stages: the adoption, and the plan for the document after the adoption.
 fn decided(desired: &Desired, previous: Option<&Declared>, document: &Document) -> Result<(Adoption, Planned), String> {
     let owner = owner();
     let intent = intent(desired, previous, &owner);
