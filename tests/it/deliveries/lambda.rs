@@ -45,8 +45,8 @@ impl Simulation {
     }
 
     /// Whether one delivery of a request failed for a reason of its own, and so undid its work, while another one did not fail.
-    /// One that asked CloudFormation and was killed counts as failed: it may have been undoing its work. Waits until all running
-    /// deliveries have ended.
+    /// One that was killed may have been doing either. If it asked CloudFormation, it may have been undoing its work. Waits until
+    /// all running deliveries have ended.
     pub(super) async fn is_race(&mut self, number: usize, url: &str, way: &Way) -> bool {
         if !self.sent.borrow()[number].overlap {
             return false;
@@ -64,8 +64,9 @@ impl Simulation {
         let signed = self.aws.clock().now_system() - self.sent.borrow()[number].signed.elapsed();
         let is_question = |call: &Call| call.operation == "DescribeStackResource";
         let asked = || self.aws.journal().iter().any(|one| one.time >= signed && one.call().is_some_and(is_question));
-        let killed = all.len() < way.deliveries.len() && way.kills() && asked();
-        (all.iter().any(fails) || killed) && !all.iter().all(fails)
+        let is_killed = all.len() < way.deliveries.len() && way.kills();
+        let (any_fails, all_fail) = (all.iter().any(fails), all.iter().all(fails));
+        any_fails && (is_killed || !all_fail) || is_killed && asked() && !all_fail
     }
 
     /// Has Lambda deliver a request in a process of its own.

@@ -8,7 +8,7 @@
 //! - A duplicate that works within its lease during the following request, or after it. A delivery that would begin within 5 s of
 //!   its signature, but after the following request was sent, is dropped. After a request that was delivered twice, the following
 //!   one is sent no sooner than 10 s after its signature.
-//! - Two deliveries at the same time, one of which fails and undoes its work while the other succeeds: the history ends there.
+//! - Two deliveries at the same time, one of which fails and undoes its work while the other one works: the history ends there.
 //! - Requests of one resource within 2 s of each other. The next one is sent no sooner than 3 s after the signature of the
 //!   previous one and 2 s after its response, so that a deletion is visible. Two stacks keep 15 s apart.
 //! - A CloudFormation that can't be asked: `DescribeStackResource` has no fault, and no call takes a second.
