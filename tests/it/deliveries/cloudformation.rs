@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use loopback_aws::cloudformation::{Resource as Known, ResourceStatus};
-use loopback_aws::{Age, Call, Response};
+use loopback_aws::{Age, Response};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::lambda::Sent;
 use super::way::{Way, quiet};
-use super::{LOGICAL_ID, STACKS, Simulation};
-use crate::world::{Request, stack as stack_id};
+use super::{STACKS, Simulation};
+use crate::world::{LOGICAL_ID, Request, stack as stack_id};
 
 /// How a request ended.
 #[derive(Debug, PartialEq)]
@@ -29,11 +29,6 @@ fn statuses(request_type: &str) -> (ResourceStatus, ResourceStatus, ResourceStat
         "Update" => (UpdateInProgress, UpdateComplete, UpdateFailed),
         _ => (DeleteInProgress, DeleteComplete, DeleteFailed),
     }
-}
-
-/// The id that CloudFormation makes up for a resource whose Create it gave up on.
-pub fn made_up(stack: usize) -> String {
-    format!("{}-{LOGICAL_ID}-1TIDTIDTIDTID", STACKS[stack])
 }
 
 impl Simulation {
@@ -148,21 +143,14 @@ impl Simulation {
     /// Waits until those deliveries of a request that have begun have ended. Says whether one of them succeeded although
     /// CloudFormation had given up on it, because it had asked CloudFormation in the seconds before.
     pub async fn ended(&mut self, number: usize) -> bool {
-        while self.sent.borrow()[number].running > 0 {
-            self.ends.1.recv().await;
-        }
+        self.all_end(number).await;
         // What they did last shows.
         sleep(Duration::from_secs(2)).await;
         let (url, done) = {
             let sent = &self.sent.borrow()[number];
             (sent.event["ResponseURL"].as_str().unwrap().to_owned(), sent.done.expect("it is done"))
         };
-        let gave_up = self.aws.clock().now_system() - done.elapsed();
-        let just_before = gave_up - Duration::from_secs(2)..=gave_up;
-        let is_question = |call: &Call| call.operation == "DescribeStackResource";
-        let journal = self.aws.journal();
-        let asked = journal.iter().any(|one| one.call().is_some_and(is_question) && just_before.contains(&one.time));
         let succeeded = |response: &Response| url.ends_with(&response.path) && response.body["Status"] == "SUCCESS";
-        asked && journal.iter().any(|one| one.response().is_some_and(succeeded))
+        self.asked(done - Duration::from_secs(2)..=done) && self.aws.responses().iter().any(succeeded)
     }
 }

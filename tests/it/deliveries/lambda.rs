@@ -1,5 +1,6 @@
 //! Plays Lambda: delivers each request in a process of its own, sometimes twice, sometimes with a fault.
 
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use loopback_aws::ssm::ModelError;
@@ -44,6 +45,23 @@ impl Simulation {
         }
     }
 
+    /// Waits until those deliveries of a request that have begun have ended.
+    pub(super) async fn all_end(&mut self, number: usize) {
+        while self.sent.borrow()[number].running > 0 {
+            self.ends.1.recv().await;
+        }
+    }
+
+    /// Whether any request asked CloudFormation within this time.
+    pub(super) fn asked(&self, within: impl RangeBounds<Instant>) -> bool {
+        let (now, now_system) = (Instant::now(), self.aws.clock().now_system());
+        let is_question = |call: &Call| call.operation == "DescribeStackResource";
+        self.aws.journal().iter().any(|one| {
+            let at = now - now_system.duration_since(one.time).unwrap_or_default();
+            within.contains(&at) && one.call().is_some_and(is_question)
+        })
+    }
+
     /// Whether one delivery of a request failed for a reason of its own, and so undid its work, while another one did not fail.
     /// One that was killed may have been doing either. If it asked CloudFormation, it may have been undoing its work. Waits until
     /// all running deliveries have ended.
@@ -51,9 +69,7 @@ impl Simulation {
         if !self.sent.borrow()[number].overlap {
             return false;
         }
-        while self.sent.borrow()[number].running > 0 {
-            self.ends.1.recv().await;
-        }
+        self.all_end(number).await;
         let responses = self.aws.responses();
         let all: Vec<_> = responses.iter().filter(|response| url.ends_with(&response.path)).collect();
         let fails = |response: &&Response| {
@@ -61,12 +77,10 @@ impl Simulation {
             response.body["Status"] == "FAILED"
                 && !reason.contains("CloudFormation is no longer waiting for a response to this")
         };
-        let signed = self.aws.clock().now_system() - self.sent.borrow()[number].signed.elapsed();
-        let is_question = |call: &Call| call.operation == "DescribeStackResource";
-        let asked = || self.aws.journal().iter().any(|one| one.time >= signed && one.call().is_some_and(is_question));
+        let signed = self.sent.borrow()[number].signed;
         let is_killed = all.len() < way.deliveries.len() && way.kills();
         let (any_fails, all_fail) = (all.iter().any(fails), all.iter().all(fails));
-        any_fails && (is_killed || !all_fail) || is_killed && asked() && !all_fail
+        any_fails && (is_killed || !all_fail) || is_killed && self.asked(signed..) && !all_fail
     }
 
     /// Has Lambda deliver a request in a process of its own.

@@ -29,11 +29,9 @@ use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use self::lambda::Sent;
+use crate::world::BEGIN;
 
 pub const STACKS: [&str; 2] = ["a", "b"];
-/// When a history begins, in seconds since 1970.
-const BEGIN: u64 = 1_800_000_000;
-pub const LOGICAL_ID: &str = "Preferences";
 
 /// How often each kind of step occurred.
 pub type Counts = BTreeMap<&'static str, u64>;
@@ -55,7 +53,7 @@ impl Drop for Simulation {
     fn drop(&mut self) {
         if std::thread::panicking() && std::env::var_os("SOAK_SEED").is_some() {
             for entry in self.aws.journal() {
-                let after = entry.time.duration_since(UNIX_EPOCH).unwrap().as_secs_f64() - BEGIN as f64;
+                let after = entry.time.duration_since(UNIX_EPOCH + BEGIN).unwrap().as_secs_f64();
                 let input = entry.call().map(|call| call.input.to_string());
                 eprintln!("{after:9.3} {entry} {}", input.unwrap_or_default());
             }
@@ -66,7 +64,7 @@ impl Drop for Simulation {
 impl Simulation {
     pub fn new(builder: Builder, refusals: &'static [&'static str]) -> Self {
         Self {
-            aws: Rc::new(builder.in_process(UNIX_EPOCH + Duration::from_secs(BEGIN))),
+            aws: Rc::new(builder.in_process(UNIX_EPOCH + BEGIN)),
             over: false,
             counts: Counts::new(),
             refusals,

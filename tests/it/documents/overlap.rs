@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{NAME, content, desired, desired_with, killed_at, preferences, signed_now, with};
-use crate::world::{Reply, Request, World, stack};
-
-/// An id that CloudFormation makes up for the Delete of a Create that it cancelled.
-const MADE_UP: &str = "a-Preferences-1TIDTIDTIDTID";
+use crate::world::{Reply, Request, World, made_up, stack};
 
 fn world() -> World {
     World::new()
@@ -59,9 +56,9 @@ async fn the_delete_with_a_generated_id_of_a_cancelled_create_undoes_it_whatever
             killed_at(world, operation, &Request::create(properties.clone())).await;
             let begun = Instant::now();
             sleep(Duration::from_secs(4)).await;
-            let delete = signed_now(world, Request::delete(MADE_UP, properties.clone()));
+            let delete = signed_now(world, Request::delete(&made_up("a"), properties.clone()));
             let delete_signed = Instant::now();
-            assert_eq!(world.send(&delete).await.ok().id(), MADE_UP);
+            assert_eq!(world.send(&delete).await.ok().id(), made_up("a"));
             let waited = delete_signed.elapsed();
             assert!(waited >= Duration::from_secs(10), "{waited:?} after its signature, {:?} in all", begun.elapsed());
         }
@@ -80,7 +77,7 @@ async fn a_create_that_goes_on_after_its_cancellation_leaves_nothing_behind() {
     let cancel = async {
         sleep(Duration::from_secs(4)).await;
         world.resource_is("a", ResourceStatus::DeleteInProgress);
-        let delete = signed_now(&world, Request::delete(MADE_UP, desired("20")));
+        let delete = signed_now(&world, Request::delete(&made_up("a"), desired("20")));
         world.invoke(&delete).await
     };
     let (created, deleted) = tokio::join!(world.invoke(&create), cancel);
@@ -94,17 +91,17 @@ async fn a_delete_with_a_generated_id_leaves_a_document_of_an_earlier_create_wit
     world.send(&Request::create(desired("10"))).await.ok();
     sleep(Duration::from_secs(4_000)).await;
     let properties = desired_with("20", json!({"ServiceTimeout": "900"}));
-    world.send(&Request::delete(MADE_UP, properties)).await.ok();
+    world.send(&Request::delete(&made_up("a"), properties)).await.ok();
     assert_eq!((world.default_content(NAME), world.tags(NAME).len()), (content("10"), 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_id_equal_to_the_name_of_the_document_is_not_a_generated_one() {
     let world = world();
-    let properties = desired_with("10", json!({"DocumentName": MADE_UP, "OnDelete": "Retain"}));
+    let properties = desired_with("10", json!({"DocumentName": made_up("a"), "OnDelete": "Retain"}));
     world.send(&Request::create(properties.clone())).await.ok();
-    world.send(&Request::delete(MADE_UP, properties)).await.ok();
-    assert_eq!((world.exists(MADE_UP), world.tags(MADE_UP)), (true, vec![]));
+    world.send(&Request::delete(&made_up("a"), properties)).await.ok();
+    assert_eq!((world.exists(&made_up("a")), world.tags(&made_up("a"))), (true, vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,7 +165,7 @@ async fn a_cancelled_create_of_a_retained_document_is_undone_to_the_version_it_f
     sleep(Duration::from_secs(600)).await;
     killed_at(&world, "UpdateDocumentDefaultVersion", &Request::create(desired("20"))).await;
     sleep(Duration::from_secs(4)).await;
-    world.send(&Request::delete(MADE_UP, desired("20"))).await.ok();
+    world.send(&Request::delete(&made_up("a"), desired("20"))).await.ok();
     assert_eq!((world.default_content(NAME), world.tags(NAME)), (content("10"), vec![]));
 }
 

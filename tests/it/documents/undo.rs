@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{NAME, content, desired, desired_with, killed_at, killed_at_nth, preferences, signed_now, with};
-use crate::world::{Request, World};
+use crate::world::{Request, World, made_up};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
@@ -96,7 +96,7 @@ async fn the_undo_of_a_take_over_that_is_cut_off_leaves_no_declared_tags() {
         let create = signed_now(&world, Request::create(take.clone()));
         killed_at_nth(&world, operation, nth, &create).await;
         sleep(Duration::from_secs(60)).await;
-        world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", take)).await.ok();
+        world.send(&Request::delete(&made_up("a"), take)).await.ok();
         let tags = world.tags(NAME);
         assert!(!tags.contains(&("team".to_owned(), "blue".to_owned())), "{operation} {tags:?}");
     }
@@ -113,7 +113,7 @@ async fn the_undo_of_a_create_that_is_cut_off_keeps_the_document_that_an_earlier
         let create = signed_now(&world, Request::create(properties.clone()));
         killed_at_nth(&world, operation, nth, &create).await;
         sleep(Duration::from_secs(60)).await;
-        world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", properties)).await.ok();
+        world.send(&Request::delete(&made_up("a"), properties)).await.ok();
         assert_eq!(world.default_content(NAME), content("10"), "{operation} {nth}");
         assert!(!world.tags(NAME).contains(&("team".to_owned(), "blue".to_owned())), "{operation} {nth}");
     }
@@ -157,6 +157,6 @@ async fn the_undo_of_a_document_that_goes_meanwhile_succeeds() {
     killed_at(&world, "CreateDocument", &create).await;
     sleep(Duration::from_secs(60)).await;
     world.aws.on("DescribeDocument").nth(2).before(|model| drop(model.remove_document(NAME)));
-    world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", desired("20"))).await.ok();
+    world.send(&Request::delete(&made_up("a"), desired("20"))).await.ok();
     assert!(!world.exists(NAME));
 }

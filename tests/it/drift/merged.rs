@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::{Guarded, TAG, daily, moved};
 use crate::documents::merge::{BASE, base, base_with, merging, owners, restoring};
 use crate::documents::{NAME, content, desired_with, killed_at_nth, signed_now};
-use crate::world::{Request, stack};
+use crate::world::{Request, made_up, stack};
 
 const SECURITY: &str = "security";
 const WORKLOAD: &str = "workload";
@@ -161,7 +161,7 @@ async fn a_cancelled_create_and_a_deleted_owner_leave_the_others_nothing_to_repa
         let third = merging(json!({"maxSessionDuration": "60"}));
         killed_at_nth(&guarded.world, operation, 1, &Request::create(third.clone()).of_stack("third")).await;
         sleep(Duration::from_secs(4)).await;
-        let made_up = Request::delete("third-Preferences-1TIDTIDTIDTID", third).of_stack("third");
+        let made_up = Request::delete(&made_up("third"), third).of_stack("third");
         guarded.world.send(&made_up).await.ok();
         assert_eq!(guarded.tag(TAG), Some(guarded.default_version().to_string()), "{operation}");
         guarded.world.send(&Request::delete(NAME, key()).of_stack(SECURITY)).await.ok();

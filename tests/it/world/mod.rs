@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
-pub use self::request::{Reply, Request, stack};
+pub use self::request::{LOGICAL_ID, Reply, Request, made_up, stack};
 use crate::transport::{InProcessClient, InProcessPut};
 
 pub const ACCOUNT: &str = "111122223333";
@@ -38,6 +38,8 @@ pub const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-ve
 pub const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// What every reason ends with.
 pub const LOG_STREAM: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
+/// What the clock of a loopback AWS without sockets shows at the beginning, as the time since 1970.
+pub const BEGIN: Duration = Duration::from_secs(1_800_000_000);
 /// The function's timeout, unless a test says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(180);
 
@@ -61,7 +63,7 @@ impl World {
     }
 
     pub fn on(builder: Builder) -> Self {
-        let aws = builder.in_process(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let aws = builder.in_process(UNIX_EPOCH + BEGIN);
         let provider = provider_in_process(&aws);
         Self { aws, provider }
     }

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::{ACCOUNT, REGION};
 
+/// The resource that requests are about, unless a test says otherwise.
+pub const LOGICAL_ID: &str = "Preferences";
+
 /// A request from CloudFormation.
 #[derive(Clone)]
 pub struct Request {
@@ -18,13 +21,18 @@ pub struct Request {
     pub response_url: Option<String>,
 }
 
+/// The id that CloudFormation makes up for the resource of this stack after it gave up on its Create.
+pub fn made_up(stack_name: &str) -> String {
+    format!("{stack_name}-{LOGICAL_ID}-1TIDTIDTIDTID")
+}
+
 impl Request {
     fn new(request_type: &'static str, properties: Value) -> Self {
         Self {
             request_type,
             resource_type: "Custom::SsmDocument".into(),
             stack_id: stack("a"),
-            logical_id: "Preferences".into(),
+            logical_id: LOGICAL_ID.into(),
             physical_id: None,
             properties,
             old_properties: None,

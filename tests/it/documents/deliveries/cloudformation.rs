@@ -8,9 +8,10 @@ use tokio::time::sleep;
 
 use super::steps::{Part, Wish};
 use super::{History, NAMES, Resource, Wanted};
-use crate::deliveries::cloudformation::{End, made_up};
+use crate::deliveries::STACKS;
+use crate::deliveries::cloudformation::End;
 use crate::deliveries::way::{Then, Way, quiet};
-use crate::world::Request;
+use crate::world::{Request, made_up};
 
 impl History {
     pub(super) async fn deploy(&mut self, stack: usize, wish: &Wish, way: &Way, then: &Then) {
@@ -60,7 +61,7 @@ impl History {
                 self.sim.count("create cancelled");
                 self.may_have_taken_over(stack, &wanted);
                 sleep(Duration::from_secs(1)).await;
-                self.delete(stack, &made_up(stack), &properties, &quiet()).await;
+                self.delete(stack, &made_up(STACKS[stack]), &properties, &quiet()).await;
                 self.dead.extend(wanted.parts());
                 self.is_as_before(&wanted);
             }

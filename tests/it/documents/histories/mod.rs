@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use self::steps::{Disturbance, NAMES, STACKS, Step, Wanted, step};
 use super::preferences;
-use crate::world::{DEFAULT_VERSION, Reply, Request, World, provider_in_process, stack};
+use crate::world::{DEFAULT_VERSION, Reply, Request, World, made_up, provider_in_process, stack};
 
 /// A document as a test compares it.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,7 +119,7 @@ impl History {
         }
         // What CloudFormation does next.
         let succeeded = reply.as_ref().is_some_and(|reply| reply.0["Status"] == "SUCCESS");
-        let made_up = format!("{}-Preferences-1TIDTIDTIDTID", STACKS[stack]);
+        let made_up = made_up(STACKS[stack]);
         let given = reply.as_ref().map_or(made_up.as_str(), |reply| reply.id()).to_owned();
         match (resource, succeeded) {
             (None, false) => self.clean_up(stack, &given, properties).await,

@@ -5,7 +5,7 @@ use loopback_aws::{Loopback, Loss, TakesEffect};
 use tokio::time::Instant;
 
 use super::*;
-use crate::world::DEFAULT_VERSION;
+use crate::world::{DEFAULT_VERSION, made_up};
 
 fn latency(milliseconds: u64) -> World {
     let world = World::on(Loopback::builder().latency(Duration::from_millis(milliseconds)));
@@ -208,7 +208,7 @@ async fn the_delete_with_a_generated_id_of_a_cancelled_create_restores_each_key_
         let properties = merging(json!({"idleSessionTimeout": "5"}));
         killed_at(&world, operation, &Request::create(properties.clone())).await;
         sleep(Duration::from_secs(4)).await;
-        world.send(&Request::delete("a-Preferences-1TIDTIDTIDTID", properties)).await.ok();
+        world.send(&Request::delete(&made_up("a"), properties)).await.ok();
         match operation {
             "CreateDocument" => assert!(!world.exists(NAME)),
             _ => assert_eq!((world.default_content(NAME), world.tags(NAME)), (base(), vec![]), "{operation}"),

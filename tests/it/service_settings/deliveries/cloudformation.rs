@@ -7,10 +7,11 @@ use tokio::time::sleep;
 use super::checks::both_same;
 use super::steps::Wish;
 use super::{History, Resource, Wanted};
-use crate::deliveries::cloudformation::{End, made_up};
+use crate::deliveries::STACKS;
+use crate::deliveries::cloudformation::End;
 use crate::deliveries::way::{Then, Way, quiet};
 use crate::service_settings::setting as of_setting;
-use crate::world::Request;
+use crate::world::{Request, made_up};
 
 const NOT_CREATED: &str = "cfn-ssm-document:not-created:";
 
@@ -61,7 +62,7 @@ impl History {
             }
             End::GivenUp => {
                 self.sim.count("create cancelled");
-                made_up(stack)
+                made_up(STACKS[stack])
             }
         };
         sleep(Duration::from_secs(1)).await;

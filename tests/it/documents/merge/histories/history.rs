@@ -6,7 +6,7 @@ use loopback_aws::ssm::{ModelError, Version};
 use loopback_aws::{Loss, TakesEffect};
 
 use super::super::*;
-use crate::world::{DEFAULT_VERSION, Reply};
+use crate::world::{DEFAULT_VERSION, Reply, made_up};
 
 const STACKS: [&str; 3] = ["b", "c", "d"];
 /// The keys of each stack.
@@ -170,7 +170,7 @@ impl History {
             (reply, None) => {
                 assert!(!matches!(delivery, Delivery::Quiet | Delivery::Twice), "{reply:?}");
                 sleep(A_WHILE).await;
-                let made_up = format!("{}-Preferences-1TIDTIDTIDTID", STACKS[stack]);
+                let made_up = made_up(STACKS[stack]);
                 let id = reply.as_ref().map_or(made_up.as_str(), Reply::id);
                 let delete = Request::delete(id, wanted.properties(stack));
                 self.world.send(&delete.of_stack(STACKS[stack])).await.ok();
