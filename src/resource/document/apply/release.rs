@@ -64,7 +64,8 @@ impl Releasing<'_> {
             LastWriter::AnotherRequest => {
                 tracing::warn!(
                     document = self.reader.name,
-                    "the tags do not show that the failed request wrote to the document last, so the document stays as it is"
+                    "the tags do not show that the failed request wrote to the document last, so the document stays as \
+                     it is"
                 );
                 return Ok(());
             }

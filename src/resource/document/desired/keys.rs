@@ -53,7 +53,10 @@ impl NamedKeys {
                     match path.child(&key.text).filter(is_taggable) {
                         _ if key.ambiguous => problems.push(Problem::new(
                             &at,
-                            format!("has the key {}, which YAML parsers read differently. Put it in quotes.", quoted(&key.text)),
+                            format!(
+                                "has the key {}, which YAML parsers read differently. Put it in quotes.",
+                                quoted(&key.text)
+                            ),
                         )),
                         Some(path) => self.add(Some(path), node, property, problems),
                         None => problems.push(Problem::new(
@@ -72,8 +75,11 @@ impl NamedKeys {
                 problems.push(Problem::new(at, format!("must be a mapping, but is {}.", node.kind())));
             }
             leaf if serde_json::to_string(leaf).is_err() => {
-                problems
-                    .push(Problem::new(at, "is or contains a value that YAML parsers read differently. Put scalars in quotes, and leave out tags."));
+                problems.push(Problem::new(
+                    at,
+                    "is or contains a value that YAML parsers read differently. Put scalars in quotes, and leave out \
+                     tags.",
+                ));
             }
             leaf => drop(self.keys.insert(path, leaf.clone())),
         }

@@ -97,7 +97,10 @@ impl Merge<'_> {
                 self.record_taken(change);
                 self.writer.tag(&change.set_tags).await?;
                 let latest = document.description.latest_version.clone();
-                let lock = within.map_or(Lock::Tag, |within| Lock::Version(Limit::from_now(within)));
+                let lock = match within {
+                    Some(within) => Lock::Version(Limit::from_now(within)),
+                    None => Lock::Tag(Limit::of_write()),
+                };
                 (Promotion { version: latest.clone(), latest, merged_with }, lock)
             }
             Access::Upload => {
@@ -109,7 +112,7 @@ impl Merge<'_> {
                 tagged?;
                 let (version, latest) = uploaded?;
                 let promotion = Promotion { version, latest, merged_with };
-                let lock = if promotion.locks() { Lock::Version(limit) } else { Lock::Tag };
+                let lock = if promotion.locks() { Lock::Version(limit) } else { Lock::Tag(Limit::of_write()) };
                 (promotion, lock)
             }
         };

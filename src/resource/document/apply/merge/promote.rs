@@ -29,8 +29,16 @@ pub(super) struct Limit {
 pub(super) enum Lock {
     /// The version itself, which this request uploaded.
     Version(Limit),
-    /// The tag that names the version.
-    Tag,
+    /// The tag that names the version, which is about to be set.
+    Tag(Limit),
+}
+
+impl Lock {
+    fn limit(self) -> Limit {
+        match self {
+            Self::Version(limit) | Self::Tag(limit) => limit,
+        }
+    }
 }
 
 impl Limit {
@@ -64,21 +72,21 @@ impl Merge<'_> {
     ) -> Result<Applied, NotApplied> {
         let version = &promotion.version;
         self.undo_log.step(format!("promoting version {version}"));
-        let (limit, is_promotable) = match lock {
-            Lock::Version(limit) => {
+        let limit = lock.limit();
+        let is_promotable = match lock {
+            Lock::Version(_) => {
                 // `join!`, not `try_join!`: if one fails, the tag must not still be in flight while the request is undone.
                 let (tagged, is_promotable) = tokio::join!(
                     self.tag_default_version(version, limit, change),
-                    self.wait_until_promotable(promotion, lock, limit, change, content)
+                    self.wait_until_promotable(promotion, lock, change, content)
                 );
                 tagged?;
-                (limit, is_promotable?)
+                is_promotable?
             }
-            Lock::Tag => {
-                let limit = Limit::of_write();
+            Lock::Tag(_) => {
                 self.tag_default_version(version, limit, change).await?;
                 read_lag::until_over().await;
-                (limit, self.wait_until_promotable(promotion, lock, limit, change, content).await?)
+                self.wait_until_promotable(promotion, lock, change, content).await?
             }
         };
         if is_promotable {
@@ -96,7 +104,7 @@ impl Merge<'_> {
                 Err(_) => return Err(took_too_long(version)),
             }
         }
-        if matches!(lock, Lock::Tag) {
+        if matches!(lock, Lock::Tag(_)) {
             // A slow writer may have uploaded or promoted a version that it had planned before it could see the tag.
             read_lag::until_over().await;
         }
@@ -135,12 +143,12 @@ impl Merge<'_> {
         &self,
         promotion: &Promotion,
         lock: Lock,
-        limit: Limit,
         change: &KeyChange,
         content: &Content,
     ) -> Result<bool, NotApplied> {
         let (version, mine, mut backoff) = (&promotion.version, KeyOwner::from(self.owner), Backoff::new());
-        let needs_tag = matches!(lock, Lock::Tag) && change.records_default_version;
+        let limit = lock.limit();
+        let needs_tag = matches!(lock, Lock::Tag(_)) && change.records_default_version;
         loop {
             let seen = self.reader.describe_version(version).await?;
             if let Some(failure) =
