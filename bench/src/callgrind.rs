@@ -36,34 +36,49 @@ pub(crate) fn valgrind() -> Option<PathBuf> {
     version.status.success().then(|| program.into())
 }
 
-/// Counts the instructions of these kinds of request, each as the first of its process and after others of its kind.
+/// The instructions of these kinds of request, each as the first of its process and after others of its kind.
 ///
 /// callgrind counts the whole life of a process, so the figures are differences between processes with no invocation, with one
-/// and with more. Each is the minimum of `times` runs: on a busy machine, a connection may be discarded as too old and opened
-/// again.
-pub(crate) async fn count(
-    valgrind: &Path,
-    provider: &Provider,
-    scenarios: &[Scenario],
-    times: usize,
-) -> io::Result<BTreeMap<&'static str, Instructions>> {
-    let least = async |scenarios: &[Scenario]| {
-        let mut least = u64::MAX;
-        for _ in 0..times {
-            least = least.min(life(valgrind, provider, scenarios).await?);
-        }
-        io::Result::Ok(least)
-    };
-    let init = least(&[]).await?;
-    let mut counted = BTreeMap::new();
-    for scenario in scenarios {
-        let with_first = least(&[*scenario]).await?;
-        let with_warm = least(&[*scenario; 1 + WARM as usize]).await?;
-        let first = with_first.saturating_sub(init);
-        let warm = with_warm.saturating_sub(with_first) / WARM;
-        counted.insert(scenario.name(), Instructions { init, first, warm });
+/// and with more. The total of each such process is the least of all times that it was counted: on a busy machine, a connection
+/// may be discarded as too old and opened again.
+pub(crate) struct Counter<'a> {
+    valgrind: &'a Path,
+    provider: &'a Provider,
+    scenarios: &'a [Scenario],
+    init: u64,
+    /// For each scenario, the totals with one invocation and with `WARM` more.
+    totals: Vec<[u64; 2]>,
+}
+
+impl<'a> Counter<'a> {
+    /// Prepares to count. There are no figures before the first [`count`](Self::count).
+    pub(crate) fn new(valgrind: &'a Path, provider: &'a Provider, scenarios: &'a [Scenario]) -> Self {
+        Self { valgrind, provider, scenarios, init: u64::MAX, totals: vec![[u64::MAX; 2]; scenarios.len()] }
     }
-    Ok(counted)
+
+    /// Counts every process once, and returns the figures of all counts so far.
+    pub(crate) async fn count(&mut self) -> io::Result<BTreeMap<&'static str, Instructions>> {
+        self.init = self.init.min(life(self.valgrind, self.provider, &[]).await?);
+        for (scenario, totals) in self.scenarios.iter().zip(&mut self.totals) {
+            for (total, invocations) in totals.iter_mut().zip([1, 1 + WARM as usize]) {
+                *total = (*total).min(life(self.valgrind, self.provider, &vec![*scenario; invocations]).await?);
+            }
+        }
+        let init = self.init;
+        let figures = self.scenarios.iter().zip(&self.totals).map(|(scenario, [with_first, with_warm])| {
+            let (first, warm) = (with_first.saturating_sub(init), with_warm.saturating_sub(*with_first) / WARM);
+            (scenario.name(), Instructions { init, first, warm })
+        });
+        Ok(figures.collect())
+    }
+
+    /// Counts every process this many times, at least once, and returns the figures.
+    pub(crate) async fn count_times(mut self, times: usize) -> io::Result<BTreeMap<&'static str, Instructions>> {
+        for _ in 1..times {
+            self.count().await?;
+        }
+        self.count().await
+    }
 }
 
 async fn life(valgrind: &Path, provider: &Provider, scenarios: &[Scenario]) -> io::Result<u64> {

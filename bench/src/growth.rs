@@ -14,12 +14,16 @@ use crate::sample::LATENCY;
 use crate::scenario::{NAME, event, owned};
 
 const RUNS: usize = 3;
+/// As many as AWS keeps.
+const VERSIONS: u64 = 1000;
 
 /// A large request.
 struct Case {
     name: &'static str,
     request_type: &'static str,
     properties: Value,
+    /// What the previous request declared.
+    old_properties: Value,
     account: fn(&mut Model, &Value),
 }
 
@@ -77,14 +81,23 @@ pub(crate) async fn measure(
     Ok(all)
 }
 
+/// Carries out each case once, and returns its SSM calls.
+pub(crate) async fn calls(provider: &Provider) -> io::Result<Vec<(&'static str, usize)>> {
+    let mut all = Vec::new();
+    for case in cases() {
+        all.push((case.name, run(provider, &case, false).await?.0.calls));
+    }
+    Ok(all)
+}
+
 async fn run(provider: &Provider, case: &Case, small: bool) -> io::Result<(crate::life::Cost, f64)> {
     let mut life = Life::begin(provider, LATENCY, None).await?;
     if small {
         life.throttle()?;
     }
     life.aws.ssm(|model| (case.account)(model, &case.properties));
-    let old = case.properties.clone();
-    let cost = life.invoke(|url| event(case.request_type, url, case.properties.clone(), old)).await?;
+    let (properties, old_properties) = (case.properties.clone(), case.old_properties.clone());
+    let cost = life.invoke(|url| event(case.request_type, url, properties, old_properties)).await?;
     let wanted = case.properties["DocumentContent"].as_str();
     if life.aws.ssm(|model| model.document(NAME).map(|document| document.default().content.clone())).as_deref()
         != wanted
@@ -98,7 +111,8 @@ fn cases() -> Vec<Case> {
     let small = runbook(1);
     let large = runbook(340);
     let large_yaml = yaml_runbook(350);
-    let tags: Vec<Value> = (0..47).map(|n| json!({"Key": format!("key-{n}"), "Value": format!("value-{n}")})).collect();
+    // With the provider's five, as many as AWS allows.
+    let tags: Vec<Value> = (0..45).map(|n| json!({"Key": format!("key-{n}"), "Value": format!("value-{n}")})).collect();
     let accounts: Vec<String> = (0..1000).map(|n| format!("{:012}", 444_455_550_000_u64 + n)).collect();
     let properties = |content: &str| {
         json!({"ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:cfn-ssm-document", "DocumentName": NAME,
@@ -110,7 +124,13 @@ fn cases() -> Vec<Case> {
         properties
     };
     let nothing: fn(&mut Model, &Value) = |_, _| {};
-    let case = |name, request_type, properties, account| Case { name, request_type, properties, account };
+    let case = |name, request_type, properties: Value, account| Case {
+        name,
+        request_type,
+        old_properties: properties.clone(),
+        properties,
+        account,
+    };
     vec![
         case("create, small document", "Create", properties(&small), nothing),
         case("create, 64 KB of JSON", "Create", properties(&large), nothing),
@@ -118,23 +138,30 @@ fn cases() -> Vec<Case> {
         case("no-op, small document", "Update", properties(&small), present),
         case("no-op, 64 KB of JSON", "Update", properties(&large), present),
         case("no-op, 64 KB of YAML", "Update", properties(&large_yaml), present),
-        case("create, 47 tags", "Create", with("Tags", json!(tags)), nothing),
-        case("no-op, 47 tags", "Update", with("Tags", json!(tags)), present),
+        case("create, 45 tags", "Create", with("Tags", json!(tags)), nothing),
+        case("no-op, 45 tags", "Update", with("Tags", json!(tags)), present),
         case("create, 1,000 accounts", "Create", with("AccountIds", json!(accounts)), nothing),
         case("no-op, 1,000 accounts", "Update", with("AccountIds", json!(accounts)), present),
-        case("content is the oldest of 1,000 versions", "Update", properties(&small), |model, properties| {
-            present(model, properties);
-            model.duplicates = Duplicates::AnyVersion;
-            if let Some(document) = model.document_mut(NAME) {
-                for number in 2..=1000 {
-                    let name = format!("\"step{number}\"");
-                    let other = document.default().content.replacen("\"step0\"", &name, 1);
-                    document.push(Version::json(other));
+        Case {
+            old_properties: properties(&another(&small, VERSIONS)),
+            ..case("content is the oldest of 1,000 versions", "Update", properties(&small), |model, properties| {
+                present(model, properties);
+                model.duplicates = Duplicates::AnyVersion;
+                if let Some(document) = model.document_mut(NAME) {
+                    for number in 2..=VERSIONS {
+                        document.push(Version::json(another(&document.default().content, number)));
+                    }
+                    document.default_version = VERSIONS;
+                    document.tags.insert("cfn-ssm-document:default-version".into(), VERSIONS.to_string());
                 }
-                document.default_version = 1000;
-            }
-        }),
+            })
+        },
     ]
+}
+
+/// A runbook that differs from this one.
+fn another(runbook: &str, number: u64) -> String {
+    runbook.replacen("\"step0\"", &format!("\"step{number}\""), 1)
 }
 
 /// The document exists, is owned by the resource, and is as desired.

@@ -114,7 +114,8 @@ async fn run(bootstrap: &str, python: &str, runs: usize, json: &str, svg: &str) 
         let how: [(&[Scenario], usize); 2] = [(&Scenario::ALL, 3), (&[Scenario::Create, Scenario::NoOp], 1)];
         for ((provider, measured), (scenarios, times)) in providers.iter().zip(&mut measured).zip(how) {
             println!("Counting instructions: {provider}");
-            measured.instructions = callgrind::count(&valgrind, provider, scenarios, times).await?;
+            let counter = callgrind::Counter::new(&valgrind, provider, scenarios);
+            measured.instructions = counter.count_times(times).await?;
         }
     }
     machine.load[1] = load();
@@ -162,7 +163,7 @@ async fn compare(runs: usize, bootstraps: &[&str]) -> io::Result<()> {
             }
         }
         if let Some(valgrind) = callgrind::valgrind() {
-            for (name, counted) in callgrind::count(&valgrind, build, &scenarios, 3).await? {
+            for (name, counted) in callgrind::Counter::new(&valgrind, build, &scenarios).count_times(3).await? {
                 println!("  {name}: {counted:?}");
             }
         }
