@@ -65,7 +65,7 @@ def emulator(folder: Path, ssm_url: str, timeout_seconds: int = 180, **settings:
     port, runtime_port = free_port(), free_port()
     environment = base_environment() | {
         "AWS_ENDPOINT_URL_SSM": ssm_url,
-        # There is no stack behind these events: CloudFormation can't be asked.
+        # There is no stack behind these events, so the function can't ask CloudFormation about them.
         "AWS_ENDPOINT_URL_CLOUDFORMATION": f"http://127.0.0.1:{free_port()}",
         "AWS_LAMBDA_FUNCTION_NAME": "function",
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_seconds),

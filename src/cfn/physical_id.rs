@@ -6,8 +6,8 @@ use std::fmt;
 /// objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 pub(crate) const MAX_BYTES: usize = 1024;
 
-/// The physical id of a Create that left nothing behind, without the Create's signature, as older releases wrote it. The response
-/// to any other request has this id, too, if the request has no physical id.
+/// The physical id with which older releases responded to a Create that left nothing behind. Now, the Create's signature is
+/// appended to it. The response to a request other than a Create has this id, too, if the request has no physical id.
 pub(crate) const NOT_CREATED: &str = "cfn-ssm-document:not-created";
 
 // Neither a document's name nor a setting's id matches this: a name can't contain a colon, and an id begins with a slash.

@@ -183,7 +183,7 @@ impl DriftCheck<'_> {
         let asked_at = Instant::now();
         let replies = match owners {
             Owners::Whole(owner) => vec![self.status_of_resource(owner).await],
-            // The tags of keys contain no logical id, so CloudFormation can't be asked about their resources.
+            // The tags of keys contain no logical id, so only their stacks can be looked up.
             Owners::Keys(stacks) => join_all(stacks.iter().map(|stack_id| self.status_of_stack(stack_id))).await,
         };
         (rules::owner_status(&replies), asked_at)

@@ -97,7 +97,7 @@ pub(crate) fn owner_status(replies: &[Result<Option<String>, String>]) -> OwnerS
         return OwnerStatus::InProgress;
     }
     if let Some(why) = replies.iter().find_map(|reply| reply.as_ref().err()) {
-        return OwnerStatus::Unclear(format!("CloudFormation can't be asked: {why}"));
+        return OwnerStatus::Unclear(format!("the guard can't ask CloudFormation: {why}"));
     }
     if statuses().any(|status| status != "DELETE_COMPLETE") {
         return OwnerStatus::Settled;
@@ -179,7 +179,7 @@ mod tests {
             (found("DELETE_IN_PROGRESS"), OwnerStatus::InProgress),
             (found("DELETE_COMPLETE"), gone()),
             (Ok(None), gone()),
-            (Err("denied".into()), OwnerStatus::Unclear("CloudFormation can't be asked: denied".into())),
+            (Err("denied".into()), OwnerStatus::Unclear("the guard can't ask CloudFormation: denied".into())),
         ] {
             assert_eq!(owner_status(std::slice::from_ref(&reply)), expected, "{reply:?}");
         }
@@ -194,7 +194,10 @@ mod tests {
         for (replies, expected) in [
             (vec![complete.clone(), busy.clone()], OwnerStatus::InProgress),
             (vec![denied(), busy], OwnerStatus::InProgress),
-            (vec![complete.clone(), denied()], OwnerStatus::Unclear("CloudFormation can't be asked: denied".into())),
+            (
+                vec![complete.clone(), denied()],
+                OwnerStatus::Unclear("the guard can't ask CloudFormation: denied".into()),
+            ),
             (vec![deleted.clone(), complete, Ok(None)], OwnerStatus::Settled),
             (vec![deleted, Ok(None)], OwnerStatus::Unclear("the owner no longer exists".into())),
         ] {

@@ -57,7 +57,7 @@ impl CloudFormation {
     /// are retried within that time.
     ///
     /// # Errors
-    /// CloudFormation can't be asked; the error says why. A stack or resource that does not exist is not an error.
+    /// CloudFormation does not reply, or refuses the call; the error says why. A stack or resource that does not exist is not an error.
     pub(crate) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let parameters = [("StackName", stack_id), ("LogicalResourceId", logical_resource_id)];
         match self.ask("DescribeStackResource", &parameters, found).await? {
@@ -69,7 +69,7 @@ impl CloudFormation {
     /// Returns the status of the stack with this id, within 3 s; `None` if there is no such stack. A deleted stack has a status, too.
     ///
     /// # Errors
-    /// CloudFormation can't be asked; the error says why.
+    /// CloudFormation does not reply, or refuses the call; the error says why.
     pub(crate) async fn describe_stack(&self, stack_id: &str) -> Result<Option<String>, String> {
         self.ask("DescribeStacks", &[("StackName", stack_id)], stack_status).await
     }

@@ -26,8 +26,8 @@ const QUESTIONS: usize = 3;
 /// After a question fails, no other is asked for this long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// The time limit of an attempt that is admitted without a reply from CloudFormation, either because CloudFormation can't be asked
-/// or because [`Standing::allow_undo`] was called.
+/// The time limit of an attempt that is admitted without a reply from CloudFormation, either because the function can't ask
+/// CloudFormation or because [`Standing::allow_undo`] was called.
 const LONGEST_UNASKED: Duration = Duration::from_secs(2);
 
 /// The request of one invocation, and what CloudFormation reported about it.
@@ -121,7 +121,7 @@ impl Standing {
     /// later request can undo, before the response.
     ///
     /// # Errors
-    /// The request no longer stands, or CloudFormation can't be asked and the request arrived late.
+    /// The request no longer stands, or the function can't ask CloudFormation and the request arrived late.
     pub(crate) async fn confirm(&self) -> Result<(), Failure> {
         let mut asked = self.asked.lock().await;
         match self.ask(&mut asked).await {
@@ -132,7 +132,7 @@ impl Standing {
     }
 
     /// Asks once, whatever the age of the request, before an undo: another delivery of the same request may have succeeded. The
-    /// reply shows in [`Standing::overtaken`]. If CloudFormation can't be asked, the request counts as standing.
+    /// reply shows in [`Standing::overtaken`]. If the function can't ask CloudFormation, the request counts as standing.
     pub(crate) async fn ask_before_undo(&self) {
         let mut asked = self.asked.lock().await;
         if self.request_type != Some(RequestType::Delete) && self.cloudformation.is_some() && self.overtaken().is_none()
@@ -197,19 +197,19 @@ impl Standing {
         overtaken
     }
 
-    /// Decides whether a request continues when CloudFormation can't be asked about it.
+    /// Decides whether a request continues when the function can't ask CloudFormation about it.
     fn unasked(&self, why: &str) -> Result<(), Failure> {
         if rules::continues_unasked(self.signature, self.began.0) {
             tracing::warn!(
                 why,
-                "CloudFormation can't be asked whether it is still waiting for the response. The request arrived \
+                "the function can't ask CloudFormation whether it is still waiting for the response. The request arrived \
                 promptly, so it continues"
             );
             return Ok(());
         }
         Err(Failure::new(format!(
-            "CloudFormation can't be asked whether it is still waiting for a response to this request: {why}. The request \
-             arrived late, so it was stopped. Check that the function's role allows \
+            "The function can't ask CloudFormation whether it is still waiting for a response to this request: {why}. The \
+             request arrived late, so it was stopped. Check that the function's role allows \
              cloudformation:DescribeStackResource and that the function can reach CloudFormation (in a VPC, it needs an \
              endpoint for cloudformation), then try again."
         )))

@@ -26,7 +26,7 @@ const TOLERANCE: Duration = Duration::from_secs(2);
 /// This long after the signature, every lease of an earlier request has ended and its writes are visible.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An invocation that began within this time of the signature continues if CloudFormation can't be asked.
+/// An invocation that began within this time of the signature continues if the function can't ask CloudFormation.
 const PROMPT: Duration = Duration::from_secs(60);
 
 /// What CloudFormation reports about a resource of a stack.
@@ -139,7 +139,7 @@ pub(crate) fn patience_ends(signature: Signature, began: Duration) -> Duration {
     }
 }
 
-/// Whether a request whose invocation began at `began` may continue if CloudFormation can't be asked.
+/// Whether a request whose invocation began at `began` may continue if the function can't ask CloudFormation.
 pub(crate) fn continues_unasked(signature: Signature, began: Duration) -> bool {
     began <= signature.at() + PROMPT
 }

@@ -43,7 +43,7 @@ fn was_set_before(desired: &Desired, observed: &Observed, requested_at: Option<i
 }
 
 /// Whether a setting shows what the old properties of an Update declared. If not, an earlier Update may have failed half-way, or
-/// may still be writing. A value that somebody else has set counts as not showing it: it says nothing about an earlier Update.
+/// may still be writing. A value that somebody else set never counts as the old one, because it says nothing about an earlier Update.
 pub(crate) fn shows_old_value(declared: Option<&str>, observed: &Observed) -> bool {
     let is_known = observed.is_ours || observed.is_default;
     is_known && declared.is_some_and(|declared| same_value(declared, &observed.value))

@@ -11,7 +11,7 @@
 //! - Two deliveries at the same time, one of which fails and undoes its work while the other one works: the history ends there.
 //! - Requests of one resource within 2 s of each other. The next one is sent no sooner than 3 s after the signature of the
 //!   previous one and 2 s after its response, so that a deletion is visible. Two stacks keep 15 s apart.
-//! - A CloudFormation that can't be asked: `DescribeStackResource` has no fault, and no call takes a second.
+//! - A CloudFormation that does not reply: `DescribeStackResource` has no fault, and no call takes a second.
 
 pub mod cloudformation;
 mod lambda;

@@ -112,5 +112,5 @@ async fn a_line_says_why_drift_is_only_reported() {
     guarded.world.aws.on("DescribeStackResource").always().fault(Fault::error(403, "AccessDeniedException", "no"));
     guarded.event(&moved()).await.unwrap();
     let [line] = &log.with_message("the document drifted")[..] else { panic!("one line") };
-    assert_eq!(line["only_reported"], "CloudFormation can't be asked: it refused the call with AccessDenied");
+    assert_eq!(line["only_reported"], "the guard can't ask CloudFormation: it refused the call with AccessDenied");
 }

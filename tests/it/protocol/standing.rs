@@ -163,7 +163,7 @@ async fn a_request_goes_on_unasked_if_it_came_promptly_and_changes_nothing_if_it
                 reply.ok();
                 assert_eq!(world.default_content(NAME), content("20"), "{fault:?}");
             } else {
-                assert!(reply.reason().contains("CloudFormation can't be asked"), "{fault:?}: {}", reply.0);
+                assert!(reply.reason().contains("The function can't ask CloudFormation"), "{fault:?}: {}", reply.0);
                 assert_eq!((world.default_content(NAME), world.writes()), (content("10"), Vec::new()), "{fault:?}");
             }
         }

@@ -12,7 +12,7 @@ pub(crate) enum Adopted {
     /// Another delivery of the request created or adopted the document. If that delivery failed, it may have removed its tags, and
     /// the read may not show that yet.
     ByAnotherDelivery,
-    /// It adopted the document from this owner, if there was one.
+    /// The invocation adopted the document from this owner, if there was one.
     From(Option<Owner>),
 }
 

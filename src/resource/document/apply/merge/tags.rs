@@ -53,7 +53,7 @@ impl Merge<'_> {
         Ok(Some(applied(document)))
     }
 
-    /// Removes the last ownership tags if no resource owns the document or a key of it any longer.
+    /// Removes the last ownership tags once no resource owns the document or any of its keys.
     pub(super) async fn leave_no_tags(&self, change: &KeyChange) -> Result<(), NotApplied> {
         if !self.request.may_leave_no_owner(change) {
             return Ok(());

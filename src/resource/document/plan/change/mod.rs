@@ -77,8 +77,8 @@ impl Upload {
         self.promote && number != document.default.number
     }
 
-    /// The name of the new version. AWS accepts each name once: if only other attributes change, an existing version already
-    /// has the name.
+    /// The name of the new version, if it gets one. AWS accepts each name only once. If only other attributes change, an existing
+    /// version already has the name, so the new version gets none.
     pub(crate) fn version_name<'a>(&self, desired: &'a Desired) -> Option<&'a str> {
         let is_named = self.attributes.as_ref().is_none_or(|attributes| attributes.names.contains(&"VersionName"));
         desired.version_name.as_deref().filter(|_| is_named)

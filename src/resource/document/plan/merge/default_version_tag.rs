@@ -22,7 +22,7 @@ pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     document.lacking(tag_of(&document.default_version))
 }
 
-/// The tags to remove from a document if no resource owns it or a key of it any longer. If the last two owners release their keys at the
+/// The tags to remove from a document once no resource owns it or any of its keys. If the last two owners release their keys at the
 /// same time, each may still see the other as an owner, so neither removes these tags together with those of its keys.
 pub(crate) fn tags_of_no_owner(tags: &Tags) -> Vec<String> {
     if Ownership::of(tags).is_some() || !key_ownerships(tags).is_empty() {

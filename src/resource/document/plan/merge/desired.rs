@@ -273,7 +273,7 @@ fn refuse_existing(intent: Intent<'_>, is_known: bool) -> Result<(), Failure> {
     match (intent.desired.on_existing, intent.operation) {
         (OnExisting::Fail, Operation::Create | Operation::Rename) if !is_known => Err(Failure::new(format!(
             "OnExisting: the document {} already exists, and OnExisting is Fail. Choose another DocumentName, or set \
-             OnExisting: Adopt to manage keys of it.",
+             OnExisting: Adopt to manage keys in this document.",
             intent.desired.name
         ))),
         (OnExisting::Fail | OnExisting::Adopt | OnExisting::TakeOver, _) => Ok(()),

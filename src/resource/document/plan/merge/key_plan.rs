@@ -22,7 +22,7 @@ pub(crate) enum KeyPlan {
     Create { content: Content, tags: Tags, undo: BTreeMap<KeyPath, Former> },
     /// Change some keys.
     Change(KeyChange),
-    /// Delete the document: no other resource owns it or a key of it, and only the skeleton is left.
+    /// Delete the document: no other resource owns it or any of its keys, and only the skeleton is left.
     Delete,
 }
 

@@ -74,7 +74,7 @@ pub(super) fn taken_from_others(
     }
 }
 
-/// Refuses a request to manage a whole document if other resources own keys of it. The failure names them.
+/// Refuses a request to manage a whole document if other resources own some of its keys. The failure names them.
 pub(crate) fn refuse_key_owners(name: &str, mine: &KeyOwner, tags: &Tags) -> Result<(), Failure> {
     let owned = key_ownerships(tags);
     let others = owned.iter().filter(|(_, ownership)| ownership.owner != *mine);
