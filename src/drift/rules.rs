@@ -90,7 +90,7 @@ pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>,
     })
 }
 
-/// Interprets CloudFormation's reports on the owners: for each the status of its resource or stack, and `None` if that is gone.
+/// Interprets CloudFormation's replies, one for each owner: the status of its resource or stack, or `None` if that no longer exists.
 pub(crate) fn owner_status(replies: &[Result<Option<String>, String>]) -> OwnerStatus {
     let statuses = || replies.iter().flatten().flatten().map(String::as_str);
     if statuses().any(|status| status.ends_with("_IN_PROGRESS")) {

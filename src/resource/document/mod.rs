@@ -7,7 +7,7 @@
 //! [`plan::change`] decides whether a version is promoted. Under `ContentMode: Merge`, [`plan::merge`] decides on the content,
 //! [`plan::merge::lock`] whether a version is uploaded or promoted, and [`plan::merge::promotion`] whether it may still be promoted
 //! once it is Active. [`plan::release`] decides what a Delete does, and [`plan::undo`] (for keys, [`plan::merge`]) how a failed request
-//! is undone, including its adoption. The drift guard promotes in [`drift`](crate::drift).
+//! is undone, including its adoption. The drift guard decides for itself ([`drift`](crate::drift)).
 
 pub(crate) mod apply;
 pub(crate) mod aws;

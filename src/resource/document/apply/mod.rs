@@ -199,8 +199,8 @@ impl Apply<'_> {
         }
     }
 
-    /// Reads the tags again after an adoption, until they show who has adopted the document or reads no longer lag. If they still show
-    /// nothing, the adoption counts as confirmed.
+    /// Reads the tags again after an adoption, until they show who has adopted the document, or until reads can no longer lag. If they
+    /// still show nothing, the adoption counts as confirmed.
     async fn confirm_ownership(&self, adopted: &Adopted) -> Result<(), NotApplied> {
         let Adopted::From(former) = adopted else { return Ok(()) };
         let (name, mut lag) = (&self.intent.desired.name, ReadLag::begin());

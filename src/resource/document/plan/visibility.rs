@@ -21,7 +21,7 @@ pub(crate) fn may_hide_delivery(intent: Intent<'_>, document: &Description, now:
     may_have_written && is_new(document, now)
 }
 
-/// Whether the document may only seem to have no owners of keys: it was just created.
+/// Whether the tags that name the owners of keys may not be visible yet, because the document was just created.
 pub(crate) fn may_hide_key_owners(document: &Description, now: Duration) -> bool {
     document.default_version == "1" && of_ownership(&document.tags).is_empty() && is_new(document, now)
 }

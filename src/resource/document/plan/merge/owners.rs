@@ -67,8 +67,11 @@ pub(super) fn taken_from_others(
     match (on_existing, sentences.len()) {
         (OnExisting::TakeOver, _) | (_, 0) => Ok(taken),
         (OnExisting::Adopt | OnExisting::Fail, count) => {
-            let which =
-                if count == 1 { "it from one of the two resources" } else { "each key from one of its two resources" };
+            let which = if count == 1 {
+                "it from one of the two resources"
+            } else {
+                "each key from one of the two resources that name it"
+            };
             Err(Failure::new(format!("{} Remove {which}, or set OnExisting: TakeOver.", sentences.join(" "))))
         }
     }
