@@ -56,7 +56,7 @@ impl Delivery {
     /// # Errors
     /// The response was not delivered. The error names the last status or the cause, never the URL.
     pub(crate) async fn deliver(&self, url: &ResponseUrl, body: Vec<u8>, deadline: Instant) -> Result<(), Failure> {
-        let (mut backoff, mut why) = (Backoff::starting_at(FIRST_PAUSE), "no response in time".to_owned());
+        let (mut backoff, mut why) = (Backoff::starting_at(FIRST_PAUSE), "no reply in time".to_owned());
         let mut attempts = FuturesUnordered::new();
         let mut next = Instant::now();
         // There is always time for one attempt.
@@ -88,7 +88,7 @@ impl Delivery {
 
     async fn attempt(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), AttemptError> {
         let result = tokio::time::timeout(LONGEST_ATTEMPT, self.put(url, body)).await;
-        result.unwrap_or_else(|_| Err(AttemptError::Transient(format!("no response within {LONGEST_ATTEMPT:?}"))))
+        result.unwrap_or_else(|_| Err(AttemptError::Transient(format!("no reply within {LONGEST_ATTEMPT:?}"))))
     }
 
     async fn put(&self, url: &ResponseUrl, body: Vec<u8>) -> Result<(), AttemptError> {

@@ -1,10 +1,10 @@
 //! The entry point of every event.
 //!
 //! [`resource::document`](crate::resource::document) and [`resource::service_setting`](crate::resource::service_setting) carry
-//! out a request. [`respond`] bounds that work, delivers the response, and undoes a request that failed, including its adoption:
-//! [`document::apply::undo`](crate::resource::document::apply::undo) for a document,
-//! [`document::apply::merge`](crate::resource::document::apply::merge) for its keys, and
-//! [`service_setting::undo`](crate::resource::service_setting::undo) for a setting. What it could not undo is left to the Delete or
+//! out a request. [`respond`] bounds that work, delivers the response, and undoes what a failed request did, including an adoption.
+//! [`document::apply::undo`](crate::resource::document::apply::undo) undoes changes to a document,
+//! [`document::apply::merge`](crate::resource::document::apply::merge) changes to its keys, and
+//! [`service_setting::undo`](crate::resource::service_setting::undo) changes to a setting. What can't be undone is left to the Delete or
 //! the rollback that follows. [`ssm`](crate::ssm) decides what happens to a call that Systems Manager refuses, such as one that is
 //! denied. Clients and configuration stay for the next event.
 

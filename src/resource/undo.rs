@@ -28,9 +28,9 @@ pub(crate) enum UndoDue {
 }
 
 impl Undo {
-    /// When this may write. `overtaken` says that CloudFormation has given up on the request.
+    /// Returns when this may write. `overtaken` is `Some` if CloudFormation has given up on the request.
     ///
-    /// A document's changes are then left to the next request, which recognizes them by the document's tags. A setting has no
+    /// In that case, a document's changes are left to the next request, which recognizes them by the document's tags. A setting has no
     /// tags, so only this request can undo its change.
     pub(crate) fn due(&self, overtaken: Option<&Overtaken>) -> UndoDue {
         match (self, overtaken) {

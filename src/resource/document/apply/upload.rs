@@ -147,7 +147,7 @@ impl Apply<'_> {
 
     async fn has_content(&self, version: &str) -> Result<bool, Failure> {
         let desired = &self.intent.desired.content;
-        // If a version that was uploaded as JSON is read as YAML, AWS converts it, perhaps to scalars that parsers read differently.
+        // If a version that was uploaded as JSON is read as YAML, AWS converts it, and parsers may read the scalars differently.
         let other_format = (desired.format == Format::Yaml).then_some(Format::Json);
         for format in [desired.format].into_iter().chain(other_format) {
             let found = self.reader.version(version, format).await?;

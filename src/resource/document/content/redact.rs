@@ -9,8 +9,8 @@ const SHORTEST_TOKEN: usize = 8;
 
 const QUOTES: [char; 3] = ['\'', '"', '`'];
 
-/// Returns `message` with what it quotes from `content` replaced by `…`: text in quotes that occurs in a value, and tokens of
-/// at least eight characters that do. The content's keys stay. Without `node`, all of `content` counts as a value.
+/// Returns `message` with what it quotes from `content` replaced by `…`: quoted text, and any token of at least eight characters,
+/// that occurs in a value. The content's keys stay. Without `node`, all of `content` counts as a value.
 ///
 /// AWS explains why it refuses content by quoting from it, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
@@ -43,7 +43,7 @@ pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
     result
 }
 
-/// Redacts the whole token if it occurs in a value, and otherwise each of its words that does.
+/// Redacts the whole token if it occurs in a value. Otherwise, redacts each of its words that occurs in a value.
 fn redact_token(token: &str, is_secret: &impl Fn(&str) -> bool) -> String {
     let is_long_secret = |text: &str| text.chars().count() >= SHORTEST_TOKEN && is_secret(text);
     let bare = token.trim_matches(|next: char| !next.is_alphanumeric());
