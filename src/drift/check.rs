@@ -24,7 +24,7 @@ use crate::resource::document::ownership::{Owner, REPAIRED_AT, Tags};
 /// How long a repair may rely on CloudFormation's reply.
 const REPLY_LASTS: Duration = Duration::from_secs(2);
 
-/// How many promotions one repair may make while the tag changes.
+/// The maximum number of promotions in one repair, in case the tag keeps changing.
 const MAX_PROMOTIONS: usize = 3;
 
 /// The outcome for one document.

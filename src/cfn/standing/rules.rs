@@ -20,7 +20,7 @@ const REPLY_LASTS: Duration = Duration::from_secs(2);
 /// An attempt starts only if it has at least this long left: an attempt that is cut off may still take effect.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// CloudFormation may date a request's status up to this long after the signature.
+/// CloudFormation may date the status change that a request causes up to this long after the request's signature.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// This long after the signature, every lease of an earlier request has ended and its writes are visible.

@@ -95,7 +95,7 @@ pub(crate) fn shows(plan: &Plan, before: &Observed, observed: &Observed) -> bool
 /// Plans the undo of a request: it restores the earlier value, unless the setting has been changed since.
 ///
 /// `set` is the value that the request set. If the request `wrote`, a read that returns the earlier value may just be stale, so
-/// that value is written again. Returns `None` if the request changed the setting and the earlier value is unknown.
+/// the undo writes the earlier value again. Returns `None` if the request changed the setting and the earlier value is unknown.
 pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Observed) -> Option<Plan> {
     let is_ours = same_value(set, &observed.value) && !observed.is_default;
     let (plan, shows_previous) = match previous {

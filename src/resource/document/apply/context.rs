@@ -77,7 +77,7 @@ impl Apply<'_> {
         }
     }
 
-    /// Records what a failure must undo, in place of an earlier entry.
+    /// Records what to undo if the request fails. Replaces an earlier entry.
     pub(super) fn record(&self, undo: DocumentUndo) {
         self.undo_log.note(UndoEntry { physical_id: self.intent.desired.name.clone(), undo: Undo::Document(undo) });
     }

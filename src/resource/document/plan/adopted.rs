@@ -46,7 +46,7 @@ impl Adopted {
     }
 }
 
-/// Decides what `tags` show, which were read after `owner` adopted the document from `former`. If two resources adopt a document in the same
+/// Decides who owns the document, from `tags` that were read after `owner` adopted it from `former`. If two resources adopt a document in the same
 /// second, one of them loses. A read may still show the former owner, so only a third owner means that `owner` lost.
 pub(crate) fn confirmation(owner: &Owner, former: Option<&Owner>, tags: &Tags) -> Confirmation {
     match Ownership::of(tags).map(|ownership| ownership.owner) {

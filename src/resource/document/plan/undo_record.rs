@@ -5,8 +5,8 @@ use super::undo::DocumentUndo;
 use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::Description;
 
-/// The undo to begin before anything is written to the observed document. Returns `None` if the undo recorded so far
-/// (`recorded`) is kept, or if the request is not undone.
+/// The undo to record before anything is written to the observed document. Returns `None` if the existing record (`recorded`)
+/// is kept, or if this kind of request is never undone.
 pub(crate) fn before_change(
     intent: Intent<'_>,
     observed: &Description,
@@ -24,7 +24,7 @@ pub(crate) fn before_change(
     }
 }
 
-/// The undo to begin before the document is created. Returns `None` if the undo recorded so far (`recorded`) is kept.
+/// The undo to record before the document is created. Returns `None` if the existing record (`recorded`) is kept.
 pub(crate) fn before_create(intent: Intent<'_>, recorded: Option<&DocumentUndo>) -> Option<DocumentUndo> {
     match recorded {
         Some(undo) if undo.is_of_absent() => None,

@@ -9,7 +9,7 @@ use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Ownership, of_ownership};
 
-/// Whether the tags that another delivery of the request set may not be visible yet: the default version is new, so the other
+/// Whether another delivery of the request may have set tags that are not visible yet: the default version is new, so that
 /// delivery may have created the document or promoted the version.
 pub(crate) fn may_hide_delivery(intent: Intent<'_>, document: &Description, now: Duration) -> bool {
     let may_have_written = match (Ownership::of(&document.tags), intent.operation) {

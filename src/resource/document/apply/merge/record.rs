@@ -23,7 +23,7 @@ impl Merge<'_> {
         KeysUndo::new(self.reader.name, self.owner, self.clock)
     }
 
-    /// Records what a failure must undo, in place of an earlier record.
+    /// Records what to undo if the request fails. Replaces an earlier entry.
     pub(super) fn record(&self, undo: KeysUndo) {
         self.undo_log.note(UndoEntry { physical_id: self.reader.name.to_owned(), undo: Undo::Keys(undo) });
     }

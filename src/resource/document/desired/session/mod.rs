@@ -65,7 +65,10 @@ impl Check {
             Some(Node::Text(version)) => {
                 self.problem(
                     "schemaVersion",
-                    format!("{} must be \"1.0\", the only schema of Session documents.", quoted(version)),
+                    format!(
+                        "must be \"1.0\", the only schema version of Session documents, but is {}.",
+                        quoted(version)
+                    ),
                 );
             }
             Some(other) => {

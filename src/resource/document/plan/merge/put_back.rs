@@ -19,8 +19,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     Edit { path: key.clone(), value: value_at(&before.text, key), kept_levels }
 }
 
-/// Decides how to put a key back to its earlier value. Returns the edit, if one is needed, or why the value stays: a value other
-/// than `declared`, the one that the resource declared, is not changed.
+/// Decides how to restore a key's earlier value. Returns the edit, if one is needed, or why the value stays. `declared` is the value
+/// that the resource declared; any other value is left alone.
 ///
 /// # Errors
 /// The skeleton can't be read, which is a bug.

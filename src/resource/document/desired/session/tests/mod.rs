@@ -111,7 +111,7 @@ fn references_are_accepted_wherever_a_value_is_checked() {
 #[test]
 fn the_schema_version_is_the_string_1_0() {
     let with_version = |version| with(standard(), "/schemaVersion", version);
-    let other = ["! schemaVersion: \"2.2\" must be \"1.0\", the only schema of Session documents."];
+    let other = ["! schemaVersion: must be \"1.0\", the only schema version of Session documents, but is \"2.2\"."];
     finds(&with_version(Some(json!("2.2"))), &other, &other);
     finds(
         &with_version(Some(json!(1.0))),
