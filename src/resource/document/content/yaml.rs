@@ -1,7 +1,7 @@
 //! Parses YAML, and keeps the spelling of scalars that parsers read differently.
 //!
-//! AWS doesn't document which version of YAML it reads. A plain scalar that YAML 1.1 and YAML 1.2 read alike becomes a value; it
-//! becomes a number only if JSON would spell it in the same way. Every other one keeps its spelling ([`Node::Ambiguous`]).
+//! AWS doesn't document which version of YAML it reads. A plain scalar becomes a value if YAML 1.1 and YAML 1.2 read it alike
+//! and, for a number, if JSON would spell it the same way. Every other plain scalar keeps its spelling ([`Node::Ambiguous`]).
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -29,7 +29,7 @@ pub(super) struct Limit {
 pub(super) enum Lock {
     /// The version itself, which this request uploaded.
     Version(Limit),
-    /// The tag that names the version, which is about to be set.
+    /// The tag that names the version. It is set before the promotion.
     Tag(Limit),
 }
 

@@ -14,7 +14,8 @@ pub(super) fn can_record(document: &Description, set: &Tags) -> bool {
     document.tags.contains_key(DEFAULT_VERSION) || count_tags(document, set) < MAX_TAGS
 }
 
-/// The tag to set if no version is promoted: it names the default version. Empty if it already does, or if there is no room.
+/// The tag to set if no version is promoted: it names the default version. Empty if the document's tag already names
+/// that version, or if there is no room for the tag.
 pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     if !can_record(document, set) {
         return Tags::new();

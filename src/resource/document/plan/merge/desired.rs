@@ -154,7 +154,7 @@ impl DesiredKeys<'_> {
         };
         let before = |key: &KeyPath| match statuses.get(key) {
             Some(KeyStatus::Own(own) | KeyStatus::TakenEarlier(own)) => own.before.clone(),
-            // What an earlier owner found when it took the key is kept.
+            // Keep what the earlier owner recorded when it took the key.
             Some(KeyStatus::New) | None => others.get(key).map_or_else(before_new, |other| other.before.clone()),
             Some(KeyStatus::LeftBehind) => Before::Version(description.default_version.clone()),
         };

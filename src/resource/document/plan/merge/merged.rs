@@ -28,7 +28,7 @@ pub(super) fn is_skeleton(content: &Content) -> bool {
 pub(super) fn merge(base: &Content, edits: &[Edit]) -> Result<Option<Content>, Failure> {
     let edited = edit(&base.text, edits).map_err(|_| {
         Failure::new(
-            "DocumentContent: a named key is inside a value of the document that is not a mapping. Correct the document first.",
+            "DocumentContent: names a key inside a value that is not a mapping in the document. Correct the document first.",
         )
     })?;
     let content = Content::read("DocumentContent (merged with the document)", edited, Some(Format::Json));

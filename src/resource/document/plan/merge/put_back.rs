@@ -12,7 +12,7 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
         // The outermost mapping is kept if `before` has it. An inner mapping that becomes empty is kept only if it is empty in
-        // `before`. If it has keys there, it may have been created only to hold those keys, by a resource that no longer exists.
+        // `before`. If it has keys there, a resource that no longer exists may have created it only to hold those keys.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
