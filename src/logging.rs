@@ -8,8 +8,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Logs this crate at `level` and its dependencies at most at WARN, as JSON lines on standard output. Without a level, or with one
-/// that can't be parsed, this crate logs at INFO. Also sets a panic hook, which logs a panic's location, not its message.
+/// Logs this crate at `level` and its dependencies at most at WARN, as JSON lines on standard output. Without a level, or with
+/// one that can't be parsed, this crate logs at INFO. Also sets a panic hook, which logs a panic's location, not its message.
 ///
 /// Dependencies are capped because, at TRACE, lambda_runtime logs whole events, and with them response URLs and document content.
 ///

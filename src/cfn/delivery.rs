@@ -50,8 +50,8 @@ impl Delivery {
 
     /// PUTs `body` to `url`. Failed or stalled connections and the statuses 408, 429 and 5xx are retried until `deadline`.
     ///
-    /// A stalled attempt, which may take up to 10 s, is not cancelled when the next one starts, so the same body may arrive twice,
-    /// which is harmless. Redirects are not followed.
+    /// A stalled attempt, which may take up to 10 s, is not cancelled when the next one starts, so the same body may arrive
+    /// twice, which is harmless. Redirects are not followed.
     ///
     /// # Errors
     /// The response was not delivered. The error names the last status or the cause, never the URL.

@@ -61,7 +61,8 @@ pub struct Request {
     pub properties: Map<String, Value>,
     /// Empty for a Create and a Delete, and if an Update's old properties can't be parsed.
     pub old_properties: Map<String, Value>,
-    /// When CloudFormation signed the response URL, in seconds since 1970. A URL that is signed with Signature Version 2 does not contain this.
+    /// When CloudFormation signed the response URL, in seconds since 1970. A URL that is signed with Signature Version 2 does
+    /// not contain this.
     pub requested_at: Option<i64>,
     /// How long CloudFormation waits for the response, in seconds.
     pub service_timeout: i64,
@@ -99,8 +100,8 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// How long CloudFormation waits for the response, in seconds: the property `ServiceTimeout` if it is a number from 1 to 3,600,
-    /// and otherwise 3,600.
+    /// How long CloudFormation waits for the response, in seconds: the property `ServiceTimeout` if it is a number from 1 to
+    /// 3,600, and otherwise 3,600.
     pub fn service_timeout(&self) -> i64 {
         // The other properties are skipped: they may be large or nested too deeply.
         #[derive(Deserialize)]

@@ -1,8 +1,8 @@
 //! The drift guard: detects a default version that somebody changed by hand and, if configured to, restores it.
 //!
 //! [`event`] reads what EventBridge sends; [`check`] reads a document, asks CloudFormation, and uses the [`rules`] to decide
-//! whether to repair the document; [`report`] writes the metrics. Versions are immutable, so comparing version numbers is enough to find a difference. In a shared document, the
-//! managed keys are compared as well.
+//! whether to repair the document; [`report`] writes the metrics. Versions are immutable, so comparing version numbers is
+//! enough to find a difference. In a shared document, the managed keys are compared as well.
 
 mod check;
 pub(crate) mod event;

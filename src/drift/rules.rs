@@ -79,8 +79,8 @@ pub(crate) fn settles_at(latest_made_at: Option<Duration>, now: Duration) -> Opt
     (now <= settled).then_some(settled.min(now + SETTLED) + Duration::from_millis(1))
 }
 
-/// Whether the value of a key that has an owner differs between the default version and the tagged version. A manual edit of other
-/// keys is not drift, since no resource manages them. Content that no longer exists or can't be read counts as different.
+/// Whether the value of a key that has an owner differs between the default version and the tagged version. A manual edit of
+/// other keys is not drift, since no resource manages them. Content that no longer exists or can't be read counts as different.
 pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>, tagged: Option<&Content>) -> bool {
     let (Some(default), Some(tagged)) = (default, tagged) else { return true };
     let value_in = |content: &Content, names: &[&str]| content.node.as_ref()?.at(names.iter().copied()).cloned();
@@ -90,7 +90,8 @@ pub(crate) fn is_drift_of_keys(owned: &KeyOwnerships, default: Option<&Content>,
     })
 }
 
-/// Interprets CloudFormation's replies, one for each owner: the status of its resource or stack, or `None` if that no longer exists.
+/// Interprets CloudFormation's replies, one for each owner: the status of its resource or stack, or `None` if that no longer
+/// exists.
 pub(crate) fn owner_status(replies: &[Result<Option<String>, String>]) -> OwnerStatus {
     let statuses = || replies.iter().flatten().flatten().map(String::as_str);
     if statuses().any(|status| status.ends_with("_IN_PROGRESS")) {

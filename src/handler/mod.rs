@@ -1,11 +1,11 @@
 //! The entry point of every event.
 //!
 //! [`resource::document`](crate::resource::document) and [`resource::service_setting`](crate::resource::service_setting) carry
-//! out a request. [`respond`] bounds that work, delivers the response, and undoes what a failed request did, including an adoption.
-//! [`document::apply::undo`](crate::resource::document::apply::undo) undoes changes to a document,
-//! [`document::apply::merge`](crate::resource::document::apply::merge) changes to its keys, and
-//! [`service_setting::undo`](crate::resource::service_setting::undo) changes to a setting. What can't be undone is left to the Delete or
-//! the rollback that follows. [`ssm`](crate::ssm) decides what happens to a call that Systems Manager refuses, such as one that is
+//! out a request. [`respond`] bounds that work, delivers the response, and undoes what a failed request did, including an
+//! adoption. Changes to a document are undone by [`document::apply::undo`](crate::resource::document::apply::undo), changes to
+//! its keys by [`document::apply::merge`](crate::resource::document::apply::merge), and changes to a setting by
+//! [`service_setting::undo`](crate::resource::service_setting::undo). What can't be undone is left to the Delete or the
+//! rollback that follows. [`ssm`](crate::ssm) decides what happens to a call that Systems Manager refuses, such as one that is
 //! denied. Clients and configuration stay for the next event.
 
 mod respond;
@@ -42,8 +42,8 @@ use crate::resource::location::Location;
 use crate::ssm::client::client;
 use crate::ssm::retry::LastRetry;
 
-/// Handles requests. Between requests, it keeps clients and configuration. What it records about a request (`last_retry`) is cleared
-/// when the next one begins.
+/// Handles requests. Between requests, it keeps clients and configuration. What it records about a request (`last_retry`) is
+/// cleared when the next one begins.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// The Systems Manager client.
@@ -183,8 +183,8 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Returns the time until Lambda ends the invocation or CloudFormation stops waiting, whichever comes first. If CloudFormation has
-/// already stopped waiting, only Lambda's time counts.
+/// Returns the time until Lambda ends the invocation or CloudFormation stops waiting, whichever comes first. If CloudFormation
+/// has already stopped waiting, only Lambda's time counts.
 fn remaining(context: &Context, now: Duration, service_timeout_left: i64) -> Duration {
     let invocation = Duration::from_millis(context.deadline).saturating_sub(now);
     match u64::try_from(service_timeout_left) {

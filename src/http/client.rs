@@ -20,7 +20,8 @@ use crate::invocation::guard;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Creates a configuration for TLS 1.2 and 1.3 that trusts Mozilla's roots or, if `ca_bundle` is given, only its PEM certificates.
+/// Creates a configuration for TLS 1.2 and 1.3 that trusts Mozilla's roots or, if `ca_bundle` is given, only its PEM
+/// certificates.
 ///
 /// `ca_bundle` is the content of the file that
 /// [`AWS_CA_BUNDLE`](https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html) names.
@@ -95,7 +96,8 @@ impl SdkHttpClient {
         Ok(Self { client: client(tls, &preconnect)?, preconnect })
     }
 
-    /// Opens a connection to `url` for the first call. If that fails, the first call opens one itself. No call may run at the same time.
+    /// Opens a connection to `url` for the first call. If that fails, the first call opens one itself. No call may run at the
+    /// same time.
     pub async fn open(&self, url: &str) {
         self.preconnect.open(self.client.get(url).send()).await;
     }

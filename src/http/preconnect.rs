@@ -1,8 +1,8 @@
 //! Connections that are opened before they are needed, so that the TLS handshake is already done.
 //!
 //! reqwest can't open a connection without sending a request. So this module wraps reqwest's connector: during
-//! [`Preconnect::open`], the wrapper keeps the new connection and fails the request that opened it, so nothing is sent. The next request that needs a connection takes
-//! the kept one.
+//! [`Preconnect::open`], the wrapper keeps the new connection and fails the request that opened it, so nothing is sent. The
+//! next request that needs a connection takes the kept one.
 
 use std::any::Any;
 use std::future::ready;

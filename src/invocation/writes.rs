@@ -1,5 +1,5 @@
-//! The writes of one invocation: each attempt is admitted before it starts, and counted until it has a reply. Whether anything may
-//! have been written is recorded for the whole invocation.
+//! The writes of one invocation: each attempt is admitted before it starts, and counted until it has a reply. Whether anything
+//! may have been written is recorded for the whole invocation.
 //!
 //! Every attempt passes through [`attempt`], including a client's retries. It finds the invocation's [`Writes`] in a
 //! task-local, so that nothing is kept from one invocation to the next.

@@ -30,8 +30,8 @@ pub(crate) enum UndoDue {
 impl Undo {
     /// Returns when this may write. `overtaken` is `Some` if CloudFormation has given up on the request.
     ///
-    /// In that case, a document's changes are left to the next request, which recognizes them by the document's tags. A setting has no
-    /// tags, so only this request can undo its change.
+    /// In that case, a document's changes are left to the next request, which recognizes them by the document's tags. A setting
+    /// has no tags, so only this request can undo its change.
     pub(crate) fn due(&self, overtaken: Option<&Overtaken>) -> UndoDue {
         match (self, overtaken) {
             (Self::Document(_) | Self::Keys(_), None) => UndoDue::WhileStanding,

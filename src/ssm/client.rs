@@ -28,9 +28,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
-/// It retries with jitter: failed connections, attempts that get no reply within 10 s, 5xx responses, throttling, `TooManyUpdates`
-/// and, until 30 s after `process_started`, `AccessDeniedException`. It records the last of these errors in `last_retry`. Its
-/// attempts to write pass through the invocation's gate.
+/// It retries with jitter: failed connections, attempts that get no reply within 10 s, 5xx responses, throttling,
+/// `TooManyUpdates` and, until 30 s after `process_started`, `AccessDeniedException`. It records the last of these errors in
+/// `last_retry`. Its attempts to write pass through the invocation's gate.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {
     let retry = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)
@@ -53,8 +53,8 @@ pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instan
     Client::from_conf(config.build())
 }
 
-/// Resolves the endpoint of the configuration's Region, whatever endpoint URL the configuration has. Returns `None` if there is no
-/// Region.
+/// Resolves the endpoint of the configuration's Region, whatever endpoint URL the configuration has. Returns `None` if there is
+/// no Region.
 pub async fn default_endpoint(config: &SdkConfig) -> Option<String> {
     let params = Params::builder()
         .set_region(config.region().map(ToString::to_string))

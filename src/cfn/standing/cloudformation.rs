@@ -57,7 +57,8 @@ impl CloudFormation {
     /// are retried within that time.
     ///
     /// # Errors
-    /// CloudFormation does not reply, or refuses the call; the error says why. A stack or resource that does not exist is not an error.
+    /// CloudFormation does not reply, or refuses the call; the error says why. A stack or resource that does not exist is not
+    /// an error.
     pub(crate) async fn describe(&self, stack_id: &str, logical_resource_id: &str) -> Result<StackResource, String> {
         let parameters = [("StackName", stack_id), ("LogicalResourceId", logical_resource_id)];
         match self.ask("DescribeStackResource", &parameters, found).await? {
@@ -66,7 +67,8 @@ impl CloudFormation {
         }
     }
 
-    /// Returns the status of the stack with this id, within 3 s; `None` if there is no such stack. A deleted stack has a status, too.
+    /// Returns the status of the stack with this id, within 3 s; `None` if there is no such stack. A deleted stack has a
+    /// status, too.
     ///
     /// # Errors
     /// CloudFormation does not reply, or refuses the call; the error says why.
@@ -196,7 +198,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// CloudFormation has no error code for this, only messages: "Stack … does not exist", "Resource … does not exist for stack …".
+    /// CloudFormation has no error code for this, only messages: "Stack … does not exist", "Resource … does not exist for stack
+    /// …".
     fn says_that_it_does_not_exist(&self) -> bool {
         self.code == "ValidationError" && self.message.trim_end_matches('.').contains("does not exist")
     }

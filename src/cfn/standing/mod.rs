@@ -106,8 +106,8 @@ impl Standing {
         tokio::time::sleep_until(self.instant(rules::patience_ends(self.signature, self.began.0))).await;
     }
 
-    /// Runs `work`. If the request has no lease when the invocation begins, asks CloudFormation concurrently, so that the first write
-    /// need not wait for the reply. A Delete never asks.
+    /// Runs `work`. If the request has no lease when the invocation begins, asks CloudFormation concurrently, so that the first
+    /// write need not wait for the reply. A Delete never asks.
     pub(crate) async fn ask_while<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {

@@ -20,7 +20,7 @@ const REPLY_LASTS: Duration = Duration::from_secs(2);
 /// An attempt starts only if it has at least this long left: an attempt that is cut off may still take effect.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// CloudFormation may date the status change that a request causes up to this long after the request's signature.
+/// The status change that a request causes may be dated up to this long after the request's signature.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// This long after the signature, every lease of an earlier request has ended and its writes are visible.
@@ -116,8 +116,8 @@ pub(crate) fn verdict(request_type: Option<RequestType>, signature: Signature, r
     Verdict::Stands
 }
 
-/// Whether another delivery of the request has succeeded. A Create has succeeded if the resource is complete, or was updated since.
-/// A replacement has succeeded if the resource no longer has the request's physical id, `old_id`.
+/// Whether another delivery of the request has succeeded. A Create has succeeded if the resource is complete, or was updated
+/// since. A replacement has succeeded if the resource no longer has the request's physical id, `old_id`.
 pub(crate) fn another_delivery_succeeded(
     request_type: Option<RequestType>,
     old_id: Option<&str>,
@@ -130,8 +130,8 @@ pub(crate) fn another_delivery_succeeded(
     }
 }
 
-/// When the wait for earlier requests ends. A URL that is signed with Signature Version 2 does not reliably date the signature, so
-/// the wait runs from `began`.
+/// When the wait for earlier requests ends. A URL that is signed with Signature Version 2 does not reliably date the signature,
+/// so the wait runs from `began`.
 pub(crate) fn patience_ends(signature: Signature, began: Duration) -> Duration {
     match signature {
         Signature::Dated(at) => at + PATIENCE,

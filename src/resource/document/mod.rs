@@ -5,9 +5,9 @@
 //! [`apply`] carries out the decision.
 //!
 //! [`plan::change`] decides whether a version is promoted. Under `ContentMode: Merge`, [`plan::merge`] decides on the content,
-//! [`plan::merge::lock`] whether a version is uploaded or promoted, and [`plan::merge::promotion`] whether it may still be promoted
-//! once it is Active. [`plan::release`] decides what a Delete does, and [`plan::undo`] (for keys, [`plan::merge`]) how a failed request
-//! is undone, including its adoption. The drift guard decides for itself ([`drift`](crate::drift)).
+//! [`plan::merge::lock`] whether a version is uploaded or promoted, and [`plan::merge::promotion`] whether it may still be
+//! promoted once it is Active. [`plan::release`] decides what a Delete does, and [`plan::undo`] (for keys, [`plan::merge`]) how
+//! a failed request is undone, including its adoption. The drift guard decides for itself ([`drift`](crate::drift)).
 
 pub(crate) mod apply;
 pub(crate) mod aws;
@@ -53,8 +53,8 @@ use crate::invocation::undo_log::UndoLog;
 const MAX_OUTDATED: usize = 4;
 const MAX_LOGGED_PATHS: usize = 50;
 
-/// Brings the document to the state that a Create or an Update declares. Waits until the caller's deadline for AWS to finish creating
-/// or changing the document.
+/// Brings the document to the state that a Create or an Update declares. Waits for AWS to finish creating or changing the
+/// document, until the caller's deadline.
 ///
 /// # Errors
 /// The request is refused, a call failed, or others kept changing the document. `undo_log` then holds what must be undone.
@@ -92,7 +92,8 @@ pub(crate) async fn reconcile(
             let (reader, writer) = (Reader { client, name: abandoned }, Writer { client, name: abandoned });
             let releasing = Releasing { reader, writer, owner: &owner, declared: &old, signature, undo_log };
             let signed = kept_since.map_or(0, |kept_since| kept_since + 1)..=i64::MAX;
-            // Attempted even if the rollback itself is refused: no Delete will follow for the document that the rename began to manage.
+            // Attempted even if the rollback itself is refused: no Delete will follow for the document that the rename began to
+            // manage.
             let undone = undo_create(releasing, signed, standing).await;
             match (applied, undone) {
                 (Ok(applied), Ok(())) => applied,
@@ -157,12 +158,12 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
     applied.ok_or_else(|| Failure::new(format!("The document {} was deleted in the meantime.", intent.desired.name)))
 }
 
-/// Carries out a Delete: releases the document, or undoes a failed Create. Waits until the caller's deadline for AWS to finish creating
-/// or changing the document, and a few seconds for a write to become visible.
+/// Carries out a Delete: releases the document, or undoes a failed Create. Waits for AWS to finish creating or changing
+/// the document, until the caller's deadline, and a few seconds for a write to become visible.
 ///
 /// # Errors
-/// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, it is also an error if the content
-/// can't be edited or others kept changing the document.
+/// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, it is also an error if the
+/// content can't be edited or others kept changing the document.
 pub(crate) async fn release(
     client: &aws_sdk_ssm::Client,
     request: &Request,

@@ -19,7 +19,8 @@ pub(crate) const ORIGIN: &str = "cfn-ssm-document:origin";
 pub(crate) const PREVIOUS_DEFAULT_VERSION: &str = "cfn-ssm-document:previous-default-version";
 /// When CloudFormation signed the last request that wrote, in seconds since 1970.
 pub(crate) const SINCE: &str = "cfn-ssm-document:since";
-/// The default version as the last request left it. While a request promotes a version, the tag and the default version may differ.
+/// The default version as the last request left it. While a request promotes a version, the tag and the default version may
+/// differ.
 pub(crate) const DEFAULT_VERSION: &str = "cfn-ssm-document:default-version";
 /// When the drift guard last began to repair the document, in seconds since 1970.
 pub(crate) const REPAIRED_AT: &str = "cfn-ssm-document:repaired-at";
@@ -62,7 +63,8 @@ pub(crate) struct Ownership {
 }
 
 impl Origin {
-    /// Reads the origin from a document's tags. A document whose origin is missing counts as adopted, so that it is never deleted.
+    /// Reads the origin from a document's tags. A document whose origin is missing counts as adopted, so that it is never
+    /// deleted.
     pub(crate) fn of(tags: &Tags) -> Self {
         match tags.get(ORIGIN).map(String::as_str) {
             Some("created") => Self::Created,

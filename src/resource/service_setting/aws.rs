@@ -97,7 +97,8 @@ impl<U: Clone> Setting<'_, U> {
         }
     }
 
-    /// If a call got no response, waits for 5 s: by then, it has taken effect or never will. Returns whether there was such a call.
+    /// If a call got no response, waits for 5 s: by then, it has taken effect or never will. Returns whether there was such a
+    /// call.
     pub(crate) async fn wait_for_unreplied(&self) -> bool {
         let any = writes::any_unreplied();
         if any {

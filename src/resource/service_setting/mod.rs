@@ -74,8 +74,8 @@ pub(crate) async fn reconcile(
         }
         observed = applied?;
         if adopts {
-            // A setting has no ownership tags, so the Delete after a cancelled Create, and the rollback of a cancelled Update that
-            // changes `SettingId`, can't find out what was set.
+            // A setting has no ownership tags, so the Delete after a cancelled Create, and the rollback of a cancelled Update
+            // that changes `SettingId`, can't find out what was set.
             undo_log.step("asking CloudFormation whether it is still waiting for a response to this request");
             standing.confirm().await?;
         }

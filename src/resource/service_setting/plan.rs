@@ -8,8 +8,8 @@ use crate::failure::Failure;
 
 const PREVIOUS_UNKNOWN: &str = "the setting's earlier value is unknown, so the setting is left as it is";
 
-/// A change that AWS dates up to this many seconds after a Delete's signature does not count as later. It may come from an earlier
-/// request or, since clocks differ, have been made before the signature.
+/// A change that AWS dates up to this many seconds after a Delete's signature does not count as later. It may come from an
+/// earlier request or, since clocks differ, have been made before the signature.
 const TOLERANCE: i64 = 2;
 
 /// The same for the Delete of an unfinished Create, which waits this long for that Create's last write.
@@ -42,8 +42,9 @@ fn was_set_before(desired: &Desired, observed: &Observed, requested_at: Option<i
         && requested_at.zip(observed.modified_at).is_some_and(|(requested, modified)| modified >= requested)
 }
 
-/// Whether a setting shows what the old properties of an Update declared. If not, an earlier Update may have failed half-way, or
-/// may still be writing. A value that somebody else set never counts as the old one, because it says nothing about an earlier Update.
+/// Whether a setting shows what the old properties of an Update declared. If not, an earlier Update may have failed half-way,
+/// or may still be writing. A value that somebody else set never counts as the old one, because it says nothing about an
+/// earlier Update.
 pub(crate) fn shows_old_value(declared: Option<&str>, observed: &Observed) -> bool {
     let is_known = observed.is_ours || observed.is_default;
     is_known && declared.is_some_and(|declared| same_value(declared, &observed.value))
@@ -106,8 +107,8 @@ pub(crate) fn undo(previous: &Previous, set: &str, wrote: bool, observed: &Obser
     Some(if is_ours || (shows_previous && wrote) { plan } else { Plan::Leave })
 }
 
-/// Whether somebody, or a later request, changed the setting after a Delete was signed. If so, Lambda has delivered the Delete late,
-/// or again.
+/// Whether somebody, or a later request, changed the setting after a Delete was signed. If so, Lambda has delivered the Delete
+/// late, or again.
 pub(crate) fn is_overtaken(signed: Option<i64>, is_undo: bool, observed: &Observed) -> bool {
     let tolerance = if is_undo { TOLERANCE_OF_UNDO } else { TOLERANCE };
     let changed = observed.modified_at.filter(|_| !observed.is_default);

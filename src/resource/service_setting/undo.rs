@@ -19,9 +19,9 @@ pub(crate) struct SettingUndo {
 }
 
 impl SettingUndo {
-    /// Restores the value from before the request, unless the setting has been changed since or the request wrote nothing. If a call
-    /// got no response, does so again after 5 s: no later request undoes what a cancelled Create, or a cancelled Update that changes
-    /// `SettingId`, leaves behind.
+    /// Restores the value from before the request, unless the setting has been changed since or the request wrote nothing. If a
+    /// call got no response, does so again after 5 s: no later request undoes what a cancelled Create, or a cancelled Update
+    /// that changes `SettingId`, leaves behind.
     ///
     /// # Errors
     /// A call failed, or the value from before the request is unknown.

@@ -40,7 +40,8 @@ impl Bootstrap {
         Self::start(aws, runtime, "INFO", Stdio::null(), Stdio::null())
     }
 
-    /// Returns everything that it prints until it is killed. The output is read continuously: a full pipe would block the process.
+    /// Returns everything that it prints until it is killed. The output is read continuously: a full pipe would block the
+    /// process.
     pub fn listen(&mut self) -> [JoinHandle<String>; 2] {
         fn read(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
             std::thread::spawn(move || {

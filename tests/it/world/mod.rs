@@ -217,8 +217,8 @@ pub async fn deliver(aws: &Loopback, provider: &Provider, event: &Value, timeout
     provider.handle(LambdaEvent::new(payload, context_at(aws.clock().now_system(), timeout))).await
 }
 
-/// Enables the events of every thread. Otherwise, a thread without a subscriber that reaches an event first may disable it for good,
-/// even if another thread begins to record events at the same time.
+/// Enables the events of every thread. Otherwise, a thread without a subscriber that reaches an event first may disable it for
+/// good, even if another thread begins to record events at the same time.
 fn enable_events() {
     static ENABLED: Once = Once::new();
     ENABLED.call_once(|| {

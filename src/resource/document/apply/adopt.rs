@@ -39,7 +39,7 @@ impl Apply<'_> {
             let (look, adopted_now) = match observed {
                 Ok(Seen::Document(look, adopted)) => (look, adopted),
                 Ok(Seen::TooNew) => {
-                    self.undo_log.step("waiting until the tags of another delivery would be visible");
+                    self.undo_log.step("waiting until the tags that another delivery may have set are visible");
                     backoff.pause().await;
                     continue;
                 }

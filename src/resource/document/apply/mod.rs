@@ -27,7 +27,8 @@ impl Apply<'_> {
     /// Carries out the plan for the document that was observed.
     ///
     /// # Errors
-    /// A call failed, or the document has changed since it was observed. The undo log then holds what must be undone, if anything.
+    /// A call failed, or the document has changed since it was observed. The undo log then holds what must be undone, if
+    /// anything.
     pub(crate) async fn carry_out(
         &self,
         plan: &Plan,
@@ -199,8 +200,8 @@ impl Apply<'_> {
         }
     }
 
-    /// Reads the tags again after an adoption, until they show who has adopted the document, or until reads can no longer lag. If they
-    /// still show nothing, the adoption counts as confirmed.
+    /// Reads the tags again after an adoption, until they show who has adopted the document, or until reads can no longer lag.
+    /// If they still show nothing, the adoption counts as confirmed.
     async fn confirm_ownership(&self, adopted: &Adopted) -> Result<(), NotApplied> {
         let Adopted::From(former) = adopted else { return Ok(()) };
         let (name, mut lag) = (&self.intent.desired.name, ReadLag::begin());

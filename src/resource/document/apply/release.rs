@@ -39,8 +39,8 @@ impl Releasing<'_> {
     /// is deleted meanwhile, since a Delete can be delivered twice.
     ///
     /// # Errors
-    /// A call failed. The ownership tags stay, so that another Delete can finish. The exception is a document that is kept and could
-    /// not be unshared: its ownership tags are removed.
+    /// A call failed. The ownership tags stay, so that another Delete can finish. The exception is a document that is kept and
+    /// could not be unshared: its ownership tags are removed.
     pub(crate) async fn release(&self) -> Result<(), Failure> {
         let Some((described, shared_with)) = self.observe().await? else {
             tracing::info!("the document does not exist");
@@ -88,8 +88,8 @@ impl Releasing<'_> {
         }
     }
 
-    /// Whether the document shows that the request with this signature has written to it. Returns `false` if the document can't be
-    /// read within 10 s: the Delete must not fail for the same reason as the Create.
+    /// Whether the document shows that the request with this signature has written to it. Returns `false` if the document can't
+    /// be read within 10 s: the Delete must not fail for the same reason as the Create.
     pub(crate) async fn shows_request(&self, signature: i64) -> bool {
         self.undo_log.step("reading the document");
         match tokio::time::timeout(LONGEST_LOOK, self.reader.describe()).await {

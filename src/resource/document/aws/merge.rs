@@ -38,8 +38,8 @@ impl Reader<'_> {
         Ok(Look::Present(Document { description: described.description, default, latest: None, shared_with }))
     }
 
-    /// Reads the described document's latest version and its age, unless it is the default version. `now` is the time since 1970. A
-    /// version that is not listed yet counts as just created.
+    /// Reads the described document's latest version and its age, unless it is the default version. `now` is the time since
+    /// 1970. A version that is not listed yet counts as just created.
     ///
     /// # Errors
     /// A call failed.

@@ -114,8 +114,8 @@ impl Reader<'_> {
         Ok(versions)
     }
 
-    /// Returns when a version was created, as the time since 1970; `None` if it is not listed yet or the document is gone. A version
-    /// without a date counts as created in 1970.
+    /// Returns when a version was created, as the time since 1970; `None` if it is not listed yet or the document is gone. A
+    /// version without a date counts as created in 1970.
     ///
     /// # Errors
     /// [ListDocumentVersions](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListDocumentVersions.html)

@@ -76,8 +76,8 @@ impl Node {
 /// Parses JSON. Whole numbers that fit into 64 bits are compared exactly, all others as 64-bit floats. `1` and `1.0` differ.
 ///
 /// # Errors
-/// The text is not JSON, has the same key twice in one mapping, or is nested deeper than 127 levels. The error says where, without
-/// quoting the text.
+/// The text is not JSON, has the same key twice in one mapping, or is nested deeper than 127 levels. The error says where,
+/// without quoting the text.
 pub(super) fn from_json(text: &str) -> Result<Node, String> {
     serde_json::from_str(text).map_err(|error| format!("is not valid JSON: {error}."))
 }

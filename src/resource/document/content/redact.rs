@@ -9,8 +9,9 @@ const SHORTEST_TOKEN: usize = 8;
 
 const QUOTES: [char; 3] = ['\'', '"', '`'];
 
-/// Returns `message` with each quotation from `content` replaced by `…`. Quoted text is replaced if it occurs in a value. Outside
-/// quotes, a token is replaced if it occurs in a value and has at least eight characters. The content's keys stay. Without `node`, all of `content` counts as a value.
+/// Returns `message` with each quotation from `content` replaced by `…`. Quoted text is replaced if it occurs in a value.
+/// Outside quotes, a token is replaced if it occurs in a value and has at least eight characters. The content's keys stay.
+/// Without `node`, all of `content` counts as a value.
 ///
 /// AWS explains why it refuses content by quoting from it, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {

@@ -154,8 +154,8 @@ impl Desired {
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
-    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property. If only
-    /// the checks of a Session document found problems, this is not an error: `findings` holds them.
+    /// At least one property is wrong. The failure names all problems, those of the content included, each with its property.
+    /// If only the checks of a Session document found problems, this is not an error: `findings` holds them.
     pub fn read(properties: &Map<String, Value>) -> Result<Self, Failure> {
         let mut reader = Properties::new(properties, &NAMES);
         let name = document_name(&mut reader);
@@ -212,8 +212,8 @@ impl Desired {
 }
 
 impl Declared {
-    /// Reads properties without reporting problems: an earlier release may have accepted them, and in a rollback they may be those of a
-    /// refused request.
+    /// Reads properties without reporting problems: an earlier release may have accepted them, and in a rollback they may be
+    /// those of a refused request.
     ///
     /// An `OnDelete` that can't be read counts as `Retain`.
     pub fn read(properties: &Map<String, Value>) -> Self {
@@ -242,7 +242,8 @@ impl Declared {
     }
 }
 
-/// Whether `name` has the form of a document's name: 3 to 128 letters, digits, `_`, `-` or `.`. Reserved prefixes are not checked.
+/// Whether `name` has the form of a document's name: 3 to 128 letters, digits, `_`, `-` or `.`. Reserved prefixes are not
+/// checked.
 pub fn is_document_name(name: &str) -> bool {
     (3..=128).contains(&name.len()) && name.bytes().all(is_name_byte)
 }

@@ -96,7 +96,8 @@ fn a_session_document_is_checked_together_with_the_other_properties() {
         more.extend(map(&extra));
         Value::Object(more)
     };
-    // On its own, this problem is not a reason to refuse the properties. The plan decides: the default version may already have this content.
+    // On its own, this problem is not a reason to refuse the properties. The plan decides: the default version may already have
+    // this content.
     assert_eq!(desired(&more(json!({}))).unwrap().findings.problems.len(), 1);
     let why = desired(&more(json!({"OnExisting": "Never"}))).unwrap_err();
     assert!(why.contains("OnExisting: \"Never\"") && why.contains("idleSessionTimeout"), "{why}");

@@ -9,8 +9,8 @@ use crate::resource::document::ownership::{Owner, Ownership, Tags};
 pub(crate) enum Adopted {
     /// The document already belonged to this resource, or does not exist.
     No,
-    /// Another delivery of the request created or adopted the document. If that delivery failed, it may have removed its tags, and
-    /// the read may not show that yet.
+    /// Another delivery of the request created or adopted the document. If that delivery failed, it may have removed its tags,
+    /// and the read may not show that yet.
     ByAnotherDelivery,
     /// The invocation adopted the document from this owner, if there was one.
     From(Option<Owner>),
@@ -46,8 +46,9 @@ impl Adopted {
     }
 }
 
-/// Decides who owns the document, from `tags` that were read after `owner` adopted it from `former`. If two resources adopt a document in the same
-/// second, one of them loses. A read may still show the former owner, so only a third owner means that `owner` lost.
+/// Decides who owns the document, from `tags` that were read after `owner` adopted it from `former`. If two resources adopt a
+/// document in the same second, one of them loses. A read may still show the former owner, so only a third owner means that
+/// `owner` lost.
 pub(crate) fn confirmation(owner: &Owner, former: Option<&Owner>, tags: &Tags) -> Confirmation {
     match Ownership::of(tags).map(|ownership| ownership.owner) {
         Some(now) if now == *owner => Confirmation::Confirmed,

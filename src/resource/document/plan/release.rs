@@ -110,8 +110,8 @@ pub(crate) enum Release {
     Revert(Revert),
 }
 
-/// Steps that restore a document. Every step is attempted, even if others fail, with one exception: a Delete stops if the promotion
-/// fails. The ownership tags change last, so that an undo or a Delete that is cut off can be repeated.
+/// Steps that restore a document. Every step is attempted, even if others fail, with one exception: a Delete stops if the
+/// promotion fails. The ownership tags change last, so that an undo or a Delete that is cut off can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Revert {
     /// The version that becomes the default version again.
@@ -122,7 +122,8 @@ pub(crate) struct Revert {
 }
 
 impl Revert {
-    /// The tags to remove before any are set: if an earlier ownership is restored, all except the ownership tags; otherwise, none.
+    /// The tags to remove before any are set: if an earlier ownership is restored, all except the ownership tags; otherwise,
+    /// none.
     pub(crate) fn removed_first(&self) -> impl Iterator<Item = &String> {
         self.remove_tags.iter().filter(|key| self.restores_ownership() && !key.starts_with(PREFIX))
     }

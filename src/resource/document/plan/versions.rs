@@ -52,8 +52,8 @@ pub(crate) fn after_refusal(refusal: Refusal, origin: Origin, tried: &[Remedy]) 
     }
 }
 
-/// What to do with the existing version that has the content of a refused upload. The strings name the attributes that this version
-/// lacks.
+/// What to do with the existing version that has the content of a refused upload. The strings name the attributes that this
+/// version lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Use it: it lacks no attribute, or none that matters.

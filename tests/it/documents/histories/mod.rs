@@ -1,9 +1,9 @@
 //! Random histories of stacks, hand edits, faults and deaths, under every reading of what AWS calls a duplicate.
 //!
-//! What always holds: after every SUCCESS of a Create or an Update, the default version is Active and has the desired content, and
-//! the tag names it (under `SetDefaultVersion: false`, some Active version has the content, and the default version has not
-//! changed); a resource deletes no document that it did not create; an adopted document loses no version; and a Create that failed
-//! and was undone has changed nothing.
+//! What always holds: after every SUCCESS of a Create or an Update, the default version is Active and has the desired content,
+//! and the tag names it (under `SetDefaultVersion: false`, some Active version has the content, and the default version has not
+//! changed); a resource deletes no document that it did not create; an adopted document loses no version; and a Create that
+//! failed and was undone has changed nothing.
 //!
 //! A failing history is shrunk and printed, and its seed is kept in `mod.regressions`; `PROPTEST_CASES` sets how many run.
 

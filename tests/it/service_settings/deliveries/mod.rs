@@ -5,9 +5,10 @@
 //! `not-created` is sent only if nothing stayed changed; a Delete under `Restore` restores the earlier value if the setting still
 //! has what this resource set, and otherwise, as under `Retain`, changes nothing.
 //!
-//! Besides what [`crate::deliveries`] leaves out, the histories avoid what remains possible because a setting has no ownership tags:
-//! - What a Create, or an Update to another setting, set before its process was killed. If no delivery succeeds, somebody restores
-//!   the setting.
+//! Besides what [`crate::deliveries`] leaves out, the histories avoid what remains possible because a setting has no ownership
+//! tags:
+//! - What a Create, or an Update to another setting, set before its process was killed. If no delivery succeeds, somebody
+//!   restores the setting.
 //! - A Create, or an Update to another setting, that CloudFormation gives up on between its reply and the response.
 //! - A call that got no response and takes effect more than 5 s later.
 //! - A request of any stack while a cancelled Create, or a cancelled Update to another setting, undoes its work.

@@ -14,7 +14,8 @@ use crate::resource::document::plan::merge::lock::{Access, Announced};
 use crate::resource::document::plan::merge::recheck::{AfterTags, after_tags};
 
 impl Merge<'_> {
-    /// Sets tags, then confirms that they are still correct for the document. Returns `None` if they must wait because another writer holds the lock.
+    /// Sets tags, then confirms that they are still correct for the document. Returns `None` if they must wait because another
+    /// writer holds the lock.
     pub(super) async fn set_tags(
         &self,
         document: &Document,

@@ -1,5 +1,6 @@
-//! Checks Session documents ([schema 1.0](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html))
-//! before AWS receives them: they must have what the agent and the console need.
+//! Checks Session documents ([schema
+//! 1.0](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html)) before AWS receives them:
+//! they must have what the agent and the console need.
 
 mod values;
 

@@ -90,8 +90,8 @@ impl Upload {
 pub(crate) struct Attributes {
     /// The names of the properties.
     pub(crate) names: Vec<&'static str>,
-    /// Whether the request fails if AWS refuses the change because the content is the same. It does if the document still has the old
-    /// values: the rollback then finds nothing to change and succeeds.
+    /// Whether the request fails if AWS refuses the change because the content is the same. This is `true` if the document
+    /// still has the old values, because the rollback then finds nothing to change and succeeds.
     pub(crate) refusable: bool,
 }
 
@@ -235,8 +235,8 @@ pub(crate) fn attributes(intent: Intent<'_>, present: Labels<'_>) -> Option<Attr
     (!attributes.names.is_empty()).then_some(attributes)
 }
 
-/// Warns about names that differ. Content that the default version already has is uploaded again only if this request itself changes
-/// its attributes.
+/// Warns about names that differ. Content that the default version already has is uploaded again only if this request itself
+/// changes its attributes.
 fn differing_labels(desired: &Desired, document: &Document) -> Vec<Problem> {
     let present = [&document.default.version_name, &document.description.display_name];
     let desired = [("VersionName", &desired.version_name), ("DisplayName", &desired.display_name)];

@@ -1,8 +1,8 @@
 //! Decides whether to set the tag that names the default version of a document that several resources share.
 //!
 //! The tag is set *before* a promotion. By then, the version that will be promoted locks the document; for a version that was
-//! found and not uploaded, the tag itself is the lock. So tags are set in the order of the promotions, and the tag of an interrupted
-//! request never names an older version than the one that it promoted.
+//! found and not uploaded, the tag itself is the lock. So tags are set in the order of the promotions, and the tag of an
+//! interrupted request never names an older version than the one that it promoted.
 
 use super::owners::count_tags;
 use crate::resource::document::key_ownership::key_ownerships;
@@ -23,8 +23,8 @@ pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
     document.lacking(tag_of(&document.default_version))
 }
 
-/// The tags to remove from a document once no resource owns it or any of its keys. If the last two owners release their keys at the
-/// same time, each may still see the other as an owner, so neither removes these tags together with those of its keys.
+/// The tags to remove from a document once no resource owns it or any of its keys. If the last two owners release their keys at
+/// the same time, each may still see the other as an owner, so neither removes these tags together with those of its keys.
 pub(crate) fn tags_of_no_owner(tags: &Tags) -> Vec<String> {
     if Ownership::of(tags).is_some() || !key_ownerships(tags).is_empty() {
         return Vec::new();

@@ -5,9 +5,9 @@ use crate::resource::document::content::{Content, Edit, Format, KeyPath, Node, e
 use crate::resource::document::desired::NamedKeys;
 use crate::resource::document::desired::session::{Findings, check};
 
-/// The content that a new document starts from. It has all `inputs` that the console's preferences page needs, with empty or false
-/// values.
-/// See the [Session document schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
+/// The content that a new document starts from. It has all `inputs` that the console's preferences page needs, with empty or
+/// false values. See the [Session document
+/// schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
 pub(crate) const SKELETON: &str = r#"{"schemaVersion":"1.0","description":"Session Manager preferences","sessionType":"Standard_Stream","inputs":{"s3BucketName":"","s3KeyPrefix":"","s3EncryptionEnabled":false,"cloudWatchLogGroupName":"","cloudWatchEncryptionEnabled":false,"cloudWatchStreamingEnabled":false,"kmsKeyId":"","runAsEnabled":false,"runAsDefaultUser":"","idleSessionTimeout":"","maxSessionDuration":"","shellProfile":{"linux":"","windows":""}}}"#;
 
 /// The skeleton as content.

@@ -80,8 +80,8 @@ impl KeyRequest<'_> {
         change.only_records_default_version() && !matches!(self, Self::Undo(_))
     }
 
-    /// Whether the change may leave the document with no key owners, even though the document had other owners when the change was
-    /// planned: they may have released their keys at the same time.
+    /// Whether the change may leave the document with no key owners, even though the document had other owners when the change
+    /// was planned: they may have released their keys at the same time.
     pub(crate) fn may_leave_no_owner(&self, change: &KeyChange) -> bool {
         match self {
             Self::Merge(_) => false,

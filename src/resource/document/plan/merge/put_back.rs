@@ -12,15 +12,16 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
         // The outermost mapping is kept if `before` has it. An inner mapping that becomes empty is kept only if it is empty in
-        // `before`. If it has keys there, a resource that no longer exists may have created it only to hold those keys.
+        // `before`. If it has keys there, it is removed, because a resource that no longer exists may have created it only to
+        // hold those keys.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
     Edit { path: key.clone(), value: value_at(&before.text, key), kept_levels }
 }
 
-/// Decides how to restore a key's earlier value. Returns the edit, if one is needed, or why the value stays. `declared` is the value
-/// that the resource declared; any other value is left alone.
+/// Decides how to restore a key's earlier value. Returns the edit, if one is needed, or why the value stays. `declared` is the
+/// value that the resource declared; any other value is left alone.
 ///
 /// # Errors
 /// The skeleton can't be read, which is a bug.

@@ -39,8 +39,8 @@ pub(crate) fn before_delete(observed: &Description, seen: Option<&Description>) 
     }
 }
 
-/// Decides whether a change that only set tags is valid. If it set the tag that names the default version and the versions have changed
-/// since, the tag may name the wrong version: another writer has promoted one, or is about to.
+/// Decides whether a change that only set tags is valid. If it set the tag that names the default version and the versions have
+/// changed since, the tag may name the wrong version: another writer has promoted one, or is about to.
 pub(crate) fn after_tags(
     change: &KeyChange,
     mine: &KeyOwner,

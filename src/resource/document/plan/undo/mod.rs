@@ -1,4 +1,5 @@
-//! Decides how to undo what a request did to a document, including the tags of an adoption, given what existed before the request.
+//! Decides how to undo what a request did to a document, including the tags of an adoption, given what existed before the
+//! request.
 
 use std::collections::{BTreeMap, BTreeSet};
 

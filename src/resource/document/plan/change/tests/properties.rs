@@ -115,7 +115,7 @@ fn requires_is_refused_if_it_changes_and_the_document_lacks_it() {
         // Unchanged by this request: not refused, whatever the document requires.
         (Some(&none), &none, with(OLD).ours(), false),
         (Some(&on("Base", None)), &on("Base", None), with(OLD).ours(), false),
-        // Changed by this request: refused, whatever the content, so that SUCCESS does not hide it.
+        // Changed by this request: refused, whatever the content. Otherwise, SUCCESS would hide that nothing was changed.
         (Some(&none), &on("Base", None), with(OLD).ours(), true),
         (Some(&none), &on("Base", None), with(NEW).ours(), true),
         (Some(&on("Base", None)), &none, requiring(NEW, "Base", "1").ours(), true),
@@ -123,7 +123,8 @@ fn requires_is_refused_if_it_changes_and_the_document_lacks_it() {
         // A rollback to what the document has.
         (Some(&on("Other", None)), &on("Base", None), requiring(OLD, "Base", "1").ours(), false),
         (Some(&on("Base", None)), &none, with(OLD).ours(), false),
-        // Neither the old nor the new requirements: a stack must not be stuck if the content is already the default version.
+        // The document has neither the old nor the new requirements. If the default version already has the content, the request
+        // succeeds, so that the stack does not get stuck.
         (Some(&on("Other", None)), &on("Base", None), with(NEW).ours(), false),
         (Some(&on("Other", None)), &on("Base", None), with(OLD).ours(), true),
         // Adopted: the declared requirements must exist, and others may.
