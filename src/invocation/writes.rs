@@ -113,7 +113,8 @@ pub(crate) async fn attempt<T>(send: impl Future<Output = T>, effect: impl FnOnc
         // Admission took the rest of the time: the guard ends the work at its next poll.
         return std::future::pending().await;
     }
-    // Counted first: if this future is dropped before the reply, the attempt has none.
+    // Counted before it is sent: if this future is dropped before the reply arrives, the attempt still counts as one without a
+    // reply.
     writes.without_reply.fetch_add(1, Ordering::SeqCst);
     let result = match end {
         Some(end) => timeout_at(end, send).await.map_err(|_| Stopped::CutOff)?,

@@ -28,7 +28,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a client that retries transient errors for as long as its caller keeps polling.
 ///
-/// It retries with jitter: failed connections, attempts that get no reply within 10 s, 5xx responses, throttling,
+/// With jitter, it retries failed connections, attempts that get no reply within 10 s, 5xx responses, throttling,
 /// `TooManyUpdates` and, until 30 s after `process_started`, `AccessDeniedException`. It records the last of these errors in
 /// `last_retry`. Its attempts to write pass through the invocation's gate.
 pub fn client(config: &SdkConfig, last_retry: LastRetry, process_started: Instant) -> Client {

@@ -17,7 +17,7 @@ use super::remedy::CHECK_ENDPOINT;
 /// IAM is eventually consistent: a role that was just created may be denied for this long.
 const NEW_ROLE: Duration = Duration::from_secs(30);
 
-/// The last error of this invocation that may be retried, even if the retry succeeded. A request that runs out of time quotes it
+/// The last retryable error of this invocation. It is kept even if the retry succeeds. A request that runs out of time quotes it
 /// in its reason.
 #[derive(Debug, Clone, Default)]
 pub struct LastRetry(Arc<Mutex<Option<String>>>);

@@ -13,7 +13,7 @@ const QUOTES: [char; 3] = ['\'', '"', '`'];
 /// Outside quotes, a token is replaced if it occurs in a value and has at least eight characters. The content's keys stay.
 /// Without `node`, all of `content` counts as a value.
 ///
-/// AWS explains why it refuses content by quoting from it, and a value may be secret.
+/// When AWS refuses content, its message may quote the content, and a value may be secret.
 pub fn redact(message: &str, content: &str, node: Option<&Node>) -> String {
     let (mut keys, mut values) = (HashSet::new(), String::new());
     match node {

@@ -41,9 +41,9 @@ impl Adoption {
 /// Decides whether the described document is adopted.
 ///
 /// # Errors
-/// A later request has written to the document; or it has another type or account, it or one of its keys has another owner,
-/// `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or there is no room for the ownership tags. So every
-/// reason against the adoption is known before the first tag is written.
+/// A later request has written to the document, the document has another type or account, the document or one of its keys has
+/// another owner, `OnExisting` is `Fail`, the content has problems, `Requires` is not met, or there is no room for the
+/// ownership tags. So every reason against the adoption is known before the first tag is written.
 pub(crate) fn adoption(intent: Intent<'_>, description: &Description) -> Result<Adoption, Failure> {
     refuse_overtaken(intent, description)?;
     refuse_other_kind(intent, description)?;

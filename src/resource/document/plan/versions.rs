@@ -67,9 +67,9 @@ pub(crate) enum Found {
 /// Decides, from the upload that AWS refused and the changed attributes that the found version lacks, whether to use that
 /// version.
 ///
-/// A version that lacks an attribute which this request itself changes is refused if the rollback can then succeed. If this
-/// version were promoted, this delivery would succeed, but a second delivery would be refused: the default version would have the
-/// content and still lack the attribute.
+/// If the version lacks an attribute that this request itself changes, the request is refused, provided that the rollback can
+/// then succeed. If the version were promoted instead, this delivery would succeed, but a second delivery would be refused,
+/// because the default version would have the content and still lack the attribute.
 pub(crate) fn on_found(upload: &Upload, lacking: Option<Attributes>) -> Found {
     match (lacking, &upload.attributes) {
         (Some(lacking), _) if lacking.refusable => Found::Refuse(lacking.names.join(" and ")),

@@ -9,8 +9,8 @@ use crate::resource::document::intent::{Intent, Operation};
 use crate::resource::document::observed::Description;
 use crate::resource::document::ownership::{Ownership, of_ownership};
 
-/// Whether another delivery of the request may have set tags that are not visible yet: the default version is new, so that
-/// delivery may have created the document or promoted the version.
+/// Whether another delivery of the request may have set tags that are not visible yet. If the default version is
+/// new, the other delivery may have created the document or promoted that version.
 pub(crate) fn may_hide_delivery(intent: Intent<'_>, document: &Description, now: Duration) -> bool {
     let may_have_written = match (Ownership::of(&document.tags), intent.operation) {
         (None, _) => true,

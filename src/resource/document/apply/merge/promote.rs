@@ -18,9 +18,9 @@ use crate::resource::document::plan::merge::{KeyChange, lost_keys};
 /// How long this request holds the lock on the document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
-    /// No promotion starts later.
+    /// No promotion starts after this time.
     start: Instant,
-    /// A promotion that started has ended by then.
+    /// A promotion that has started ends by this time.
     end: Instant,
 }
 

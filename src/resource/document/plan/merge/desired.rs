@@ -256,7 +256,7 @@ impl DesiredKeys<'_> {
         taken.collect()
     }
 
-    /// The resource owned the whole document until now. Removes what it declared besides the content, and its ownership tags.
+    /// The resource owned the whole document until now. Removes its ownership tags, and what it declared besides the content.
     fn release_the_whole(&self, document: &Document, change: &mut KeyChange) {
         let tags = &document.description.tags;
         let mut remove =

@@ -1,4 +1,5 @@
-//! Every rule, from a JSON string, a YAML string and a mapping: what is refused (`!`), warned about (`?`) and left alone.
+//! Every rule is tested with a JSON string, a YAML string and a mapping: what is refused (`!`), what gives a warning (`?`), and
+//! what is left alone.
 
 mod inputs;
 
