@@ -158,8 +158,8 @@ async fn converge_keys(apply: Apply<'_>, named: &NamedKeys, standing: &Standing)
     applied.ok_or_else(|| Failure::new(format!("The document {} was deleted in the meantime.", intent.desired.name)))
 }
 
-/// Carries out a Delete: releases the document, or undoes a failed Create. Waits for AWS to finish creating or changing
-/// the document, until the caller's deadline, and a few seconds for a write to become visible.
+/// Carries out a Delete: releases the document, or undoes a failed Create. Until the caller's deadline, waits for AWS to
+/// finish creating or changing the document. Also waits a few seconds for a write to become visible.
 ///
 /// # Errors
 /// A call failed, or what a failed Create wrote is not visible yet. Under `ContentMode: Merge`, it is also an error if the

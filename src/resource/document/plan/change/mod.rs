@@ -27,7 +27,7 @@ pub(crate) struct Change {
     pub(crate) version: VersionChange,
     /// Tags that describe the new version, set once it is Active.
     pub(crate) tags_of_version: Tags,
-    /// Whether a tag records the default version once that is final.
+    /// Whether the tag that records the default version is set at the end.
     pub(crate) records_default_version: bool,
     pub(crate) share: Vec<String>,
     pub(crate) unshare: Vec<String>,

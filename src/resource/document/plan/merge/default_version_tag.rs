@@ -1,8 +1,8 @@
 //! Decides whether to set the tag that names the default version of a document that several resources share.
 //!
 //! The tag is set *before* a promotion. By then, the version that will be promoted locks the document; for a version that was
-//! found and not uploaded, the tag itself is the lock. So tags are set in the order of the promotions, and the tag of an
-//! interrupted request never names an older version than the one that it promoted.
+//! found and not uploaded, the tag itself is the lock. So tags are set in the order of the promotions. If a
+//! request is interrupted after it promotes a version, the tag already names that version.
 
 use super::owners::count_tags;
 use crate::resource::document::key_ownership::key_ownerships;

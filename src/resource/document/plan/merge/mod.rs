@@ -91,8 +91,8 @@ impl KeyRequest<'_> {
         }
     }
 
-    /// Whether the request succeeds even if what it waits for never becomes visible: the call that creates the document got no
-    /// reply, and may have had no effect.
+    /// Whether the request succeeds even if what it waits for never becomes visible. It does if the call that creates the
+    /// document got no reply, because that call may have had no effect.
     pub(crate) fn accepts_invisible(&self) -> bool {
         matches!(self, Self::Undo(KeysUndo { created: Some(CreateCall::Sent), promoted: None, .. }))
     }
