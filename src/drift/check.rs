@@ -242,7 +242,7 @@ impl Gate for OneAttempt {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
         let refusal = || {
             Failure::new(
-                "The promotion was not sent, or not sent again: each promotion gets one attempt, within 2 s of asking \
+                "The promotion was not sent, or it failed and was not retried: each gets one attempt, within 2 s of asking \
                  CloudFormation. The first check that comes at least ten minutes later tries again.",
             )
         };

@@ -38,7 +38,7 @@ impl WireError {
         status.is_server_error() || self.code == ErrorCode::TooManyUpdates || self.code.is_throttling()
     }
 
-    /// Describes the error, and what may remedy it, for the reason of a request that ran out of time while it retried.
+    /// Describes the error and its remedy. A request that runs out of time while it retries quotes this in its failure's reason.
     pub(super) fn describe_retry(&self, operation: &str) -> String {
         let Self { code, message } = self;
         // Only the message of an AccessDenied error is quoted: it names the role, the action and the resource. Others may quote

@@ -66,7 +66,7 @@ pub(crate) enum Verdict {
 }
 
 /// Decides whether an attempt to write may start at `now`. `asked` is when the function asked
-/// the question that last confirmed that the request stands. A Delete needs no question.
+/// the question that last confirmed that the request stands. A Delete never asks.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,
@@ -85,7 +85,8 @@ pub(crate) fn admission(
     }
 }
 
-/// Whether an attempt that starts at `now` needs no question. A URL that is signed with Signature Version 2 gives no lease.
+/// Whether an attempt to write may start at `now` without asking CloudFormation. A URL that is signed with Signature Version 2
+/// gives no lease.
 pub(crate) fn has_lease(signature: Signature, now: Duration) -> bool {
     matches!(signature, Signature::Dated(at) if now <= at + LEASE)
 }

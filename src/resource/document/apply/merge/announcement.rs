@@ -1,4 +1,4 @@
-//! How long a request has seen the tag of a version that is about to be promoted.
+//! Tracks when a request first saw the tag of a version that is about to be promoted.
 
 use tokio::time::Instant;
 

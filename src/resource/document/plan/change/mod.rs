@@ -96,8 +96,8 @@ pub(crate) struct Attributes {
 }
 
 /// Decides how to get from the observed document to the desired one, and which warnings to give. The document already belongs to
-/// this resource: [`adoption`](super::adoption) has already run, so the document has the ownership tags. They are set again if
-/// another delivery set them and may have removed them.
+/// this resource: [`adoption`](super::adoption) has already run, so the document has the ownership tags. If another delivery
+/// set them, they are set again, because that delivery may have failed and removed them since.
 ///
 /// # Errors
 /// The request is refused: `Requires` would have to change, the document would have too many tags, or the content has problems.
