@@ -242,8 +242,8 @@ impl Gate for OneAttempt {
         let is_late = self.was_made.swap(true, Ordering::SeqCst) || Instant::now() >= self.end;
         let refusal = || {
             Failure::new(
-                "The promotion was not sent, or it failed and was not retried: each gets one attempt, within 2 s of asking \
-                 CloudFormation. The first check that comes at least ten minutes later tries again.",
+                "The promotion was not sent, or it failed and was not retried: a promotion gets only one attempt, within \
+                 2 s of asking CloudFormation. The first check that comes at least ten minutes later tries again.",
             )
         };
         Box::pin(std::future::ready(if is_late { Err(refusal()) } else { Ok(Some(self.end)) }))

@@ -69,7 +69,7 @@ pub(crate) async fn reconcile(
         undo_log.step("changing the setting");
         let applied = setting.apply(&plan, observed).await;
         if applied.is_err() && !adopts {
-            // The next Update must see whatever this one may still change.
+            // A call without a reply may still take effect. The next Update must see that.
             setting.wait_for_unreplied().await;
         }
         observed = applied?;

@@ -63,7 +63,7 @@ impl Content {
     ///
     /// # Errors
     /// The content is empty or too long, can't be parsed, or is not a mapping. The problem's path is `path`. If parsing failed,
-    /// its text says where.
+    /// the problem says where.
     pub fn read(path: &str, text: String, format: Option<Format>) -> Result<Self, Problem> {
         if text.len() > MAX_BYTES {
             let size = text.len();

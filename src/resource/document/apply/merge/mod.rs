@@ -66,7 +66,7 @@ impl Merge<'_> {
 
     /// Decides what to do with the observed document, and carries out the decision. If the document has changed in the meantime,
     /// observes it and decides again. Returns the resulting document, or `None` if it does not exist. `announcement` holds the
-    /// version that the tag announced when the document was observed before, if any.
+    /// version, if any, that the tag announced at an earlier observation.
     ///
     /// # Errors
     /// The request is refused, or a call failed. If a Create or an Update fails, the undo log holds what must be undone.

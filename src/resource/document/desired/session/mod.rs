@@ -185,7 +185,7 @@ impl Check {
             self.warning("inputs.s3EncryptionEnabled", "is true, but no s3BucketName is given.");
         }
         if given("s3KeyPrefix") && !given("s3BucketName") {
-            self.warning("inputs.s3KeyPrefix", "is given, but no s3BucketName is.");
+            self.warning("inputs.s3KeyPrefix", "is given, but s3BucketName is not.");
         }
     }
 

@@ -11,9 +11,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // The outermost mapping is kept if `before` has it. An inner mapping that becomes empty is kept only if it is empty in
-        // `before`. If it has keys in `before`, these are gone by now, and the resource that set them may have created the
-        // mapping only to hold them, so it is removed.
+        // The edit may leave a mapping empty. The outermost one is kept if `before` has it, and an inner one only if it is empty
+        // in `before`, too: an inner one that has keys in `before` may have existed only to hold them.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();

@@ -106,7 +106,7 @@ fn combinations_that_lock_users_out_lose_logs_or_blank_the_console_give_a_warnin
         if the instance stops before that.";
     let bucket = "? inputs.s3EncryptionEnabled: is true, but no s3BucketName is given.";
     let group = "? inputs.cloudWatchEncryptionEnabled: is true, but no cloudWatchLogGroupName is given.";
-    let prefix = "? inputs.s3KeyPrefix: is given, but no s3BucketName is.";
+    let prefix = "? inputs.s3KeyPrefix: is given, but s3BucketName is not.";
     for (inputs, expected) in [
         (json!({}), vec![idle]),
         (json!({"idleSessionTimeout": ""}), vec![]),

@@ -1,4 +1,4 @@
-//! The plan as a table: every cell of desired and observed.
+//! Tests the plan as a table: every combination of desired and observed state.
 
 mod adoption;
 mod properties;
@@ -123,7 +123,7 @@ fn recorded(version: &str) -> Tags {
 #[test]
 fn every_cell_of_owner_choice_and_versions_is_decided() {
     let other = |stack: &str, logical: &str| Owner { stack_id: stack.into(), logical_id: logical.into() };
-    // Whether it is adopted, or the refusal, under Adopt, TakeOver and Fail.
+    // The result under Adopt, TakeOver and Fail: whether the document is adopted, or why the request is refused.
     let fail = Err("already exists, and OnExisting is Fail");
     let foreign = Err("Delete that resource first or, if the stack no longer exists, set OnExisting: TakeOver");
     let owners = [
