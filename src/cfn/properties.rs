@@ -156,7 +156,7 @@ impl Properties<'_> {
     }
 }
 
-/// Parses a single property that has choices, as a Delete does. If it is invalid, returns `otherwise`.
+/// Parses one property that has choices, on its own, for a Delete. If it is invalid, returns `otherwise`.
 pub(crate) fn choice_or<T: Copy>(
     name: &str,
     properties: &Map<String, Value>,

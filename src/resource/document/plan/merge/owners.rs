@@ -87,8 +87,8 @@ pub(crate) fn refuse_key_owners(name: &str, mine: &KeyOwner, tags: &Tags) -> Res
         return Ok(());
     }
     Err(Failure::new(format!(
-        "DocumentName: other resources manage keys of the document {name} (ContentMode: Merge): {}. Use ContentMode: Merge here too, \
-         delete those resources or, to own the whole document, set OnExisting: TakeOver.",
+        "DocumentName: other resources manage keys of the document {name} (ContentMode: Merge): {}. Use ContentMode: Merge \
+         for this resource, too, or delete those resources. To own the whole document anyway, set OnExisting: TakeOver.",
         named.join(", ")
     )))
 }

@@ -11,8 +11,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // The edit may leave a mapping empty. The outermost one is kept if `before` has it, and an inner one only if it is empty
-        // in `before`, too: an inner one that has keys in `before` may have existed only to hold them.
+        // If the edit empties a mapping, the outermost mapping is kept if `before` has it. An inner mapping is kept only if it is
+        // empty in `before`: if it has keys there, it may have existed only to hold those keys.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
