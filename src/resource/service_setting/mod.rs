@@ -69,7 +69,7 @@ pub(crate) async fn reconcile(
         undo_log.step("changing the setting");
         let applied = setting.apply(&plan, observed).await;
         if applied.is_err() && !adopts {
-            // A call without a reply may still take effect. The next Update must see that.
+            // A call without a reply may still take effect. Wait for it, so that the next Update sees the effect.
             setting.wait_for_unreplied().await;
         }
         observed = applied?;
@@ -123,7 +123,7 @@ pub(crate) async fn release(
     if plan::is_overtaken(request.requested_at, unfinished.is_some(), &observed) {
         tracing::warn!(
             setting = id.setting,
-            "the setting was changed after this Delete was signed and is left as it is"
+            "the setting was changed after this Delete was signed, so it is left as it is"
         );
         return Ok(());
     }

@@ -131,11 +131,12 @@ pub(crate) fn release(
         (OnDelete::Restore, Previous::Value(value)) if *value == observed.value => (Plan::Leave, None),
         (OnDelete::Restore, _) if !observed.is_ours => (
             Plan::Leave,
-            Some("the setting was last changed by something other than this function and is left as it is"),
+            Some("the setting was last changed by something other than this function, so it is left as it is"),
         ),
-        (OnDelete::Restore, _) if !is_declared => {
-            (Plan::Leave, Some("the setting no longer has the value that this resource declares and is left as it is"))
-        }
+        (OnDelete::Restore, _) if !is_declared => (
+            Plan::Leave,
+            Some("the setting no longer has the value that this resource declares, so it is left as it is"),
+        ),
         (OnDelete::Restore, Previous::Unknown) => (Plan::Leave, Some(PREVIOUS_UNKNOWN)),
         (OnDelete::Restore, Previous::Default) => (Plan::Reset, None),
         (OnDelete::Restore, Previous::Value(value)) => (Plan::Set(value.clone()), None),
