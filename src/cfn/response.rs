@@ -265,6 +265,9 @@ mod tests {
         assert_eq!(template_of(longest).unwrap().encode(&failed(None)).unwrap().len(), MAX_RESPONSE_BYTES);
         assert!(template_of(longest + 2).is_err() && template(&"x".repeat(1_000_000)).is_err());
         let huge = ok(&"x".repeat(MAX_RESPONSE_BYTES));
-        assert!(template("Preferences").unwrap().encode(&huge).is_err(), "an id of a resource, too");
+        assert!(
+            template("Preferences").unwrap().encode(&huge).is_err(),
+            "a physical id that is too long is an error, too"
+        );
     }
 }

@@ -120,8 +120,8 @@ pub(super) fn check_tags(reader: &mut Properties<'_>, tags: &Tags) {
     }
 }
 
-/// Whether a tag's key is reserved for AWS or for this provider. A request that declares one is refused, but its rollback has
-/// it among the old properties.
+/// Whether a tag's key is reserved for AWS or for this provider. A request that declares such a key is refused, but the old
+/// properties of its rollback still contain the key.
 pub(super) fn is_reserved(key: &str) -> bool {
     key.to_lowercase().starts_with("aws:") || key.starts_with(PREFIX)
 }

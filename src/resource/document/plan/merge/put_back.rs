@@ -11,9 +11,8 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let names: Vec<&str> = key.names().collect();
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
-        // A mapping that the edit empties is removed, with two exceptions. The outermost mapping stays if `before` has it. An inner
-        // mapping stays if it is also empty in `before`: one that has keys there may have existed only to hold those keys, which
-        // are gone now.
+        // These mappings stay when the edit empties them: the outermost one if `before` has it, and an inner one if it is empty in
+        // `before`. Any other empty mapping would only be left over from keys that are gone.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
