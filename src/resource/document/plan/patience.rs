@@ -24,7 +24,7 @@ pub(crate) fn shows_old_properties(intent: Intent<'_>, observed: &Observed) -> b
 }
 
 /// Whether the document has none of the tags and shares that only the new properties declare. If it has one of them, this request
-/// may be a rollback. Its old properties are then those of the cancelled Update. They declare neither the tag nor the share, so the
+/// may be a rollback. Its old properties are then those of the cancelled Update. These do not declare that tag or share, so the
 /// cancelled Update may be about to remove it.
 fn lacks_what_is_new(desired: &Desired, declared: &Declared, document: &Document) -> bool {
     let mut new_tags = desired.tags.iter().filter(|(key, _)| !declared.tags.contains_key(*key));

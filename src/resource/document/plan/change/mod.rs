@@ -138,8 +138,8 @@ pub(crate) fn plan(
     match default_version_tag(intent.desired, &document.default.number) {
         // Set once the default version has changed.
         Some(_) if has_tag && change.version != VersionChange::Keep => change.records_default_version = true,
-        // A tag that differs from the default version tells the next request that this one may still be writing. So on a document
-        // without the tag, the tag is set before a promotion, and gets its final value after the promotion.
+        // A tag that differs from the default version tells the next request that this one may still be writing. So if the
+        // document lacks the tag, the tag is set to the current default version before a promotion, and to the new one after it.
         Some(tag) => {
             let tag = Some(tag).filter(|(key, value)| description.tags.get(key) != Some(value));
             change.records_default_version = add_if_it_fits(intent, description, &mut change.set_tags, tag);

@@ -78,7 +78,8 @@ impl Promotion {
         seen.tags.get(DEFAULT_VERSION) == Some(&self.version)
     }
 
-    /// Whether the version locks the document. One that was found, instead of uploaded, may be older than the latest version.
+    /// Whether the version locks the document. Only the latest version does, and one that was found rather than uploaded may be
+    /// older.
     pub(crate) fn locks(&self) -> bool {
         self.version == self.latest
     }
