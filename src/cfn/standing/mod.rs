@@ -60,7 +60,7 @@ pub(crate) struct Overtaken {
 /// What is known from the last replies.
 #[derive(Debug, Default)]
 struct LastReplies {
-    /// When the function asked the question that last confirmed that the request stands.
+    /// When the function asked the last question whose reply was that the request stands.
     stands: Option<Duration>,
     /// When the last question failed, and why.
     failed: Option<(Duration, String)>,

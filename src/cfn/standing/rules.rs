@@ -65,8 +65,8 @@ pub(crate) enum Verdict {
     Overtaken(String),
 }
 
-/// Decides whether an attempt to write may start at `now`. `asked` is when the function asked
-/// the question that last confirmed that the request stands. A Delete never asks.
+/// Decides whether an attempt to write may start at `now`. `asked` is when the function asked the last
+/// question whose reply was that the request stands. A Delete never asks.
 pub(crate) fn admission(
     request_type: Option<RequestType>,
     signature: Signature,

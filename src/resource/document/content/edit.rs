@@ -40,8 +40,7 @@ pub(crate) fn edit<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) ->
     serde_json::to_string(&members).map_err(|_| NotAMapping)
 }
 
-/// Content has another kind of value where a mapping is needed. This does not include the parser's error, because that would
-/// quote the value.
+/// Content has another kind of value where a mapping is needed. The parser's error is left out, because it would quote the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAMapping;
 

@@ -12,7 +12,7 @@ pub(super) fn edit_back(key: &KeyPath, before: &Content) -> Edit {
     let stays = |level: &usize| {
         let node = before.node.as_ref().and_then(|node| node.at(names.iter().copied().take(*level)));
         // These mappings stay when the edit empties them: the outermost one if `before` has it, and an inner one if it is empty in
-        // `before`. Any other empty mapping would only be left over from keys that are gone.
+        // `before`. Any other mapping that the edit empties is removed.
         if *level == 1 { node.is_some() } else { matches!(node, Some(Node::Map(map)) if map.is_empty()) }
     };
     let kept_levels = (1..names.len()).filter(stays).max().unwrap_or_default();
