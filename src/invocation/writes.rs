@@ -54,7 +54,7 @@ pub(crate) enum Stopped {
     CutOff,
 }
 
-/// Why the gate refused an attempt. A caller finds it as the source of its client's error.
+/// Why the gate refused an attempt. It is the source of the client's error, where the caller finds it.
 #[derive(Debug, Clone)]
 pub(crate) struct Refused(pub(crate) Failure);
 

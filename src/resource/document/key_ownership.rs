@@ -57,7 +57,7 @@ impl From<&Owner> for KeyOwner {
 }
 
 impl KeyOwnership {
-    /// Reads the value of a tag; `None` if the value does not have this form.
+    /// Reads the value of a tag; `None` if the value does not have the form that [`KeyOwnership`] describes.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let mut parts = value.splitn(4, ' ');
         let (before, since, digest, stack_id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

@@ -111,7 +111,7 @@ async fn a_version_that_needs_longer_than_the_function_has_fails_and_the_next_up
     world.invoke_within(&update, Duration::from_secs(180)).await.unwrap();
     let reply = Reply(world.aws.delivered().pop().unwrap());
     let expected =
-        "waiting for version 2 to become Active (it is still Updating; AWS may need longer than this function has)";
+        "waiting for version 2 to become Active (it is still Updating; AWS may need more time than this function has)";
     assert!(reply.reason().contains(expected), "{}", reply.reason());
     sleep(Duration::from_secs(400)).await;
     world.send(&Request::update(NAME, desired("1"), desired("10"))).await.ok();

@@ -187,7 +187,7 @@ impl Apply<'_> {
                 }
                 Some(status @ (Status::Creating | Status::Updating)) => {
                     self.undo_log.step(format!("waiting for version {number} to become Active"));
-                    self.undo_log.seen(format!("it is still {status}; AWS may need longer than this function has"));
+                    self.undo_log.seen(format!("it is still {status}; AWS may need more time than this function has"));
                 }
                 None if lag.is_possible() => {}
                 None => return Err(disappeared(name)),

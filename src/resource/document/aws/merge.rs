@@ -1,4 +1,4 @@
-//! Reads what a merge needs of a document that several resources share. All content is read as JSON.
+//! Reads the parts of a shared document that a merge needs. All content is read as JSON.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

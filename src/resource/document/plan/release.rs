@@ -71,7 +71,8 @@ pub(crate) enum LastWriter {
     AnotherOwner,
 }
 
-/// Decides, from the tags, who wrote to the document last. CloudFormation signed the failed request within `signed`.
+/// Decides, from the tags, who wrote to the document last. `signed` is the range of times in which CloudFormation signed the
+/// failed request.
 pub(crate) fn last_writer(owner: &Owner, tags: &Tags, signed: &RangeInclusive<i64>) -> LastWriter {
     match Ownership::by(owner, tags) {
         None => LastWriter::AnotherOwner,

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::resource::document::observed::Observed;
 use crate::resource::document::plan::merge::lock::{Announced, LOCKED_FOR, announced};
 
-/// The version that the tag announced at the last observation, and since when this request has seen the tag announce it.
+/// The version that the tag announced at the last observation, and when this request first saw it announced.
 #[derive(Debug, Default)]
 pub(crate) struct Announcement(Option<(String, Instant)>);
 

@@ -31,7 +31,7 @@ pub(crate) enum Latest {
     NotPromoted { status: Status, age: Duration, content: String },
 }
 
-/// Which version a tag says is about to be promoted.
+/// Which version the tag announces for promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Announced {
     /// None: the tag is missing, names the default version, or has been there for longer than [`LOCKED_FOR`].
