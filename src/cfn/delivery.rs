@@ -79,7 +79,7 @@ impl Delivery {
                         return Err(undelivered(&why));
                     }
                     attempts.push(self.attempt(url, body.clone()));
-                    // A stalled attempt may only be slow, so the next one runs alongside it.
+                    // A stalled attempt may just be slow, so the next one runs alongside it.
                     next = now + ((end - now) / 2).clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT);
                 }
             }

@@ -110,7 +110,7 @@ impl<'a> Envelope<'a> {
             service_timeout: Option<Value>,
         }
         let properties = self.fields.get("ResourceProperties");
-        // A derived struct would accept a list as well.
+        // A derived `Deserialize` would accept a JSON array as well.
         let properties = properties.filter(|raw| raw.get().starts_with('{'));
         let properties = properties.and_then(|raw| serde_json::from_str::<Properties>(raw.get()).ok());
         let declared = match properties.and_then(|properties| properties.service_timeout) {

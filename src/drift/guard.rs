@@ -14,7 +14,7 @@ pub enum Mode {
     Off,
     /// Reports it.
     Report,
-    /// Reports it and promotes the version that the tag names.
+    /// Reports it and promotes the version that the tag `cfn-ssm-document:default-version` names.
     Repair,
 }
 

@@ -53,7 +53,8 @@ impl Guard<'_> {
         DriftCheck { guard: self, name, moved }.run().await
     }
 
-    /// Checks every document of the account that has the tag, then logs one line about all of them.
+    /// Checks every document of the account that has the tag `cfn-ssm-document:default-version`, then logs one line about all
+    /// of them.
     async fn check_all(&self) -> Result<(), Failure> {
         let listed = list::guarded_documents(self.client).await?;
         // Boxed one by one, since the compiler rejects a stream of closures as not general enough.

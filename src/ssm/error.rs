@@ -28,7 +28,7 @@ impl WireError {
             message: String,
         }
         let body = response.body().bytes()?.trim_ascii_start();
-        // A derived struct would accept a list as well.
+        // A derived `Deserialize` would accept a JSON array as well.
         let Body { code, message } = serde_json::from_slice(body.starts_with(b"{").then_some(body)?).ok()?;
         Some(Self { code: ErrorCode::parse(&code), message })
     }

@@ -88,7 +88,7 @@ impl Ownership {
         })
     }
 
-    /// The ownership of a document that belongs to `owner`; `None` if another resource or none owns it.
+    /// The ownership of a document that belongs to `owner`; `None` if `owner` does not own it.
     pub(crate) fn by(owner: &Owner, tags: &Tags) -> Option<Self> {
         Self::of(tags).filter(|ownership| ownership.owner == *owner)
     }

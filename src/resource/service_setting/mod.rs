@@ -54,7 +54,7 @@ pub(crate) async fn reconcile(
     tracing::info!(setting = desired.id, sets = plan != Plan::Leave, "planned");
     let adopts = own_id.is_none();
     let id = match own_id {
-        // A change of the resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
+        // A change to the resource's own setting is not undone: CloudFormation's rollback is an Update back to the old value.
         Some(id) => id,
         None => {
             let id = plan::adoption(&desired, &observed, request.requested_at)?;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::path::KeyPath;
 
-/// A change of one key.
+/// A change to one key.
 #[derive(Clone)]
 pub(crate) struct Edit {
     /// The key.

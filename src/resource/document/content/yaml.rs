@@ -127,7 +127,11 @@ impl<'a> Reader<'a> {
 
     fn count(&mut self, memory: usize) -> Result<(), String> {
         self.memory += memory;
-        if self.memory > MAX_MEMORY { Err(self.refuse("is larger than 4 MB with its aliases")) } else { Ok(()) }
+        if self.memory > MAX_MEMORY {
+            Err(self.refuse("is larger than 4 MB once its aliases are expanded"))
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -22,7 +22,7 @@ fn desired(more: &Value) -> Result<Desired, String> {
     Desired::read(&properties(more)).map_err(|failure| failure.to_string())
 }
 
-/// Checks the full reason of each refusal.
+/// Checks the full reason for each refusal.
 #[track_caller]
 fn refused(rows: &[(Value, &str)]) {
     for (more, expected) in rows {

@@ -5,7 +5,7 @@ use crate::resource::document::desired::Requirement;
 use crate::resource::document::intent::Intent;
 use crate::resource::document::observed::Description;
 
-/// Refuses a change of `Requires` that this request itself makes, if the document still meets the old requirements. The rollback
+/// Refuses a change to `Requires` that this request itself makes, if the document still meets the old requirements. The rollback
 /// then succeeds.
 ///
 /// # Errors

@@ -204,7 +204,8 @@ impl Check {
                 && !is_reference(text)
                 && !text.parse::<u16>().is_ok_and(|port| port >= lowest)
             {
-                let range = format!("must be a port from \"{lowest}\" to \"65535\" or a reference.");
+                let range =
+                    format!("must be a port from \"{lowest}\" to \"65535\", or a reference such as {{{{ port }}}}.");
                 self.problem(&format!("properties.{name}"), range);
             }
         }

@@ -24,8 +24,8 @@ pub(super) fn correction(document: &Description, set: &Tags) -> Tags {
 }
 
 /// The tags to remove from a document once no resource owns it or any of its keys. If the last two owners release their keys at
-/// the same time, each may still see the other as an owner. Each then removes only the tags of its own keys, and these are left
-/// over.
+/// the same time, each may still see the other as an owner. Each then removes only the tags of its own keys, so the tags that
+/// are returned here are left over.
 pub(crate) fn tags_of_no_owner(tags: &Tags) -> Vec<String> {
     if Ownership::of(tags).is_some() || !key_ownerships(tags).is_empty() {
         return Vec::new();

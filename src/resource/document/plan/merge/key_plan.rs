@@ -36,7 +36,7 @@ pub(crate) struct Former {
     pub(crate) put_back: Edit,
 }
 
-/// A change of some keys.
+/// A change to some keys.
 #[derive(Debug, Default)]
 pub(crate) struct KeyChange {
     /// Set before a version with the content can become the default version.

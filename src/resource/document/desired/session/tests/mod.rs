@@ -177,7 +177,9 @@ fn ports_commands_and_parameters_have_what_their_type_needs() {
     ] {
         let document = with(port(), &format!("/properties/{name}"), Some(json!(value)));
         let lowest = if name == "portNumber" { 1 } else { 0 };
-        let expected = format!("! properties.{name}: must be a port from \"{lowest}\" to \"65535\" or a reference.");
+        let expected = format!(
+            "! properties.{name}: must be a port from \"{lowest}\" to \"65535\", or a reference such as {{{{ port }}}}."
+        );
         let expected = if wrong { vec![expected.as_str()] } else { vec![] };
         finds(&document, &expected, &expected);
     }

@@ -115,7 +115,8 @@ fn requires_is_refused_if_it_changes_and_the_document_lacks_it() {
         // Unchanged by this request: not refused, whatever the document requires.
         (Some(&none), &none, with(OLD).ours(), false),
         (Some(&on("Base", None)), &on("Base", None), with(OLD).ours(), false),
-        // Changed by this request: refused, whatever the content. Otherwise, SUCCESS would hide that nothing was changed.
+        // Changed by this request, while the document meets the old requirements: refused, whatever the content. Otherwise,
+        // SUCCESS would hide that nothing was changed.
         (Some(&none), &on("Base", None), with(OLD).ours(), true),
         (Some(&none), &on("Base", None), with(NEW).ours(), true),
         (Some(&on("Base", None)), &none, requiring(NEW, "Base", "1").ours(), true),
