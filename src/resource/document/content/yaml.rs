@@ -20,7 +20,7 @@ const MAX_MEMORY: usize = 4_000_000;
 ///
 /// # Errors
 /// The syntax is invalid, a key occurs twice or is not a scalar, an alias has no anchor, there is more than one document, or the
-/// content is nested deeper than 100 levels or larger than 4 MB once its aliases are resolved. The error says where, without
+/// content is nested deeper than 100 levels or larger than 4 MB once its aliases are expanded. The error says where, without
 /// quoting the text.
 pub(super) fn read(text: &str) -> Result<Node, String> {
     let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), memory: 0, line: 1 };
