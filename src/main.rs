@@ -75,8 +75,8 @@ async fn sdk_config(client: SdkHttpClient) -> SdkConfig {
     config.build()
 }
 
-/// Creates the client that asks CloudFormation. It has its own connections, because it calls a different host from the SDK's
-/// client.
+/// Creates the client that asks CloudFormation. It has its own connections, because it calls a different host than the
+/// SDK's client does.
 ///
 /// `beside_ssm` is the default endpoint of Systems Manager, from which CloudFormation's is derived.
 fn cloudformation(config: &SdkConfig, beside_ssm: Option<String>, tls: rustls::ClientConfig) -> CloudFormation {

@@ -42,7 +42,7 @@ impl FailedCreate {
         Some(Self::Unfinished { signature: signature.parse().ok()?, id: id.to_owned() })
     }
 
-    /// Whether the physical id of an unfinished Create that contains `id` fits into [`MAX_BYTES`].
+    /// Whether the physical id of an unfinished Create fits into [`MAX_BYTES`] if it contains `id`.
     pub(crate) fn fits(id: &str) -> bool {
         // A signature is in seconds since 1970: at most 12 digits until the year 9999.
         UNFINISHED.len() + "123456789012:".len() + id.len() <= MAX_BYTES

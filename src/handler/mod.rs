@@ -1,12 +1,12 @@
 //! The entry point of every event.
 //!
 //! [`resource::document`](crate::resource::document) and [`resource::service_setting`](crate::resource::service_setting) carry
-//! out a request. [`respond`] bounds that work, delivers the response, and undoes what a failed request did, including an
-//! adoption. Changes to a document are undone by [`document::apply::undo`](crate::resource::document::apply::undo), changes to
-//! its keys by [`document::apply::merge`](crate::resource::document::apply::merge), and changes to a setting by
-//! [`service_setting::undo`](crate::resource::service_setting::undo). What can't be undone is left to the Delete or the
-//! rollback that follows. [`ssm`](crate::ssm) decides what happens to a call that Systems Manager refuses, such as one that is
-//! denied. Clients and configuration stay for the next event.
+//! out a request. [`respond`] bounds that work, delivers the response, and undoes what a failed request did. Changes to a document,
+//! including its adoption, are undone by [`document::apply::undo`](crate::resource::document::apply::undo), changes to its keys by
+//! [`document::apply::merge`](crate::resource::document::apply::merge), and changes to a setting by
+//! [`service_setting::undo`](crate::resource::service_setting::undo). What can't be undone is left to the Delete or the rollback
+//! that follows. [`ssm`](crate::ssm) decides what happens to a call that Systems Manager refuses, such as one that is denied.
+//! Clients and configuration are kept for the next event.
 
 mod respond;
 pub mod unhandled;
