@@ -66,7 +66,7 @@ pub(crate) struct SsmError {
     code: Option<ErrorCode>,
     message: String,
     request_id: Option<String>,
-    /// Why the call was not allowed to write, if it was not.
+    /// Why the invocation's gate refused the call, if it did.
     refused: Option<Failure>,
 }
 
