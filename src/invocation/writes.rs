@@ -54,7 +54,7 @@ pub(crate) enum Stopped {
     CutOff,
 }
 
-/// Why the gate refused an attempt. It is the source of the client's error, where the caller finds it.
+/// Why the gate refused an attempt. The client's error returns it from [`source`](std::error::Error::source).
 #[derive(Debug, Clone)]
 pub(crate) struct Refused(pub(crate) Failure);
 
