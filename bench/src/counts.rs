@@ -42,7 +42,6 @@ pub(crate) async fn count(provider: &Provider, scenario: Scenario) -> io::Result
 
 /// How large a provider is, in bytes.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[allow(missing_docs)]
 pub(crate) struct Size {
     pub(crate) unpacked: u64,
     pub(crate) zip: u64,

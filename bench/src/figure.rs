@@ -4,7 +4,6 @@ use serde::Serialize;
 
 /// Median, minimum and maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[allow(missing_docs)]
 pub(crate) struct Figure {
     pub(crate) median: f64,
     pub(crate) min: f64,

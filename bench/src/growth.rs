@@ -29,7 +29,6 @@ struct Case {
 
 /// What it cost, as the first invocation of a process; SSM takes 30 ms a call.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
 pub(crate) struct Grown {
     pub(crate) name: &'static str,
     pub(crate) calls: usize,

@@ -157,7 +157,7 @@ impl Endpoint {
     }
 }
 
-/// Why a question was not answered. Messages about a signature quote the signed request, so they are left out.
+/// Why there is no reply to a question. Messages about a signature quote the signed request, so they are left out.
 #[derive(Debug)]
 enum NoReply {
     Late,
